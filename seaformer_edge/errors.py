@@ -1,0 +1,27 @@
+"""What can go wrong, as one tree.
+
+    SeaformerEdgeError
+    ├── SourceError   a camera, file, folder or stream cannot be read
+    ├── ModelError    a model, card, checkpoint or program does not fit
+    └── SinkError     a result cannot be written
+
+The message is one line for the person at the terminal: what, where, what to do.
+"""
+
+from __future__ import annotations
+
+
+class SeaformerEdgeError(Exception):
+    """Base of every error this package raises on purpose."""
+
+
+class SourceError(SeaformerEdgeError):
+    """A camera, file, folder or stream cannot be read."""
+
+
+class ModelError(SeaformerEdgeError):
+    """A model, card, checkpoint or program is missing, damaged or does not fit."""
+
+
+class SinkError(SeaformerEdgeError):
+    """A result cannot be written."""

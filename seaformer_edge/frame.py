@@ -1,0 +1,62 @@
+"""The two things that travel the frame's way: a `Frame` in, a `Segmentation` out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One picture from a source.
+
+    Attributes:
+        image: (H, W, 3) uint8, RGB, C-contiguous.
+        index: position in the source, counted from 0.
+        timestamp_s: presentation time in seconds from the source's start (files), or the
+            capture time on the monotonic clock (cameras).
+        name: stem of the input file for pictures; None for frames of a video.
+    """
+
+    image: NDArray[np.uint8]
+    index: int
+    timestamp_s: float
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClassShare:
+    """How much of a picture one class covers.
+
+    Attributes:
+        class_id: index into the model's class list.
+        name: the class' name.
+        share: part of the picture's pixels, 0 to 1.
+        confidence: mean softmax probability over the class' pixels, 0 to 1.
+    """
+
+    class_id: int
+    name: str
+    share: float
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Segmentation:
+    """What the network saw in one frame.
+
+    Attributes:
+        label_map: (H, W) uint8 class ids, at the frame's own size.
+        classes: the classes present, largest share first.
+        timings_ms: milliseconds by stage: "resize", "network", "labels".
+    """
+
+    label_map: NDArray[np.uint8]
+    classes: tuple[ClassShare, ...]
+    timings_ms: dict[str, float]
+
+    def top_k(self, k: int) -> tuple[ClassShare, ...]:
+        """The `k` classes with the largest share."""
+        return self.classes[:k]
