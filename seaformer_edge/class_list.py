@@ -1,0 +1,48 @@
+"""Class lists: the names, colours and ignored id of a data set, one JSON file each."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from seaformer_edge.errors import ModelError
+
+
+@dataclass(frozen=True)
+class ClassList:
+    """The classes of a data set.
+
+    Attributes:
+        names: of the class ids 0, 1, 2, ...
+        palette: RGB, 0..255, one colour a class.
+        ignore_index: label id that is neither trained on nor counted.
+    """
+
+    names: tuple[str, ...]
+    palette: tuple[tuple[int, int, int], ...]
+    ignore_index: int = 255
+
+
+def read_class_list(path: Path) -> ClassList:
+    """Read a class list.
+
+    Raises:
+        ModelError: the file is missing or is not a class list.
+    """
+    try:
+        entries = json.loads(path.read_text())
+        classes = ClassList(
+            names=tuple(str(name) for name in entries["names"]),
+            palette=tuple((int(r), int(g), int(b)) for r, g, b in entries["palette"]),
+            ignore_index=int(entries["ignore_index"]),
+        )
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read ({error.strerror})") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"{path}: not a class list ({error})") from error
+    if len(classes.names) != len(classes.palette):
+        raise ModelError(
+            f"{path}: {len(classes.names)} names but {len(classes.palette)} colours"
+        )
+    return classes

@@ -1,0 +1,1 @@
+"""Data sets, augmentation, training and evaluation. Needs the `train` extra (torch)."""
