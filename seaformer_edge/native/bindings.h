@@ -1,0 +1,7 @@
+// What each source file adds to the extension module.
+#pragma once
+
+#include <nanobind/nanobind.h>
+
+void bind_labels(nanobind::module_& m);
+void bind_runtime(nanobind::module_& m);

@@ -1,0 +1,7 @@
+// seaformer_edge._native: the parts that must be quick, and must not hold the GIL.
+#include "bindings.h"
+
+NB_MODULE(_native, m) {
+  bind_runtime(m);
+  bind_labels(m);
+}
