@@ -1,3 +1,336 @@
+// Labels at the frame's own size: argmax(bilinear(logits)) without computing bilinear(logits).
+//
+// Between four neighbouring logit positions, a cell, every logit is bilinear, which makes three
+// things cheap and exact:
+//   1. The weights are convex, so a class that is the maximum at all four corners is the maximum
+//      everywhere inside, and a class that stays below another at all four corners is so
+//      everywhere inside. Most cells have one class; the others have a few that can win.
+//   2. Along one row of pixels of a cell every logit is a line, so the labels are the upper
+//      envelope of a few lines: runs of pixels, each ended by the nearest crossing.
+//   3. The sum of an interpolated probability over a run is closed-form in the sums of the
+//      weights, so the mean confidence costs four exponentials per class and cell.
+
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <vector>
+
 #include "bindings.h"
 
-void bind_labels(nanobind::module_&) {}
+namespace nb = nanobind;
+
+namespace {
+
+constexpr int kLanes = 4;
+constexpr int kMaxClasses = 256;  // labels are bytes
+constexpr float kLowest = std::numeric_limits<float>::lowest();
+
+// Vector extensions of GCC and Clang: SSE2 or NEON, whatever the target's baseline has.
+using Vec = float __attribute__((vector_size(kLanes * sizeof(float))));
+using IntVec = std::int32_t __attribute__((vector_size(kLanes * sizeof(std::int32_t))));
+
+Vec splat(float x) { return Vec{x, x, x, x}; }
+
+bool any(IntVec v) { return (v[0] | v[1] | v[2] | v[3]) != 0; }
+
+// Up to four classes from `c`, those past `n` as the lowest float.
+Vec load(const float* z, int c, int n) {
+  Vec v = splat(kLowest);
+  if (c + kLanes <= n) {
+    std::memcpy(&v, z + c, sizeof v);
+  } else {
+    for (int i = c; i < n; ++i) v[i - c] = z[i];
+  }
+  return v;
+}
+
+// e^x for x <= 0, relative error about 1e-6; 2^f on [-1/2, 1/2] by its Taylor series.
+Vec exp_nonpositive(Vec x) {
+  const Vec lowest = splat(-126.0f);
+  Vec y = x * 1.44269504f;
+  y = y > lowest ? y : lowest;
+  const IntVec n = __builtin_convertvector(y - 0.5f, IntVec);  // nearest: y is not positive
+  const Vec f = y - __builtin_convertvector(n, Vec);
+  Vec p = f * 1.33335581e-3f + 9.61812911e-3f;
+  p = p * f + 5.55041087e-2f;
+  p = p * f + 2.40226507e-1f;
+  p = p * f + 6.93147181e-1f;
+  p = p * f + 1.0f;
+  return (Vec)((IntVec)p + (n << 23));
+}
+
+// The maximum at one logit position. The probability of class c there is
+// exp(logit[c] - value) * scale.
+struct Peak {
+  float value;
+  float scale;
+  int label;
+};
+
+// Softmax and first maximum of n logits; false if one is NaN or infinite.
+bool find_peak(const float* z, int n, Peak& peak) {
+  Vec best = splat(kLowest);
+  IntVec index = {0, 1, 2, 3};
+  IntVec where = index;
+  IntVec not_finite = {};
+  for (int c = 0; c < n; c += kLanes) {
+    const Vec v = load(z, c, n);
+    const IntVec better = v > best;
+    best = better ? v : best;
+    where = better ? index : where;
+    not_finite |= (IntVec)(v - v);  // all bits 0 only for a finite v
+    index += kLanes;
+  }
+  int lane = 0;
+  for (int i = 1; i < kLanes; ++i) {
+    if (best[i] > best[lane] || (best[i] == best[lane] && where[i] < where[lane])) lane = i;
+  }
+  Vec sum = {};
+  const Vec top = splat(best[lane]);
+  for (int c = 0; c < n; c += kLanes) sum += exp_nonpositive(load(z, c, n) - top);
+  peak = {best[lane], 1.0f / (sum[0] + sum[1] + sum[2] + sum[3]), where[lane]};
+  return !any(not_finite);
+}
+
+// The pixels of one axis that lie between logit positions `cell` and `cell` + 1.
+struct Span {
+  int cell;
+  int begin;
+  int end;
+};
+
+// How `pixels` output pixels fall on `positions` logit positions (align_corners false). Pixels
+// outside the outermost positions take the nearest one: weight 0 or 1.
+struct Axis {
+  Axis(int positions, int pixels) : step(positions > 1 ? 1 : 0), weight(pixels), sum(pixels + 1) {
+    const double scale = static_cast<double>(positions) / pixels;
+    for (int p = 0; p < pixels; ++p) {
+      const double at = std::clamp((p + 0.5) * scale - 0.5, 0.0, positions - 1.0);
+      const int cell = std::min(static_cast<int>(at), std::max(positions - 2, 0));
+      weight[p] = static_cast<float>(at - cell);
+      sum[p + 1] = sum[p] + weight[p];
+      if (spans.empty() || spans.back().cell != cell) spans.push_back({cell, p, p});
+      spans.back().end = p + 1;
+    }
+  }
+
+  int step;                   // from a cell's first position to its second
+  std::vector<float> weight;  // of the cell's second position, per pixel
+  std::vector<double> sum;    // sum[p] = weight[0] + ... + weight[p - 1]
+  std::vector<Span> spans;    // the cells that hold a pixel, in order
+};
+
+// Sums over pixels of 1, the weight along x, along y, and their product.
+struct Moments {
+  double count = 0, x = 0, y = 0, xy = 0;
+
+  void add_run(double pixels, double sum_x, double weight_y) {
+    count += pixels;
+    x += sum_x;
+    y += pixels * weight_y;
+    xy += sum_x * weight_y;
+  }
+};
+
+class Labeller {
+ public:
+  Labeller(const float* logits, int height, int width, int channels, int classes,
+           std::uint8_t* labels, int out_height, int out_width, std::int64_t* counts,
+           float* confidence)
+      : logits_(logits), width_(width), channels_(channels), classes_(classes),
+        rows_(height, out_height), columns_(width, out_width), peaks_(height * width),
+        labels_(labels), out_width_(out_width), counts_(counts), confidence_(confidence) {}
+
+  // False if a logit is NaN or infinite; the outputs then hold nothing of use.
+  bool run() {
+    for (std::size_t i = 0; i < peaks_.size(); ++i) {
+      if (!find_peak(logits_ + i * channels_, classes_, peaks_[i])) return false;
+    }
+    for (const Span& rows : rows_.spans) {
+      for (const Span& columns : columns_.spans) label_cell(rows, columns);
+    }
+    for (int c = 0; c < classes_; ++c) {
+      counts_[c] = std::llround(totals_[c].pixels);
+      const double mean = totals_[c].probability / std::max(totals_[c].pixels, 1.0);
+      confidence_[c] = static_cast<float>(std::min(mean, 1.0));
+    }
+    return true;
+  }
+
+ private:
+  struct Total {
+    double pixels = 0, probability = 0;
+  };
+
+  // A cell: its four corners in the order (y, x) = 00, 01, 10, 11.
+  struct Corners {
+    std::size_t position[4];
+    const float* logits[4];
+  };
+
+  void label_cell(const Span& rows, const Span& columns) {
+    Corners corners;
+    bool uniform = true;
+    for (int i = 0; i < 4; ++i) {
+      const int y = rows.cell + (i / 2) * rows_.step;
+      const int x = columns.cell + (i % 2) * columns_.step;
+      corners.position[i] = static_cast<std::size_t>(y) * width_ + x;
+      corners.logits[i] = logits_ + corners.position[i] * channels_;
+      uniform &= peaks_[corners.position[i]].label == peaks_[corners.position[0]].label;
+    }
+    if (uniform) {
+      label_uniform(corners, rows, columns);
+    } else {
+      find_contenders(corners);
+      label_mixed(corners, rows, columns);
+    }
+  }
+
+  void label_uniform(const Corners& corners, const Span& rows, const Span& columns) {
+    const int label = peaks_[corners.position[0]].label;
+    Moments moments;
+    for (int y = rows.begin; y < rows.end; ++y) fill(y, columns.begin, columns.end, label, moments);
+    credit(corners, label, moments);
+  }
+
+  // The classes that no corner's winner stays above at all four corners, in ascending order.
+  void find_contenders(const Corners& corners) {
+    contenders_ = 0;
+    Vec winner[4][4];  // [whose winner][at which corner]
+    for (int k = 0; k < 4; ++k) {
+      const int label = peaks_[corners.position[k]].label;
+      for (int i = 0; i < 4; ++i) winner[k][i] = splat(corners.logits[i][label]);
+    }
+    for (int c = 0; c < classes_; c += kLanes) {
+      Vec v[4];
+      for (int i = 0; i < 4; ++i) v[i] = load(corners.logits[i], c, classes_);
+      IntVec below = {};
+      for (int k = 0; k < 4; ++k) {
+        below |= (v[0] < winner[k][0]) & (v[1] < winner[k][1]) & (v[2] < winner[k][2]) &
+                 (v[3] < winner[k][3]);
+      }
+      if (!any(~below)) continue;
+      for (int lane = 0; lane < std::min(kLanes, classes_ - c); ++lane) {
+        if (below[lane]) continue;
+        contender_[contenders_] = c + lane;
+        for (int i = 0; i < 4; ++i) corner_[i][contenders_] = v[i][lane];
+        ++contenders_;
+      }
+    }
+  }
+
+  void label_mixed(const Corners& corners, const Span& rows, const Span& columns) {
+    std::fill_n(moments_, contenders_, Moments());
+    for (int y = rows.begin; y < rows.end; ++y) {
+      const float weight = rows_.weight[y];
+      for (int s = 0; s < contenders_; ++s) {
+        left_[s] = corner_[0][s] + weight * (corner_[2][s] - corner_[0][s]);
+        const float right = corner_[1][s] + weight * (corner_[3][s] - corner_[1][s]);
+        slope_[s] = right - left_[s];
+      }
+      for (int begin = columns.begin, end; begin < columns.end; begin = end) {
+        const int top = highest_at(columns_.weight[begin]);
+        const float crossing = next_crossing(top);
+        end = begin + 1;
+        while (end < columns.end && columns_.weight[end] < crossing) ++end;
+        fill(y, begin, end, contender_[top], moments_[top]);
+      }
+    }
+    for (int s = 0; s < contenders_; ++s) {
+      if (moments_[s].count > 0) credit(corners, contender_[s], moments_[s]);
+    }
+  }
+
+  int highest_at(float x) const {
+    int top = 0;
+    float best = kLowest;
+    for (int s = 0; s < contenders_; ++s) {
+      const float value = left_[s] + x * slope_[s];
+      if (value > best) best = value, top = s;
+    }
+    return top;
+  }
+
+  // Where, going right, the first steeper line meets the line `top`.
+  float next_crossing(int top) const {
+    float nearest = std::numeric_limits<float>::infinity();
+    for (int s = 0; s < contenders_; ++s) {
+      const float steeper = slope_[s] - slope_[top];
+      if (steeper > 0) nearest = std::min(nearest, (left_[top] - left_[s]) / steeper);
+    }
+    return nearest;
+  }
+
+  void fill(int y, int begin, int end, int label, Moments& moments) {
+    std::memset(labels_ + static_cast<std::size_t>(y) * out_width_ + begin, label, end - begin);
+    moments.add_run(end - begin, columns_.sum[end] - columns_.sum[begin], rows_.weight[y]);
+  }
+
+  // Adds the pixels behind `moments` to the totals of a class.
+  void credit(const Corners& corners, int label, const Moments& m) {
+    Vec above, scale;
+    for (int i = 0; i < 4; ++i) {
+      const Peak& peak = peaks_[corners.position[i]];
+      above[i] = corners.logits[i][label] - peak.value;
+      scale[i] = peak.scale;
+    }
+    const Vec probability = exp_nonpositive(above) * scale;
+    totals_[label].pixels += m.count;
+    totals_[label].probability += probability[0] * (m.count - m.x - m.y + m.xy) +
+                                  probability[1] * (m.x - m.xy) + probability[2] * (m.y - m.xy) +
+                                  probability[3] * m.xy;
+  }
+
+  const float* logits_;
+  int width_, channels_, classes_;
+  Axis rows_, columns_;
+  std::vector<Peak> peaks_;
+  std::uint8_t* labels_;
+  int out_width_;
+  std::int64_t* counts_;
+  float* confidence_;
+  Total totals_[kMaxClasses];
+
+  // The mixed cell at hand: its contenders, their logits at the corners, and the lines
+  // left + x * slope of the row at hand.
+  int contenders_ = 0;
+  int contender_[kMaxClasses];
+  float corner_[4][kMaxClasses];
+  float left_[kMaxClasses];
+  float slope_[kMaxClasses];
+  Moments moments_[kMaxClasses];
+};
+
+template <typename T, int Dimensions>
+using Array = nb::ndarray<T, nb::ndim<Dimensions>, nb::c_contig, nb::device::cpu>;
+
+bool label_frame(const Array<const float, 3>& logits, const Array<std::uint8_t, 2>& label_map,
+                 const Array<std::int64_t, 1>& counts, const Array<float, 1>& confidence) {
+  const auto classes = counts.shape(0);
+  if (classes < 1 || classes > kMaxClasses || classes > logits.shape(2) ||
+      confidence.shape(0) != classes || logits.size() == 0 || label_map.size() == 0) {
+    throw nb::value_error("shapes do not fit together");
+  }
+  nb::gil_scoped_release released;
+  return Labeller(logits.data(), static_cast<int>(logits.shape(0)),
+                  static_cast<int>(logits.shape(1)), static_cast<int>(logits.shape(2)),
+                  static_cast<int>(classes), label_map.data(),
+                  static_cast<int>(label_map.shape(0)), static_cast<int>(label_map.shape(1)),
+                  counts.data(), confidence.data())
+      .run();
+}
+
+}  // namespace
+
+void bind_labels(nb::module_& m) {
+  using namespace nb::literals;
+  m.def("label_frame", &label_frame, "logits"_a.noconvert(), "label_map"_a.noconvert(),
+        "counts"_a.noconvert(), "confidence"_a.noconvert(),
+        "Fills label_map (H, W), counts (num_classes,) and confidence (num_classes,) from logits\n"
+        "(h, w, C). False if a logit is NaN or infinite.");
+}
