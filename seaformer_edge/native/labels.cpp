@@ -36,6 +36,8 @@ using IntVec = std::int32_t __attribute__((vector_size(kLanes * sizeof(std::int3
 
 Vec splat(float x) { return Vec{x, x, x, x}; }
 
+Vec minimum(Vec a, Vec b) { return a < b ? a : b; }
+
 bool any(IntVec v) { return (v[0] | v[1] | v[2] | v[3]) != 0; }
 
 // Up to four classes from `c`, those past `n` as the lowest float.
@@ -64,6 +66,28 @@ Vec exp_nonpositive(Vec x) {
   return (Vec)((IntVec)p + (n << 23));
 }
 
+// The first maximum of a row of values that is offered in order, a Vec at a time.
+struct FirstMaximum {
+  Vec best = splat(kLowest);
+  IntVec index = {0, 1, 2, 3};
+  IntVec where = index;
+
+  void offer(Vec v) {
+    const IntVec better = v > best;
+    best = better ? v : best;
+    where = better ? index : where;
+    index += kLanes;
+  }
+
+  int lane() const {
+    int top = 0;
+    for (int i = 1; i < kLanes; ++i) {
+      if (best[i] > best[top] || (best[i] == best[top] && where[i] < where[top])) top = i;
+    }
+    return top;
+  }
+};
+
 // The maximum at one logit position. The probability of class c there is
 // exp(logit[c] - value) * scale.
 struct Peak {
@@ -74,26 +98,18 @@ struct Peak {
 
 // Softmax and first maximum of n logits; false if one is NaN or infinite.
 bool find_peak(const float* z, int n, Peak& peak) {
-  Vec best = splat(kLowest);
-  IntVec index = {0, 1, 2, 3};
-  IntVec where = index;
+  FirstMaximum maximum;
   IntVec not_finite = {};
   for (int c = 0; c < n; c += kLanes) {
     const Vec v = load(z, c, n);
-    const IntVec better = v > best;
-    best = better ? v : best;
-    where = better ? index : where;
+    maximum.offer(v);
     not_finite |= (IntVec)(v - v);  // all bits 0 only for a finite v
-    index += kLanes;
   }
-  int lane = 0;
-  for (int i = 1; i < kLanes; ++i) {
-    if (best[i] > best[lane] || (best[i] == best[lane] && where[i] < where[lane])) lane = i;
-  }
+  const int lane = maximum.lane();
+  const float top = maximum.best[lane];
   Vec sum = {};
-  const Vec top = splat(best[lane]);
   for (int c = 0; c < n; c += kLanes) sum += exp_nonpositive(load(z, c, n) - top);
-  peak = {best[lane], 1.0f / (sum[0] + sum[1] + sum[2] + sum[3]), where[lane]};
+  peak = {top, 1.0f / (sum[0] + sum[1] + sum[2] + sum[3]), maximum.where[lane]};
   return !any(not_finite);
 }
 
@@ -218,8 +234,12 @@ class Labeller {
       for (int lane = 0; lane < std::min(kLanes, classes_ - c); ++lane) {
         if (below[lane]) continue;
         contender_[contenders_] = c + lane;
-        for (int i = 0; i < 4; ++i) corner_[i][contenders_] = v[i][lane];
-        ++contenders_;
+        const int s = contenders_++;
+        // Whole vectors are worked on below: lanes without a contender hold lines that lie low.
+        for (int i = 0; i < 4; ++i) {
+          if (s % kLanes == 0) corner_[i][s / kLanes] = splat(kLowest);
+          corner_[i][s / kLanes][s % kLanes] = v[i][lane];
+        }
       }
     }
   }
@@ -228,10 +248,9 @@ class Labeller {
     std::fill_n(moments_, contenders_, Moments());
     for (int y = rows.begin; y < rows.end; ++y) {
       const float weight = rows_.weight[y];
-      for (int s = 0; s < contenders_; ++s) {
+      for (int s = 0; s * kLanes < contenders_; ++s) {
         left_[s] = corner_[0][s] + weight * (corner_[2][s] - corner_[0][s]);
-        const float right = corner_[1][s] + weight * (corner_[3][s] - corner_[1][s]);
-        slope_[s] = right - left_[s];
+        slope_[s] = corner_[1][s] + weight * (corner_[3][s] - corner_[1][s]) - left_[s];
       }
       for (int begin = columns.begin, end; begin < columns.end; begin = end) {
         const int top = highest_at(columns_.weight[begin]);
@@ -247,23 +266,22 @@ class Labeller {
   }
 
   int highest_at(float x) const {
-    int top = 0;
-    float best = kLowest;
-    for (int s = 0; s < contenders_; ++s) {
-      const float value = left_[s] + x * slope_[s];
-      if (value > best) best = value, top = s;
-    }
-    return top;
+    FirstMaximum maximum;
+    for (int s = 0; s * kLanes < contenders_; ++s) maximum.offer(left_[s] + x * slope_[s]);
+    return maximum.where[maximum.lane()];
   }
 
   // Where, going right, the first steeper line meets the line `top`.
   float next_crossing(int top) const {
-    float nearest = std::numeric_limits<float>::infinity();
-    for (int s = 0; s < contenders_; ++s) {
-      const float steeper = slope_[s] - slope_[top];
-      if (steeper > 0) nearest = std::min(nearest, (left_[top] - left_[s]) / steeper);
+    const float left = left_[top / kLanes][top % kLanes];
+    const float slope = slope_[top / kLanes][top % kLanes];
+    const Vec never = splat(std::numeric_limits<float>::infinity());
+    Vec nearest = never;
+    for (int s = 0; s * kLanes < contenders_; ++s) {
+      const Vec steeper = slope_[s] - slope;
+      nearest = minimum(nearest, steeper > 0 ? (left - left_[s]) / steeper : never);
     }
-    return nearest;
+    return std::min(std::min(nearest[0], nearest[1]), std::min(nearest[2], nearest[3]));
   }
 
   void fill(int y, int begin, int end, int label, Moments& moments) {
@@ -300,9 +318,9 @@ class Labeller {
   // left + x * slope of the row at hand.
   int contenders_ = 0;
   int contender_[kMaxClasses];
-  float corner_[4][kMaxClasses];
-  float left_[kMaxClasses];
-  float slope_[kMaxClasses];
+  Vec corner_[4][kMaxClasses / kLanes];
+  Vec left_[kMaxClasses / kLanes];
+  Vec slope_[kMaxClasses / kLanes];
   Moments moments_[kMaxClasses];
 };
 
