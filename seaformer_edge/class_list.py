@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import colorsys
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,3 +47,19 @@ def read_class_list(path: Path) -> ClassList:
             f"{path}: {len(classes.names)} names but {len(classes.palette)} colours"
         )
     return classes
+
+
+def spread_palette(count: int) -> tuple[tuple[int, int, int], ...]:
+    """`count` colours that differ, for classes nobody chose colours for.
+
+    The hue steps by the golden ratio, so that any run of classes is spread over the circle;
+    brightness and saturation alternate between rounds.
+    """
+    colours = []
+    for i in range(count):
+        hue = i * 0.61803398875 % 1.0
+        saturation = (0.85, 0.55, 1.0)[i % 3]
+        value = (0.95, 0.75, 0.55, 0.85)[i % 4]
+        red, green, blue = colorsys.hsv_to_rgb(hue, saturation, value)
+        colours.append((round(red * 255), round(green * 255), round(blue * 255)))
+    return tuple(colours)

@@ -335,7 +335,7 @@ class Backbone(nn.Module):
                     ]
                 ),
             )
-        self._stages = [
+        self.stage_names = [
             (f"smb{i + 1}", f"trans{i - first_transformer + 1}" if i >= first_transformer else None)
             for i in range(len(variant.stages))
         ]
@@ -344,7 +344,7 @@ class Backbone(nn.Module):
     def forward_features(self, x: Tensor) -> list[Tensor]:
         """(B, 3, H, W) to the features at 1/8 and those of every transformer stage."""
         features = []
-        for i, (stage, transformer) in enumerate(self._stages):
+        for i, (stage, transformer) in enumerate(self.stage_names):
             x = getattr(self, stage)(x)
             if i == 1:
                 features.append(x)  # 1/8, for the detail of the segmentation head
@@ -416,7 +416,7 @@ class SeaFormerSegmenter(nn.Module):
         self, variant: str, num_classes: int, drop_path_rate: float = 0.1, dropout: float = 0.1
     ):
         super().__init__()
-        self.variant = variant
+        self.variant_name = variant
         self.num_classes = num_classes
         self.backbone = Backbone(_variant(variant), drop_path_rate)
         self.decode_head = LightHead(_variant(variant), num_classes, dropout)

@@ -18,6 +18,8 @@ class Recipe:
         name: of the resulting model, e.g. "seaformer-t-camvid".
         variant: "T", "S", "B" or "L".
         classes: name of a class list under models/classes/, e.g. "camvid".
+        data: what the model is trained on, for its card.
+        licence: terms of the resulting weights, for its card.
         steps: optimiser steps.
         batch_size: pictures a step.
         crop: (height, width) of the training crops, multiples of 32.
@@ -40,6 +42,8 @@ class Recipe:
     name: str
     variant: str
     classes: str
+    data: str
+    licence: str
     steps: int
     batch_size: int
     crop: tuple[int, int]

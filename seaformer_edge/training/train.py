@@ -16,7 +16,8 @@ from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader, Subset
 from tqdm import tqdm
 
-from seaformer_edge.checkpoint import IMAGENET_MEAN, IMAGENET_STD, load_matching, save_network
+from seaformer_edge.card import Card
+from seaformer_edge.checkpoint import IMAGENET_MEAN, IMAGENET_STD, load_backbone, save_checkpoint
 from seaformer_edge.class_list import ClassList
 from seaformer_edge.network import SeaFormerSegmenter
 from seaformer_edge.training.augment import Augmentation
@@ -86,8 +87,8 @@ class Trainer:
         classes: names, colours, ignored id.
         data_root: folder of the data set (see `datasets.LabelledPictures`).
         run_dir: where the files go; a `last.pt` found there is resumed.
-        initial: a safetensors checkpoint to start from; tensors whose shape differs (the
-            class layer) keep their fresh initialisation.
+        initial: a safetensors checkpoint to start from, of the same variant; only the class
+            layer (and, from a classifier, the head) starts fresh.
         workers: processes that read and augment pictures.
     """
 
@@ -103,6 +104,7 @@ class Trainer:
         self.recipe = recipe
         self.classes = classes
         self.run_dir = run_dir
+        self.initial = initial
         self.workers = workers
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         num_classes = len(classes.names)
@@ -112,7 +114,7 @@ class Trainer:
         torch.manual_seed(recipe.seed)
         self.network = SeaFormerSegmenter(recipe.variant, num_classes)
         if initial is not None:
-            load_matching(self.network, initial)
+            load_backbone(self.network, initial)
         # Convolutions of this network run 1.6 times faster channels-last on a CPU.
         self.network = self.network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = AveragedModel(self.network, multi_avg_fn=self._average, use_buffers=True)
@@ -214,7 +216,7 @@ class Trainer:
         )
         if matrix.mean_iou > self.best_mean_iou:
             self.best_mean_iou = matrix.mean_iou
-            save_network(network, self.run_dir / "best.safetensors", self.classes)
+            self._save_average("best", {"mIoU": round(matrix.mean_iou, 4), "set": "validation"})
         return matrix.mean_iou
 
     def run(self) -> float:
@@ -235,8 +237,29 @@ class Trainer:
                 self._save()
                 saved_at = time.monotonic()
         self._save()
-        save_network(self.average.module, self.run_dir / "final.safetensors", self.classes)
+        self._save_average("final", {})
         return self.best_mean_iou
+
+    def _save_average(self, name: str, accuracy: dict[str, Any]) -> None:
+        card = Card(
+            name=self.recipe.name,
+            task="segmentation",
+            variant=self.recipe.variant,
+            precision="fp32",
+            height=0,
+            width=0,
+            mean=IMAGENET_MEAN,
+            std=IMAGENET_STD,
+            classes=self.classes.names,
+            palette=self.classes.palette,
+            logit_channels=len(self.classes.names),
+            origin="trained by seaformer-edge, from "
+            + (self.initial.stem if self.initial else "scratch"),
+            data=self.recipe.data,
+            licence=self.recipe.licence,
+            accuracy=accuracy,
+        )
+        save_checkpoint(self.average.module, card, self.run_dir / f"{name}.safetensors")
 
     def _log(self, mean_iou: float, loss: float) -> None:
         path = self.run_dir / "log.csv"
