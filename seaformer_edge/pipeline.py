@@ -1,0 +1,215 @@
+"""The offline loop: a source's frames through the network to the sinks, none dropped.
+
+Three threads work at once, joined by two bounded channels:
+
+    reader: source -> | decoded | -> caller: segment -> | segmented | -> writer: sinks
+
+A thread that fails cancels the channels it touches; the others drain, end and are joined, and the
+failure is raised in the caller.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seaformer_edge.frame import ClassShare, Frame, Segmentation
+from seaformer_edge.sinks.base import ResultSink
+from seaformer_edge.sources.base import FrameSource
+
+# Enough to ride out a key frame's encoding, little enough for 4K frames on a small board.
+CHANNEL_CAPACITY = 4
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """What a run did.
+
+    Attributes:
+        frames: frames segmented and written.
+        lost_frames: frames of the source that could not be decoded.
+        elapsed_s: wall-clock seconds.
+        mean_ms: mean milliseconds of a frame by stage, in the order of the way: "decode", the
+            stages of `Segmentation.timings_ms`, "write". Stages overlap in time.
+        classes: mean share of the pictures and mean confidence of each class seen, largest first.
+        interrupted: the run was stopped before the source's end.
+    """
+
+    frames: int
+    lost_frames: int
+    elapsed_s: float
+    mean_ms: dict[str, float]
+    classes: tuple[ClassShare, ...]
+    interrupted: bool
+
+
+def process(
+    source: FrameSource,
+    segment: Callable[[NDArray[np.uint8]], Segmentation],
+    sinks: Sequence[ResultSink],
+    *,
+    stop: threading.Event | None = None,
+    on_frame: Callable[[], object] = lambda: None,
+) -> RunSummary:
+    """Segments every frame of `source` in order and hands each to all `sinks`.
+
+    Args:
+        source: is read in a thread of its own.
+        segment: (H, W, 3) uint8 RGB to `Segmentation`; runs in the calling thread.
+        sinks: are written to in a thread of their own, and left open.
+        stop: once set, no further frame is segmented; those that are will still be written.
+        on_frame: called in the writing thread after each frame.
+
+    Raises:
+        Whatever a source, `segment` or a sink raises, once all threads have ended. Frames decoded
+        before a source failed are written.
+    """
+    stop = stop or threading.Event()
+    started = perf_counter()
+    tally = _Tally()
+    decoded: Channel[Frame] = Channel()
+    segmented: Channel[tuple[Frame, Segmentation]] = Channel()
+    with ThreadPoolExecutor(2) as threads:
+        reader = threads.submit(_read, source, decoded, tally)
+        writer = threads.submit(_write, segmented, sinks, tally, on_frame)
+        try:
+            for frame in decoded:
+                if stop.is_set() or not segmented.put((frame, segment(frame.image))):
+                    break
+        finally:
+            decoded.cancel()
+            segmented.finish()
+    reader.result()
+    writer.result()
+    return RunSummary(
+        frames=tally.frames,
+        lost_frames=source.lost_frames,
+        elapsed_s=perf_counter() - started,
+        mean_ms=tally.mean_ms(),
+        classes=tally.classes(),
+        interrupted=stop.is_set(),
+    )
+
+
+class Channel(Generic[T]):
+    """A bounded queue from one thread to one other that either can end.
+
+    One lock, that of `_changed`, guards every field.
+    """
+
+    def __init__(self, capacity: int = CHANNEL_CAPACITY) -> None:
+        self._capacity = capacity
+        self._items: deque[T] = deque()
+        self._finished = False
+        self._cancelled = False
+        self._changed = threading.Condition()
+
+    def put(self, item: T) -> bool:
+        """Waits for room; False says that nobody takes items any more."""
+        with self._changed:
+            self._changed.wait_for(lambda: len(self._items) < self._capacity or self._cancelled)
+            if not self._cancelled:
+                self._items.append(item)
+                self._changed.notify_all()
+            return not self._cancelled
+
+    def finish(self) -> None:
+        """The producer has no more items; the consumer still gets those that wait."""
+        with self._changed:
+            self._finished = True
+            self._changed.notify_all()
+
+    def cancel(self) -> None:
+        """The consumer takes no more items; those that wait are let go."""
+        with self._changed:
+            self._cancelled = True
+            self._items.clear()
+            self._changed.notify_all()
+
+    def __iter__(self) -> Iterator[T]:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._items or self._finished or self._cancelled)
+                if not self._items:
+                    return
+                item = self._items.popleft()
+                self._changed.notify_all()
+            yield item
+
+
+class _Tally:
+    """Adds up a run. The reader adds decoding times, the writer all else."""
+
+    def __init__(self) -> None:
+        self.frames = 0
+        self._decoded = 0
+        self._decode_ms = 0.0
+        self._stage_ms: dict[str, float] = {}
+        self._shares: dict[int, float] = {}
+        self._confidences: dict[int, float] = {}
+        self._names: dict[int, str] = {}
+
+    def add_decoded(self, elapsed_ms: float) -> None:
+        self._decoded += 1
+        self._decode_ms += elapsed_ms
+
+    def add_written(self, segmentation: Segmentation, elapsed_ms: float) -> None:
+        self.frames += 1
+        for stage, stage_ms in (*segmentation.timings_ms.items(), ("write", elapsed_ms)):
+            self._stage_ms[stage] = self._stage_ms.get(stage, 0.0) + stage_ms
+        for seen in segmentation.classes:
+            key = seen.class_id
+            self._names[key] = seen.name
+            self._shares[key] = self._shares.get(key, 0.0) + seen.share
+            weighted = seen.share * seen.confidence
+            self._confidences[key] = self._confidences.get(key, 0.0) + weighted
+
+    def mean_ms(self) -> dict[str, float]:
+        means = {stage: total / self.frames for stage, total in self._stage_ms.items()}
+        return {"decode": self._decode_ms / max(self._decoded, 1), **means}
+
+    def classes(self) -> tuple[ClassShare, ...]:
+        means = [
+            ClassShare(key, self._names[key], share / self.frames, self._confidences[key] / share)
+            for key, share in self._shares.items()
+        ]
+        return tuple(sorted(means, key=lambda seen: -seen.share))
+
+
+def _read(source: FrameSource, decoded: Channel[Frame], tally: _Tally) -> None:
+    try:
+        begun = perf_counter()
+        for frame in source:
+            tally.add_decoded((perf_counter() - begun) * 1e3)
+            if not decoded.put(frame):
+                return
+            begun = perf_counter()
+    finally:
+        decoded.finish()
+
+
+def _write(
+    segmented: Channel[tuple[Frame, Segmentation]],
+    sinks: Sequence[ResultSink],
+    tally: _Tally,
+    on_frame: Callable[[], object],
+) -> None:
+    try:
+        for frame, segmentation in segmented:
+            begun = perf_counter()
+            for sink in sinks:
+                sink.write(frame, segmentation)
+            tally.add_written(segmentation, (perf_counter() - begun) * 1e3)
+            on_frame()
+    finally:
+        segmented.cancel()

@@ -1,0 +1,78 @@
+"""The audio of the input, copied into the output packet by packet."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import av.container
+from av.audio.stream import AudioStream
+from av.stream import Stream
+
+from seaformer_edge.sources.video import open_media, start_time
+
+log = logging.getLogger(__name__)
+
+
+class AudioCopy:
+    """Copies the audio streams of `path` that `output` can hold, without decoding them.
+
+    Args:
+        path: the file the audio comes from.
+        output: an open container; nothing may have been written to it yet.
+        origin_s: the moment of the input at which the output begins, in seconds.
+    """
+
+    def __init__(self, path: Path, output: av.container.OutputContainer, origin_s: float) -> None:
+        self._input = open_media(path)
+        self._output = output
+        self._origin = start_time(self._input) + Fraction(origin_s)
+        self._trimmed = origin_s > 0
+        self._streams: dict[int, AudioStream] = {}
+        for stream in self._input.streams.audio:
+            codec = stream.codec_context.name
+            if codec in output.supported_codecs:
+                self._streams[stream.index] = output.add_stream_from_template(stream)
+            else:
+                log.warning(
+                    "%s cannot hold %s audio; it is left out", output.format.long_name, codec
+                )
+        self._packets = self._read()
+        self._next = next(self._packets, None)
+
+    def copy_until(self, time_s: float) -> None:
+        """Copies what begins before `time_s` of the output, in seconds."""
+        while self._next is not None and self._next[0] < time_s:
+            self._output.mux(self._next[1])
+            self._next = next(self._packets, None)
+
+    def close(self) -> None:
+        """Closes the input."""
+        self._input.close()
+
+    def _read(self) -> Iterator[tuple[Fraction, av.Packet[Stream]]]:
+        """Packets and the second of the output they begin at, as far as the file can be read."""
+        if not self._streams:
+            return
+        last: dict[int, int] = {}
+        packets = self._input.demux([self._input.streams[index] for index in self._streams])
+        while True:
+            try:
+                packet = next(packets)
+            except (StopIteration, av.FFmpegError):
+                return
+            if packet.pts is None or packet.dts is None:
+                continue
+            index = packet.stream_index
+            shift = round(self._origin / packet.time_base)
+            packet.pts -= shift
+            packet.dts -= shift
+            # A damaged file may step back in time, which no container takes.
+            if packet.dts <= last.get(index, packet.dts - 1) or (self._trimmed and packet.pts < 0):
+                continue
+            last[index] = packet.dts
+            packet.stream = self._streams[index]
+            yield packet.pts * packet.time_base, packet

@@ -1,0 +1,140 @@
+"""Pictures and copied audio into a video file that plays even if the program is killed."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import cast
+
+import av
+import cv2
+import numpy as np
+from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
+from av.video.stream import VideoStream
+from numpy.typing import NDArray
+
+from seaformer_edge.sinks.audio import AudioCopy
+
+FALLBACK_RATE = Fraction(25)  # for sources that do not know theirs
+BT709 = 1  # in FFmpeg's numbering of matrices, primaries and transfer curves alike
+LIMITED_RANGE = 1
+
+
+@dataclass(frozen=True)
+class _Format:
+    codec: str
+    codec_options: dict[str, str]
+    muxer_options: dict[str, str] = field(default_factory=dict)
+
+
+# As fast as small boards need, and about as sharp as the input.
+_X264 = {"preset": "superfast", "crf": "21"}
+_VP9 = {"deadline": "realtime", "cpu-used": "8", "row-mt": "1", "crf": "30"}
+# Fragments while writing, an ordinary indexed file once closed; delay_moov keeps timestamps exact.
+_FRAGMENTED = {"movflags": "hybrid_fragmented+delay_moov"}
+FORMATS = {
+    ".mp4": _Format("libx264", _X264, _FRAGMENTED),
+    ".m4v": _Format("libx264", _X264, _FRAGMENTED),
+    ".mov": _Format("libx264", _X264, _FRAGMENTED),
+    ".mkv": _Format("libx264", _X264),
+    ".webm": _Format("libvpx-vp9", _VP9),
+}
+
+
+class VideoEncoder:
+    """An open video file. Failures raise OSError or FFmpegError.
+
+    Args:
+        path: the file, replaced if it exists; its suffix is a key of `FORMATS`.
+        size: (width, height) of the pictures; 4:2:0 video has no odd ones, so these grow by one.
+        frame_rate: frames per second if known; timestamps rule, whatever it says.
+        audio_file: the file whose audio is copied, if any.
+        origin_s: the time of the source, in seconds, at which this file begins.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        size: tuple[int, int],
+        frame_rate: Fraction | None,
+        audio_file: Path | None,
+        origin_s: float,
+    ) -> None:
+        self._size = size
+        self._origin_s = origin_s
+        self._rate = (frame_rate or FALLBACK_RATE).limit_denominator(1001)
+        # A frame's interval is a whole number of ticks, and a tick is 1/90000 s or shorter.
+        self._ticks = self._rate.numerator * math.ceil(90_000 / self._rate.numerator)
+        self._pts = -1
+        self._to_yuv = VideoReformatter()
+
+        chosen = FORMATS[path.suffix.lower()]
+        options = {"flush_packets": "1", **chosen.muxer_options}
+        self._container = av.open(f"file:{path}", "w", options=options)
+        self._stream = cast(
+            VideoStream,
+            self._container.add_stream(chosen.codec, self._rate, options=chosen.codec_options),
+        )
+        self._stream.width, self._stream.height = (side + side % 2 for side in size)
+        self._stream.pix_fmt = "yuv420p"
+        codec = self._stream.codec_context
+        codec.time_base = Fraction(1, self._ticks)
+        codec.bit_rate = 0  # quality rules, not size
+        codec.gop_size = min(max(round(self._rate), 1), 250)  # a fragment a second
+        codec.colorspace = codec.color_primaries = codec.color_trc = BT709
+        codec.color_range = LIMITED_RANGE
+        self._audio = AudioCopy(audio_file, self._container, origin_s) if audio_file else None
+
+    def write(self, picture: NDArray[np.uint8], time_s: float) -> None:
+        """Encodes a (H, W, 3) RGB picture to be shown at `time_s` of the source, in seconds."""
+        time_s -= self._origin_s
+        if self._audio is not None:
+            self._audio.copy_until(time_s)
+        # Strictly rising, as encoders want it, where two frames of the source share a moment.
+        self._pts = max(round(time_s * self._ticks), self._pts + 1)
+        self._container.mux(self._stream.encode(self._converted(picture)))
+
+    def close(self, *, remaining_audio: bool) -> None:
+        """Finishes the file; audio ends with the last picture unless what remains is wanted."""
+        try:
+            self._container.mux(self._stream.encode())
+            if self._audio is not None:
+                end_s = self._pts / self._ticks + float(1 / self._rate)
+                self._audio.copy_until(math.inf if remaining_audio else end_s)
+        finally:
+            if self._audio is not None:
+                self._audio.close()
+            self._container.close()
+
+    def _converted(self, picture: NDArray[np.uint8]) -> av.VideoFrame:
+        picture = _fitted(picture, self._size)
+        height, width = picture.shape[:2]
+        bordered = cv2.copyMakeBorder(
+            picture, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE
+        ).astype(np.uint8, copy=False)
+        converted = self._to_yuv.reformat(
+            av.VideoFrame.from_ndarray(bordered, format="rgb24"),
+            format="yuv420p",
+            dst_colorspace=Colorspace.ITU709,
+            dst_color_range=ColorRange.MPEG,
+        )
+        converted.pts = self._pts
+        converted.time_base = Fraction(1, self._ticks)
+        return converted
+
+
+def _fitted(picture: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """The picture as large as fits into `size` (width, height), centred on black."""
+    width, height = size
+    if picture.shape[:2] == (height, width):
+        return picture
+    scale = min(width / picture.shape[1], height / picture.shape[0])
+    inner = (max(round(picture.shape[1] * scale), 1), max(round(picture.shape[0] * scale), 1))
+    left, top = (width - inner[0]) // 2, (height - inner[1]) // 2
+    canvas = np.zeros((height, width, 3), np.uint8)
+    canvas[top : top + inner[1], left : left + inner[0]] = cv2.resize(
+        picture, inner, interpolation=cv2.INTER_AREA
+    )
+    return canvas

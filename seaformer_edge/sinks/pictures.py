@@ -1,0 +1,70 @@
+"""Results as picture files: one for each frame in a folder, or a single one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from seaformer_edge.errors import SinkError
+from seaformer_edge.frame import Frame, Segmentation
+from seaformer_edge.sinks.base import Draw, ResultSink, check_file, check_folder, write_whole
+from seaformer_edge.sources.base import FrameSource
+
+PICTURE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+# PNG: quick rather than small. JPEG: without visible loss.
+ENCODING = [cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_JPEG_QUALITY, 95]
+
+
+class PictureFolder(ResultSink):
+    """One PNG for each frame, named after the input picture or the number of the frame."""
+
+    def __init__(
+        self, path: Path, draw: Draw, source: FrameSource, *, overwrite: bool = False
+    ) -> None:
+        check_folder(path, inputs=source.files, overwrite=overwrite)
+        self.path = path
+        self._draw = draw
+
+    def write(self, frame: Frame, segmentation: Segmentation) -> None:
+        name = frame.name or f"{frame.index:06d}"
+        target = self.path / f"{name}.png"
+        write_whole(target, _encoded(self._draw(frame, segmentation), target.suffix))
+
+    def close(self) -> None:
+        """Every file is whole already."""
+
+
+class PictureFile(ResultSink):
+    """A single picture in the format of its suffix."""
+
+    def __init__(
+        self, path: Path, draw: Draw, source: FrameSource, *, overwrite: bool = False
+    ) -> None:
+        check_file(path, inputs=source.files, overwrite=overwrite)
+        if source.frame_count != 1:
+            raise SinkError(
+                f"{path}: {source.name} has more than one frame; "
+                "name a folder or a video for the results"
+            )
+        self.path = path
+        self._draw = draw
+
+    def write(self, frame: Frame, segmentation: Segmentation) -> None:
+        write_whole(self.path, _encoded(self._draw(frame, segmentation), self.path.suffix))
+
+    def close(self) -> None:
+        """The file is whole already."""
+
+
+def class_ids(frame: Frame, segmentation: Segmentation) -> NDArray[np.uint8]:
+    """The label map itself, so that a picture's values are class ids."""
+    return segmentation.label_map
+
+
+def _encoded(picture: NDArray[np.uint8], suffix: str) -> bytes:
+    if picture.ndim == 3:
+        picture = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR).astype(np.uint8, copy=False)
+    return cv2.imencode(suffix, picture, ENCODING)[1].tobytes()

@@ -1,0 +1,83 @@
+"""Where frames come from: `open_source` makes a `FrameSource` of what the user names."""
+
+from __future__ import annotations
+
+import glob
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from seaformer_edge.errors import SourceError
+from seaformer_edge.sources.base import FrameSource
+from seaformer_edge.sources.pictures import PICTURE_SUFFIXES, PictureSource
+from seaformer_edge.sources.selection import Selection
+from seaformer_edge.sources.video import VideoSource, is_animated
+
+__all__ = ["FrameSource", "PictureSource", "Selection", "VideoSource", "open_source"]
+
+SAMPLE_FOLDER = Path(__file__).parents[1] / "data" / "sample"
+
+
+def open_source(spec: str | Path) -> FrameSource:
+    """Opens a video, a picture, a folder of pictures, a glob pattern, or `sample`.
+
+    Args:
+        spec: a path, a pattern such as `frames/*.png`, or the word `sample` for what comes with
+            the package.
+
+    Raises:
+        SourceError: nothing there that can be read.
+    """
+    if spec == "sample":
+        return _open_sample()
+    path = Path(spec).expanduser()
+    try:
+        if path.is_dir():
+            return _open_pictures(path.iterdir(), str(spec))
+        if path.exists():
+            return _open_file(path)
+    except OSError as error:
+        raise SourceError(f"{spec}: cannot be read ({error.strerror})") from error
+    if glob.has_magic(str(path)):
+        return _open_pattern(str(path))
+    raise SourceError(f"{spec}: no such file or folder")
+
+
+def _open_file(path: Path) -> FrameSource:
+    suffix = path.suffix.lower()
+    if suffix in PICTURE_SUFFIXES and not (suffix == ".gif" and is_animated(path)):
+        return PictureSource([path], str(path))
+    return VideoSource(path)
+
+
+def _open_pattern(pattern: str) -> FrameSource:
+    files = [Path(match) for match in glob.glob(pattern, recursive=True)]  # noqa: PTH207
+    if not files:
+        raise SourceError(f"{pattern}: matches no file")
+    if len(files) == 1 and files[0].is_file():
+        return _open_file(files[0])
+    return _open_pictures(files, pattern)
+
+
+def _open_pictures(paths: Iterable[Path], name: str) -> PictureSource:
+    pictures = [
+        path
+        for path in paths
+        if path.suffix.lower() in PICTURE_SUFFIXES
+        and not path.name.startswith(".")
+        and path.is_file()
+    ]
+    if not pictures:
+        raise SourceError(f"{name}: holds no pictures ({', '.join(sorted(PICTURE_SUFFIXES))})")
+    return PictureSource(sorted(pictures, key=_natural_order), name)
+
+
+def _open_sample() -> FrameSource:
+    files = [path for path in SAMPLE_FOLDER.glob("*") if path.suffix == ".mp4"]
+    return VideoSource(files[0]) if files else _open_pictures(SAMPLE_FOLDER.glob("*"), "sample")
+
+
+def _natural_order(path: Path) -> list[tuple[int, str]]:
+    """Sorts frame2 before frame10."""
+    parts = re.split(r"(\d+)", str(path))
+    return [(int(part), "") if part.isdecimal() else (0, part.lower()) for part in parts]
