@@ -1,0 +1,26 @@
+import numpy as np
+from numpy.typing import NDArray
+
+executorch_version: str
+
+def label_frame(
+    logits: NDArray[np.float32],
+    label_map: NDArray[np.uint8],
+    counts: NDArray[np.int64],
+    confidence: NDArray[np.float32],
+) -> bool: ...
+def thread_count() -> int: ...
+
+class Layout:
+    @property
+    def sizes(self) -> list[int]: ...
+    @property
+    def dim_order(self) -> list[int]: ...
+
+class Program:
+    def __init__(self, path: str, thread_count: int) -> None: ...
+    @property
+    def input(self) -> Layout: ...
+    @property
+    def output(self) -> Layout: ...
+    def run(self, image: NDArray[np.float32]) -> NDArray[np.float32]: ...

@@ -1,0 +1,74 @@
+"""Running a .pte program: through the package's own binding, or through the official one.
+
+One process uses one of them. Both load ExecuTorch's shared libraries under the same names, so
+the dynamic loader gives whichever comes second the copy that is already there.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from seaformer_edge.errors import ModelError
+from seaformer_edge.runtime.program import Program
+
+__all__ = ["Program", "open_program"]
+
+BINDING_VARIABLE = "SEAFORMER_EDGE_BINDING"
+"""Environment variable that insists on a binding: "native" or "official"."""
+
+
+def open_program(path: str | Path, num_threads: int | None = None) -> Program:
+    """Load a .pte program.
+
+    Args:
+        path: the program; one float32 NHWC input, one output, method "forward".
+        num_threads: threads to run on; None leaves the choice to ExecuTorch. They are one pool
+            for the whole process, so it can only change while no program is open.
+
+    Raises:
+        ModelError: the file is missing, damaged or laid out otherwise; another program is open
+            with another number of threads; or neither binding can be had.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ModelError(f"{path}: no such program")
+    if num_threads is not None and num_threads < 1:
+        raise ModelError(f"{path}: cannot run on {num_threads} threads")
+    return binding()(path, num_threads)
+
+
+@functools.cache
+def binding() -> Callable[[Path, int | None], Program]:
+    """The binding of this process.
+
+    Raises:
+        ModelError: neither is here, or not the one the environment asks for.
+    """
+    choice = os.environ.get(BINDING_VARIABLE, "")
+    if choice not in ("", "native", "official"):
+        raise ModelError(f"{BINDING_VARIABLE}={choice}: neither native nor official")
+    if choice != "official":
+        try:
+            from seaformer_edge.runtime.native import NativeProgram
+
+            return NativeProgram
+        except ImportError as error:
+            if choice == "native":
+                raise ModelError(f"{BINDING_VARIABLE}=native: {error}") from error
+    try:
+        from seaformer_edge.runtime.official import OfficialProgram
+    except ImportError as error:
+        raise ModelError(
+            f"no binding to run programs with ({error}); install a C++ compiler and then "
+            "seaformer-edge again, or torch and executorch"
+        ) from error
+    if choice != "official":
+        logging.getLogger(__name__).warning(
+            "seaformer-edge runs without its native part: starting takes seconds, memory "
+            "hundreds of megabytes, and no other work overlaps with the network's"
+        )
+    return OfficialProgram

@@ -1,0 +1,48 @@
+"""The binding built with this package: no torch, and the GIL is free while the network runs."""
+
+from __future__ import annotations
+
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seaformer_edge import _native
+from seaformer_edge.errors import ModelError
+from seaformer_edge.runtime.program import check_image, image_shape, logits_shape
+
+# Where the official binding came first, its libraries are the ones that serve this one too.
+if "executorch.extension.pybindings._C" in sys.modules:
+    built_with = _native.executorch_version.partition("+")[0]
+    loaded = metadata.version("executorch").partition("+")[0]
+    if loaded != built_with:
+        raise ImportError(f"built with executorch {built_with}, but {loaded} is loaded already")
+
+
+class NativeProgram:
+    """A `Program` run by `seaformer_edge._native`."""
+
+    def __init__(self, path: Path, num_threads: int | None) -> None:
+        try:
+            self._program = _native.Program(str(path), num_threads or 0)
+        except RuntimeError as error:
+            raise ModelError(str(error)) from error
+        layout = self._program.input
+        self.input_shape = image_shape(path, layout.sizes, layout.dim_order)
+        layout = self._program.output
+        self.output_shape = logits_shape(path, layout.sizes, layout.dim_order)
+        self._path = path
+
+    def run(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
+        check_image(self._path, image, self.input_shape)
+        try:
+            return self._program.run(image).reshape(self.output_shape)
+        except RuntimeError as error:
+            raise ModelError(str(error)) from error
+
+
+def thread_count() -> int:
+    """The threads every program of this process runs on."""
+    return _native.thread_count()

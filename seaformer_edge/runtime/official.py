@@ -1,0 +1,72 @@
+"""The binding inside the executorch package: it needs torch, and holds the GIL while it runs."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import ClassVar
+from weakref import WeakSet
+
+import numpy as np
+import torch
+from executorch.exir._serialize._program import deserialize_pte_binary
+from executorch.extension.pybindings import portable_lib
+from executorch.runtime import Runtime
+from numpy.typing import NDArray
+
+from seaformer_edge.errors import ModelError
+from seaformer_edge.runtime.program import check_image, image_shape, logits_shape
+
+
+class OfficialProgram:
+    """A `Program` run by `executorch.runtime`."""
+
+    _open: ClassVar[WeakSet[OfficialProgram]] = WeakSet()
+    _opening: ClassVar[threading.Lock] = threading.Lock()
+
+    def __init__(self, path: Path, num_threads: int | None) -> None:
+        with self._opening:
+            if num_threads is not None and num_threads != thread_count():
+                self._set_thread_count(path, num_threads)
+            try:
+                self._method = Runtime.get().load_program(path).load_method("forward")
+            except (RuntimeError, KeyError) as error:
+                raise ModelError(f"{path}: {error}") from error
+            # The binding does not tell the memory order, so it is read from the file.
+            plan = deserialize_pte_binary(path.read_bytes()).program.execution_plan[0]
+            if len(plan.inputs) != 1 or len(plan.outputs) != 1:
+                raise ModelError(f"{path}: not a program of one input and one output")
+            tensor = plan.values[plan.inputs[0]].val
+            self.input_shape = image_shape(path, tensor.sizes, tensor.dim_order)
+            tensor = plan.values[plan.outputs[0]].val
+            self.output_shape = logits_shape(path, tensor.sizes, tensor.dim_order)
+            self._path = path
+            self._running = threading.Lock()
+            self._open.add(self)
+
+    def run(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
+        check_image(self._path, image, self.input_shape)
+        if not image.flags.writeable:
+            image = image.copy()  # torch has no read-only tensors
+        tensor = torch.from_numpy(image).permute(2, 0, 1).unsqueeze(0)
+        with self._running:
+            try:
+                (output,) = self._method.execute([tensor])
+            except RuntimeError as error:
+                raise ModelError(f"{self._path}: {error}") from error
+        logits: NDArray[np.float32] = output[0].movedim(0, -1).numpy()
+        return logits
+
+    def _set_thread_count(self, path: Path, num_threads: int) -> None:
+        # A loaded program keeps a pointer to the pool that a new size would replace.
+        if self._open:
+            raise ModelError(
+                f"{path}: cannot run on {num_threads} threads while a program on "
+                f"{thread_count()} is open: they share one pool"
+            )
+        portable_lib._unsafe_reset_threadpool(num_threads)
+
+
+def thread_count() -> int:
+    """The threads every program of this process runs on."""
+    return int(portable_lib._threadpool_get_thread_count())
