@@ -19,7 +19,7 @@ from seaformer_edge.errors import ModelError
 try:
     from seaformer_edge import _native
 except ImportError:  # installed without a compiler
-    _native = None
+    _native = None  # type: ignore[assignment]
 
 MAX_CLASSES = 256
 """A label is a byte."""

@@ -279,7 +279,7 @@ class Labeller {
     Vec nearest = never;
     for (int s = 0; s * kLanes < contenders_; ++s) {
       const Vec steeper = slope_[s] - slope;
-      nearest = minimum(nearest, steeper > 0 ? (left - left_[s]) / steeper : never);
+      nearest = minimum(nearest, steeper > 0.0f ? (left - left_[s]) / steeper : never);
     }
     return std::min(std::min(nearest[0], nearest[1]), std::min(nearest[2], nearest[3]));
   }

@@ -1,0 +1,64 @@
+"""Pictures of a segmentation: class colours over the frame, alone, or beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+MODES = ("overlay", "mask", "side-by-side")
+"""What a picture shows: the frame with the colours over it, the colours alone on black, or
+the frame on the left with the overlay on the right."""
+
+
+def draw(
+    image: NDArray[np.uint8],
+    label_map: NDArray[np.uint8],
+    palette: NDArray[np.uint8],
+    *,
+    mode: str = "overlay",
+    opacity: float = 0.5,
+    classes: Collection[int] | None = None,
+) -> NDArray[np.uint8]:
+    """Draw a frame's labels.
+
+    Args:
+        image: (H, W, 3) uint8 RGB; it is not changed.
+        label_map: (H, W) uint8 class ids.
+        palette: (N, 3) uint8 RGB, the colours of the ids 0 to N - 1.
+        mode: one of `MODES`.
+        opacity: of the colours over the frame, 0 to 1; the mask is always opaque.
+        classes: ids to colour; None colours all. Pixels of other classes, and of ids that
+            have no colour, keep exactly the frame's values, and are black in the mask.
+
+    Returns:
+        (H, W, 3) uint8 RGB, of twice the width side by side; a new array.
+
+    Raises:
+        ValueError: unknown mode, opacity out of range, or sizes that differ.
+    """
+    if mode not in MODES:
+        raise ValueError(f"unknown mode {mode!r}; there are {', '.join(MODES)}")
+    if not 0 <= opacity <= 1:
+        raise ValueError(f"opacity goes from 0 to 1, got {opacity}")
+    if image.shape != (*label_map.shape, 3):
+        raise ValueError(
+            f"an image of {image.shape} and labels of {label_map.shape} differ in size"
+        )
+
+    shown = [c for c in range(len(palette)) if classes is None or c in classes]
+    colours = np.zeros((256, 3), np.uint8)
+    colours[shown] = palette[shown]
+    picture = np.empty_like(image)
+    # A colour map is several times quicker than palette[label_map].
+    cv2.applyColorMap(label_map, colours[:, None], dst=picture)
+    if mode == "mask":
+        return picture
+
+    cv2.addWeighted(picture, opacity, image, 1 - opacity, 0, dst=picture)
+    hidden = np.full(256, 255, np.uint8)
+    hidden[shown] = 0
+    cv2.copyTo(image, cv2.LUT(label_map, hidden), picture)
+    return np.hstack((image, picture)) if mode == "side-by-side" else picture

@@ -1,0 +1,180 @@
+"""From a picture to what the network saw in it: `Segmenter` and `Classifier`.
+
+The picture is resized to the network's input plainly: bilinear, both axes on their own, no
+letterbox. The networks were evaluated so, and the figures on their cards hold only so.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from seaformer_edge.card import Card, verify
+from seaformer_edge.errors import ModelError
+from seaformer_edge.frame import ClassShare, Segmentation
+from seaformer_edge.labels import label_frame
+from seaformer_edge.runtime import Program, open_program
+
+
+@dataclass(frozen=True, slots=True)
+class ClassScore:
+    """How probable one class is for a whole picture.
+
+    Attributes:
+        class_id: index into the model's class list.
+        name: the class' name.
+        probability: softmax probability, 0 to 1.
+    """
+
+    class_id: int
+    name: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Classification:
+    """What a classifier saw in one picture.
+
+    Attributes:
+        classes: the most probable classes, best first.
+        timings_ms: milliseconds by stage: "resize", "network".
+    """
+
+    classes: tuple[ClassScore, ...]
+    timings_ms: dict[str, float]
+
+
+class _Network:
+    """A program and its card: takes pictures of any size, one at a time.
+
+    Threads may share it; they wait for each other, since there is one input buffer.
+    """
+
+    task: str
+    output_dimensions: int
+
+    def __init__(self, program: Program, card: Card):
+        """Raises ModelError if the program's shapes are not the card's."""
+        if card.task != self.task:
+            raise ModelError(f"{card.name}: a model for {card.task}, not for {self.task}")
+        takes, gives = program.input_shape, program.output_shape
+        if takes != (card.height, card.width, 3):
+            raise ModelError(
+                f"{card.name}: the program takes {takes}, its card says"
+                f" {(card.height, card.width, 3)}; export the model again"
+            )
+        if len(gives) != self.output_dimensions or gives[-1] != card.logit_channels:
+            raise ModelError(
+                f"{card.name}: the program gives {gives}, which does not fit"
+                f" {card.logit_channels} channels for {card.task}; export the model again"
+            )
+        self.card = card
+        self._program = program
+        self._resized = np.empty(takes, np.uint8)
+        self._input = np.empty(takes, np.float32)
+        self._lock = threading.Lock()
+
+    @classmethod
+    def from_path(cls, path: str | Path, num_threads: int | None = None) -> Self:
+        """Open a .pte program that has its card beside it.
+
+        Args:
+            num_threads: for the network; None leaves it to the runtime.
+
+        Raises:
+            ModelError: the file or its card is missing, damaged or for another task, or
+                nothing here can run it.
+        """
+        card = verify(Path(path))
+        return cls(open_program(path, num_threads), card)
+
+    def _run(self, image: NDArray[np.uint8]) -> tuple[NDArray[np.float32], dict[str, float]]:
+        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
+            raise ValueError(f"an image is (H, W, 3) uint8, got {image.shape} {image.dtype}")
+        with self._lock:
+            started = time.perf_counter()
+            cv2.resize(
+                image,
+                (self.card.width, self.card.height),
+                dst=self._resized,
+                interpolation=cv2.INTER_LINEAR,
+            )
+            np.copyto(self._input, self._resized)
+            resized = time.perf_counter()
+            logits = self._program.run(self._input)
+            ended = time.perf_counter()
+        return logits, {"resize": (resized - started) * 1e3, "network": (ended - resized) * 1e3}
+
+
+class Segmenter(_Network):
+    """Semantic segmentation of pictures of any size.
+
+        segmenter = Segmenter.from_path("models/seaformer-t-camvid.pte")
+        segmentation = segmenter(image)
+
+    Threads may share one; they wait for each other.
+
+    Attributes:
+        card: the model's card.
+    """
+
+    task = "segmentation"
+    output_dimensions = 3
+
+    def __call__(self, image: NDArray[np.uint8]) -> Segmentation:
+        """Segment one picture, (H, W, 3) uint8 RGB, C-contiguous.
+
+        Raises:
+            ModelError: the network failed or gave NaN.
+        """
+        logits, timings_ms = self._run(image)
+        started = time.perf_counter()
+        labels = label_frame(logits, self.card.num_classes, (image.shape[1], image.shape[0]))
+        present = np.flatnonzero(labels.pixels)
+        classes = tuple(
+            ClassShare(
+                class_id=int(c),
+                name=self.card.classes[c],
+                share=float(labels.pixels[c] / labels.label_map.size),
+                confidence=float(labels.confidence[c]),
+            )
+            for c in present[np.argsort(-labels.pixels[present], kind="stable")]
+        )
+        timings_ms["labels"] = (time.perf_counter() - started) * 1e3
+        return Segmentation(labels.label_map, classes, timings_ms)
+
+
+class Classifier(_Network):
+    """Classification of whole pictures. Threads may share one; they wait for each other.
+
+    Attributes:
+        card: the model's card.
+    """
+
+    task = "classification"
+    output_dimensions = 1
+
+    def __call__(self, image: NDArray[np.uint8], k: int = 5) -> Classification:
+        """The `k` most probable classes of one picture, (H, W, 3) uint8 RGB, C-contiguous.
+
+        Raises:
+            ModelError: the network failed or gave NaN.
+        """
+        logits, timings_ms = self._run(image)
+        logits = logits[: self.card.num_classes]
+        if not np.isfinite(logits).all():
+            raise ModelError(f"{self.card.name}: gave NaN or infinity; export or fetch it again")
+        odds = np.exp(logits - logits.max())
+        probability = odds / odds.sum()
+        classes = tuple(
+            ClassScore(int(c), self.card.classes[c], float(probability[c]))
+            for c in np.argsort(-probability, kind="stable")[:k]
+        )
+        return Classification(classes, timings_ms)
