@@ -65,9 +65,10 @@ class VideoSource(FrameSource):
                 steady += abs(time - earlier - interval) < interval / 10
                 yield Frame(_upright_rgb(picture, to_rgb), index, float(time))
                 index += 1
-            # A count in the file is certain. Its duration tells the number of frames only where
-            # they come at a constant rate.
-            if stream.frames or steady >= 0.9 * index:
+            # A count in the file is certain (AVI counts ticks). A duration tells the number of
+            # frames only where they come at a constant rate.
+            certain = stream.frames and container.format.name != "avi"
+            if certain or steady >= 0.9 * index:
                 promised = _promised_frames(stream) or 0
                 self.lost_frames = max(self.lost_frames, promised - self._hidden - index)
         self.exhausted = True

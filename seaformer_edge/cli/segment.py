@@ -1,0 +1,159 @@
+"""`seaformer-edge segment`: pictures or a video in, drawn results, masks and tables out."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from seaformer_edge.cli.interrupt import stop_on_signals
+from seaformer_edge.cli.options import debug_option, file_path
+from seaformer_edge.errors import ModelError
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
+
+    from seaformer_edge.card import Card
+    from seaformer_edge.pipeline import RunSummary
+    from seaformer_edge.sinks import Draw, ResultSink
+    from seaformer_edge.sources import FrameSource
+
+INTERRUPTED = 130
+TOP_CLASSES = 5
+
+
+@click.command()
+@click.argument("source")
+@click.option(
+    "-o", "--output", type=file_path, help="Drawn result: a video, a picture, or a folder of them."
+)
+@click.option("--masks", type=file_path, help="Folder for PNGs whose values are class ids.")
+@click.option("--stats", type=file_path, help="Class shares of each frame: .csv or .jsonl.")
+@click.option("-m", "--model", help="Name of a model, or a .pte file.")
+@click.option(
+    "--mode",
+    type=click.Choice(["overlay", "mask", "side-by-side"]),
+    default="overlay",
+    show_default=True,
+)
+@click.option(
+    "--opacity",
+    type=click.FloatRange(0, 1),
+    default=0.5,
+    show_default=True,
+    help="Of the colours over the picture.",
+)
+@click.option("--classes", help="Draw only these classes: names with commas between.")
+@click.option(
+    "--start", type=click.IntRange(0), default=0, metavar="N", help="First frame, counted from 0."
+)
+@click.option("--end", type=click.IntRange(1), metavar="N", help="Frame to stop before.")
+@click.option("--every", type=click.IntRange(1), default=1, metavar="N", help="Every N-th frame.")
+@click.option("--threads", type=click.IntRange(1), metavar="N", help="Threads for the network.")
+@click.option("--overwrite", is_flag=True, help="Replace results that exist.")
+@debug_option
+def segment(
+    source: str,
+    output: Path | None,
+    masks: Path | None,
+    stats: Path | None,
+    model: str | None,
+    mode: str,
+    opacity: float,
+    classes: str | None,
+    start: int,
+    end: int | None,
+    every: int,
+    threads: int | None,
+    overwrite: bool,
+) -> int:
+    """Segment SOURCE: a video, a picture, a folder, a pattern like 'frames/*.png', or 'sample'.
+
+    No frame is dropped. Ctrl-C finishes the files, so that they can be used.
+    """
+    targets = [path for path in (output, masks, stats) if path is not None]
+    if not targets:
+        raise click.UsageError("nothing to write: give -o, --masks or --stats")
+    if len({path.resolve() for path in targets}) < len(targets):
+        raise click.UsageError("-o, --masks and --stats need names of their own")
+    if end is not None and end <= start:
+        raise click.UsageError("--end must be greater than --start")
+
+    # What follows loads OpenCV and FFmpeg, which `--help` and a mistyped option do not need.
+    from seaformer_edge.pipeline import process
+    from seaformer_edge.segmenter import Segmenter
+    from seaformer_edge.sinks import ClassShares, PictureFolder, class_ids, open_sink
+    from seaformer_edge.sources import Selection, open_source
+    from seaformer_edge.zoo import resolve_model
+
+    logging.basicConfig(format="seaformer-edge: %(message)s")
+    with ExitStack() as stack:
+        frames: FrameSource = stack.enter_context(open_source(source))
+        if (start, end, every) != (0, None, 1):
+            frames = Selection(frames, start, end, every)
+        segmenter = Segmenter.from_path(resolve_model(model), num_threads=threads)
+        draw = _drawing(segmenter.card, mode, opacity, classes)
+        sinks: list[ResultSink] = []
+        if output is not None:
+            sinks.append(open_sink(output, draw, frames, overwrite=overwrite))
+        if masks is not None:
+            sinks.append(PictureFolder(masks, class_ids, frames, overwrite=overwrite))
+        if stats is not None:
+            sinks.append(ClassShares(stats, frames, overwrite=overwrite))
+        stop = stack.enter_context(stop_on_signals())
+        bar = stack.enter_context(_progress_bar(frames))
+        for sink in sinks:
+            stack.enter_context(sink)
+        summary = process(frames, segmenter, sinks, stop=stop, on_frame=bar.update)
+
+    click.echo(_report(summary, targets))
+    return INTERRUPTED if summary.interrupted else 0
+
+
+def _drawing(card: Card, mode: str, opacity: float, classes: str | None) -> Draw:
+    """How a frame and its segmentation become one picture."""
+    import numpy as np
+
+    from seaformer_edge.overlay import draw
+
+    palette = np.array(card.palette, np.uint8)
+    chosen = None if classes is None else _class_ids(card, classes)
+    return lambda frame, segmentation: draw(
+        frame.image, segmentation.label_map, palette, mode=mode, opacity=opacity, classes=chosen
+    )
+
+
+def _class_ids(card: Card, names: str) -> list[int]:
+    wanted = [name.strip() for name in names.split(",")]
+    for name in wanted:
+        if name not in card.classes:
+            raise ModelError(
+                f"{name}: no class of {card.name}, which knows {', '.join(card.classes)}"
+            )
+    return [card.classes.index(name) for name in wanted]
+
+
+@contextmanager
+def _progress_bar(source: FrameSource) -> Iterator[tqdm[NoReturn]]:
+    """Rate and remaining time, where standard error is a terminal; messages go above it."""
+    from tqdm import tqdm
+    from tqdm.contrib.logging import logging_redirect_tqdm
+
+    with logging_redirect_tqdm(), tqdm(total=source.frame_count, unit="frame", disable=None) as bar:
+        yield bar
+
+
+def _report(summary: RunSummary, targets: list[Path]) -> str:
+    rate = summary.frames / summary.elapsed_s
+    lines = [
+        f"{', '.join(map(str, targets))}: {summary.frames} frames in {summary.elapsed_s:.1f} s"
+        f" ({rate:.1f} a second), {summary.lost_frames} lost",
+        "mean ms: " + ", ".join(f"{stage} {ms:.1f}" for stage, ms in summary.mean_ms.items()),
+        "classes: "
+        + ", ".join(f"{seen.name} {seen.share:.1%}" for seen in summary.classes[:TOP_CLASSES]),
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,145 @@
+"""Formats, depths and orientations of pictures; folders and patterns."""
+
+from __future__ import annotations
+
+import logging
+import struct
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from clips import noise, number, numbered, write_video
+from numpy.typing import NDArray
+
+from seaformer_edge.errors import SourceError
+from seaformer_edge.sources import PictureSource, VideoSource, open_source
+
+# A colour that is also in the palette OpenCV gives its GIFs.
+RED = np.full((8, 12, 3), (216, 36, 0), np.uint8)
+
+
+def _write(path: Path, rgb: NDArray[np.uint8]) -> Path:
+    assert cv2.imwrite(str(path), rgb[..., ::-1])
+    return path
+
+
+def _only(path: Path) -> NDArray[np.uint8]:
+    (frame,) = open_source(path)
+    return frame.image
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".bmp", ".tif", ".gif", ".JPG"])
+def test_formats_come_as_rgb(tmp_path: Path, suffix: str) -> None:
+    image = _only(_write(tmp_path / f"red{suffix}", RED))
+    assert image.shape == RED.shape
+    assert np.abs(image.astype(int) - RED).max() <= 8
+
+
+def test_grey(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "grey.png"), np.full((8, 12), 77, np.uint8))
+    assert np.array_equal(_only(tmp_path / "grey.png"), np.full((8, 12, 3), 77))
+
+
+def test_alpha_is_left_out(tmp_path: Path) -> None:
+    bgra = np.dstack([RED[..., ::-1], np.full((8, 12), 9, np.uint8)])
+    cv2.imwrite(str(tmp_path / "clear.png"), bgra)
+    assert np.array_equal(_only(tmp_path / "clear.png"), RED)
+
+
+def test_sixteen_bits(tmp_path: Path) -> None:
+    deep = np.repeat(np.array([0, 128, 255], np.uint16) * 257, 4)[None].repeat(5, 0)
+    cv2.imwrite(str(tmp_path / "deep.png"), deep)
+    assert np.abs(_only(tmp_path / "deep.png")[..., 0].astype(int) - deep // 257).max() <= 1
+
+
+def test_exif_orientation(tmp_path: Path) -> None:
+    picture = np.zeros((16, 32, 3), np.uint8)
+    picture[:8] = 255
+    path = tmp_path / "turned.jpg"
+    cv2.imwrite(str(path), picture)
+    # One EXIF entry: orientation (0x0112), SHORT, 6 = turn by 90 degrees clockwise to show.
+    tiff = b"MM\0*" + struct.pack(">IHHHIHHI", 8, 1, 0x0112, 3, 1, 6, 0, 0)
+    exif = b"Exif\0\0" + tiff
+    data = path.read_bytes()
+    path.write_bytes(data[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + data[2:])
+    source = open_source(path)
+    assert source.frame_size == (16, 32)
+    assert np.abs(_only(path).astype(int) - np.rot90(picture, -1)).mean() < 4
+
+
+def test_one_picture_in_a_gif_is_a_picture(tmp_path: Path) -> None:
+    still = _write(tmp_path / "still.gif", RED)
+    moving = tmp_path / "moving.gif"
+    cv2.imwritemulti(str(moving), [noise(0), noise(1)])
+    assert isinstance(open_source(still), PictureSource)
+    assert isinstance(open_source(moving), VideoSource)
+
+
+def test_folder_sorts_by_number_and_passes_over_other_files(tmp_path: Path) -> None:
+    for index in (10, 2, 1):
+        _write(tmp_path / f"frame{index}.png", numbered(index))
+    (tmp_path / "notes.txt").write_text("no picture")
+    (tmp_path / ".frame3.png").write_bytes(b"a file manager's")
+    (tmp_path / "frame4.png").mkdir()
+    frames = list(open_source(tmp_path))
+    assert [frame.name for frame in frames] == ["frame1", "frame2", "frame10"]
+    assert [number(frame.image) for frame in frames] == [1, 2, 10]
+
+
+def test_pattern(tmp_path: Path) -> None:
+    for name in ("a1.png", "a2.png", "b1.png"):
+        _write(tmp_path / name, RED)
+    assert [f.name for f in open_source(str(tmp_path / "a*.png"))] == ["a1", "a2"]
+    assert [f.name for f in open_source(str(tmp_path / "b*"))] == ["b1"]
+
+
+def test_pattern_of_one_video(tmp_path: Path) -> None:
+    write_video(tmp_path / "street.mp4", [numbered(0)])
+    assert isinstance(open_source(str(tmp_path / "*.mp4")), VideoSource)
+
+
+def test_file_whose_name_looks_like_a_pattern(tmp_path: Path) -> None:
+    assert open_source(_write(tmp_path / "frame[1].png", RED)).frame_count == 1
+
+
+def test_names_stay_distinct(tmp_path: Path) -> None:
+    for name in ("left/1.png", "right/1.png", "right/1.jpg"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        _write(tmp_path / name, RED)
+    names = [frame.name for frame in open_source(str(tmp_path / "*" / "1.*"))]
+    assert names == ["left_1", "right_1_jpg", "right_1_png"]
+
+
+def test_damaged_picture_of_a_folder_is_counted(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "0.png").write_bytes(b"no picture")
+    (tmp_path / "1.jpg").write_bytes(b"")
+    _write(tmp_path / "2.png", RED)
+    source = open_source(tmp_path)
+    with caplog.at_level(logging.WARNING):
+        frames = list(source)
+    assert [(frame.index, frame.name) for frame in frames] == [(2, "2")]
+    assert source.lost_frames == 2
+    assert [record.getMessage().split("/")[-1] for record in caplog.records] == [
+        "0.png cannot be read and is left out",
+        "1.jpg cannot be read and is left out",
+    ]
+
+
+def test_damaged_picture(tmp_path: Path) -> None:
+    (tmp_path / "bad.png").write_bytes(b"no picture")
+    with pytest.raises(SourceError, match=r"bad\.png: not a picture that can be read"):
+        open_source(tmp_path / "bad.png")
+
+
+def test_folder_without_pictures(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("no picture")
+    with pytest.raises(SourceError, match="holds no pictures"):
+        open_source(tmp_path)
+
+
+def test_pattern_without_matches(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="matches no file"):
+        open_source(str(tmp_path / "*.png"))

@@ -1,0 +1,181 @@
+"""Time, orientation, colour and damage in video files."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from clips import noise, number, numbered, write_audio, write_video
+
+from seaformer_edge.errors import SourceError
+from seaformer_edge.sources import Selection, VideoSource, open_source
+
+COUNT = 40
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_irregular_timestamps_are_kept(tmp_path: Path, suffix: str) -> None:
+    times = [0.0, 0.04, 0.2, 0.21, 1.0, 1.5]
+    pictures = [numbered(i) for i in range(len(times))]
+    source = open_source(write_video(tmp_path / f"v{suffix}", pictures, times_s=times))
+    assert [frame.timestamp_s for frame in source] == pytest.approx(times, abs=0.0006)
+    assert source.lost_frames == 0
+
+
+def test_ntsc_rate_is_exact(tmp_path: Path) -> None:
+    path = tmp_path / "ntsc.mp4"
+    rate = Fraction(30_000, 1001)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=rate)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for index in range(8):
+            frame = av.VideoFrame.from_ndarray(numbered(index), format="rgb24")
+            frame.pts, frame.time_base = index, 1 / rate
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    source = VideoSource(path)
+    assert source.frame_rate == rate
+    assert [frame.timestamp_s for frame in source] == [float(i / rate) for i in range(8)]
+
+
+@pytest.mark.parametrize(("rotation", "quarter_turns"), [(90, 1), (180, 2), (-90, -1)])
+def test_rotated_video_comes_upright(tmp_path: Path, rotation: int, quarter_turns: int) -> None:
+    picture = np.zeros((48, 64, 3), np.uint8)
+    picture[:24, :32] = 255  # the top left quarter
+    source = VideoSource(write_video(tmp_path / "v.mp4", [picture] * 3, rotation=rotation))
+    expected = np.rot90(picture, quarter_turns)
+    assert source.frame_size == (expected.shape[1], expected.shape[0])
+    error = np.abs(next(iter(source)).image.astype(int) - expected)
+    assert np.median(error) <= 2
+    assert error.mean() < 10
+
+
+def test_high_definition_without_a_matrix_is_bt709(tmp_path: Path) -> None:
+    green = np.zeros((720, 32, 3), np.uint8)
+    green[:] = (40, 200, 60)
+    path = tmp_path / "hd.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 32, 720, "yuv420p"
+        frame = av.VideoFrame.from_ndarray(green, format="rgb24")
+        frame = frame.reformat(format="yuv420p", dst_colorspace="itu709")
+        frame.colorspace = 2
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    assert next(iter(VideoSource(path))).image[360, 16] == pytest.approx((40, 200, 60), abs=4)
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".avi"])
+def test_truncated_video_gives_what_decodes_and_counts_the_rest(
+    tmp_path: Path, suffix: str
+) -> None:
+    options = {"movflags": "faststart"} if suffix == ".mp4" else {}
+    pictures = [noise(i) for i in range(COUNT)]
+    path = write_video(tmp_path / f"whole{suffix}", pictures, options=options)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    source = VideoSource(path)
+    frames = list(source)
+    assert COUNT / 4 < len(frames) < COUNT * 3 / 4
+    assert source.lost_frames == COUNT - len(frames)
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_corrupt_video_gives_what_decodes_and_counts_the_rest(tmp_path: Path, suffix: str) -> None:
+    path = write_video(tmp_path / f"v{suffix}", [noise(i) for i in range(COUNT)])
+    data = bytearray(path.read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 12_000] = bytes(12_000)
+    path.write_bytes(data)
+    source = VideoSource(path)
+    frames = list(source)
+    assert COUNT / 2 < len(frames) < COUNT
+    assert source.lost_frames == COUNT - len(frames)
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".avi", ".mp4"])
+def test_gap_in_a_variable_rate_is_no_loss(tmp_path: Path, suffix: str) -> None:
+    times = [0.0, 0.1, 0.15, 0.6, 0.65, 1.9]
+    pictures = [numbered(i) for i in range(len(times))]
+    source = open_source(write_video(tmp_path / f"v{suffix}", pictures, times_s=times))
+    assert len(list(source)) == len(times)
+    assert source.lost_frames == 0
+
+
+@pytest.mark.parametrize("name", ["v:1.mp4", "with space.mp4", "ünï.mp4", "rtsp:odd.mkv"])
+def test_odd_names(tmp_path: Path, name: str) -> None:
+    clip = write_video(tmp_path / "plain.mkv", [numbered(3)])
+    source = VideoSource(clip.rename(tmp_path / name))
+    assert [number(frame.image) for frame in source] == [3]
+
+
+def test_audio_is_noticed(tmp_path: Path) -> None:
+    silent = write_video(tmp_path / "silent.mp4", [numbered(0)])
+    sounding = write_video(tmp_path / "sounding.mp4", [numbered(0)], audio=True)
+    assert open_source(silent).audio_file is None
+    assert open_source(sounding).audio_file == sounding
+
+
+def test_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"street\.mp4: no such file or folder"):
+        open_source(tmp_path / "street.mp4")
+
+
+def test_path_through_a_file(tmp_path: Path) -> None:
+    (tmp_path / "note").write_text("")
+    with pytest.raises(SourceError, match="no such file or folder"):
+        open_source(tmp_path / "note" / "street.mp4")
+
+
+def test_unreadable_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_video(tmp_path / "v.mp4", [numbered(0)])
+
+    def refuse(*_: object) -> None:  # what the system does for anyone but root
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(SourceError, match=r"v\.mp4: cannot be read \(Permission denied\)"):
+        open_source(path)
+
+
+def test_no_video_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "note.mp4"
+    for content in (b"", b"just words\n" * 100):
+        path.write_bytes(content)
+        with pytest.raises(SourceError, match="neither a video nor a picture"):
+            open_source(path)
+
+
+def test_audio_only(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"song\.m4a: holds no video"):
+        open_source(write_audio(tmp_path / "song.m4a"))
+
+
+def test_zero_frames(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "v.mkv", [noise(0)])
+    with av.open(str(path)) as container:
+        packet = next(container.demux(video=0))
+        coded = bytes(packet)
+    data = path.read_bytes()
+    path.write_bytes(data.replace(coded, bytes(len(coded))))
+    with pytest.raises(SourceError, match="no frame of the video can be decoded"):
+        open_source(path)
+
+
+def test_range_beyond_the_end(tmp_path: Path) -> None:
+    source = open_source(write_video(tmp_path / "v.mp4", [numbered(i) for i in range(4)]))
+    with pytest.raises(SourceError, match=r"no frame in the range 9:"):
+        list(Selection(source, start=9))
+
+
+def test_selection_counts_and_slows(tmp_path: Path) -> None:
+    source = open_source(write_video(tmp_path / "v.mp4", [numbered(i) for i in range(10)]))
+    selection = Selection(source, start=1, step=3)
+    frames = list(selection)
+    assert selection.frame_count == len(frames) == 3
+    assert selection.frame_rate == Fraction(25, 3)
+    assert [frame.timestamp_s for frame in frames] == pytest.approx([1 / 25, 4 / 25, 7 / 25])
+    assert selection.exhausted
