@@ -11,7 +11,6 @@ import argparse
 import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
+from seaformer_edge import __version__
 from seaformer_edge.card import Card, verify, write_card
 from seaformer_edge.class_list import ClassList, spread_palette
 from seaformer_edge.errors import ModelError
@@ -41,7 +41,7 @@ def save_checkpoint(network: Network, card: Card, path: Path) -> Card:
     temporary = path.with_name(path.name + ".tmp")
     safetensors.torch.save_file(state, temporary)
     temporary.replace(path)
-    versions = {name: version(name) for name in ("torch", "seaformer-edge")}
+    versions = {"seaformer-edge": __version__, "torch": torch.__version__}
     return write_card(
         replace(card, precision="fp32", height=0, width=0, versions=versions), path
     )
@@ -243,7 +243,7 @@ def _read_pickle(path: Path) -> Any:
     except OSError as error:
         raise ModelError(f"{path}: cannot be read ({error.strerror or error})") from error
     except pickle.UnpicklingError as error:
-        if "Unsupported global" in str(error) or "weights_only" in str(error).lower():
+        if "GLOBAL" in str(error):
             raise ModelError(
                 f"{path}: refused: not plain tensors and data (it may run code when loaded)"
             ) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -22,11 +22,12 @@ from executorch.exir import (
 from executorch.exir.passes import MemoryPlanningPass
 from torch import nn
 
+from seaformer_edge import __version__
 from seaformer_edge.card import Card, write_card
 from seaformer_edge.checkpoint import Network
 from seaformer_edge.deploy import deploy_classifier, deploy_segmenter
 from seaformer_edge.errors import ModelError
-from seaformer_edge.network import SIZE_MULTIPLE, SeaFormerSegmenter
+from seaformer_edge.network import SeaFormerSegmenter
 
 
 def export(network: Network, card: Card, height: int, width: int, output: Path) -> Card:
@@ -35,7 +36,7 @@ def export(network: Network, card: Card, height: int, width: int, output: Path) 
     Args:
         network: trained; its weights are not changed.
         card: of the checkpoint; the program's card says the same but for what differs.
-        height, width: multiples of 32 (`round_size` gives the nearest).
+        height, width: multiples of 32 (`network.round_size` gives the nearest).
         output: path ending in .pte; written whole or not at all.
 
     Raises:
@@ -55,9 +56,14 @@ def export(network: Network, card: Card, height: int, width: int, output: Path) 
         temporary.write_bytes(program)
         temporary.replace(output)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
         raise ModelError(f"{output}: cannot be written ({error.strerror})") from error
-    versions = {name: version(name) for name in ("torch", "executorch", "seaformer-edge")}
+    versions = {
+        "seaformer-edge": __version__,
+        "torch": torch.__version__,
+        "executorch": version("executorch"),
+    }
     return write_card(
         replace(
             card,
@@ -115,15 +121,6 @@ def refuse_partial_delegation(edge: EdgeProgramManager) -> None:
             f"not exported: {info.num_delegated_subgraphs} XNNPACK delegates where one is wanted; "
             f"operators outside: {', '.join(sorted(outside)) or 'none'}"
         )
-
-
-def round_size(height: int, width: int) -> tuple[int, int]:
-    """The nearest size the network takes, at least 32 x 32."""
-
-    def nearest(length: int) -> int:
-        return max(SIZE_MULTIPLE, round(length / SIZE_MULTIPLE) * SIZE_MULTIPLE)
-
-    return nearest(height), nearest(width)
 
 
 @contextmanager

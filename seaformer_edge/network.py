@@ -445,6 +445,15 @@ class SeaFormerClassifier(Backbone):
         return cast(Tensor, self.linear(self.forward_features(x)[-1].mean((2, 3))))
 
 
+def round_size(height: int, width: int) -> tuple[int, int]:
+    """The nearest size the network takes, at least 32 x 32."""
+
+    def nearest(length: int) -> int:
+        return max(SIZE_MULTIPLE, round(length / SIZE_MULTIPLE) * SIZE_MULTIPLE)
+
+    return nearest(height), nearest(width)
+
+
 def _variant(name: str) -> Variant:
     try:
         return VARIANTS[name]

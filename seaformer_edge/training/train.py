@@ -208,9 +208,7 @@ class Trainer:
     def validate(self) -> float:
         """mIoU of the averaged weights on the validation split; keeps the best."""
         network = self.average.module
-        predict = eager_predictor(
-            network, self.recipe.eval_size, self.mean.cpu(), self.std.cpu()
-        )
+        predict = eager_predictor(network, self.recipe.eval_size)
         matrix = evaluate(
             predict, self.validation_pairs, len(self.classes.names), self.classes.ignore_index
         )

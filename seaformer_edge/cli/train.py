@@ -1,0 +1,50 @@
+"""`seaformer-edge train`: a network by a recipe."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from seaformer_edge.cli.models import need_torch
+
+PATH = click.Path(path_type=Path)
+
+
+@click.command()
+@click.argument("recipe", type=PATH)
+@click.option("--data", type=PATH, required=True, help="Folder of the data set.")
+@click.option("-o", "--output", type=PATH, required=True, help="Folder of the run; resumed if begun.")
+@click.option("--classes", type=PATH, help="Class list (JSON). Default: the recipe's shipped one.")
+@click.option("--initial", type=PATH, help="Checkpoint (.safetensors) to start from.")
+@click.option("--workers", default=1, show_default=True, help="Processes that read pictures.")
+@click.option("--threads", type=int, help="CPU threads of the network. Default: all cores.")
+def train(
+    recipe: Path,
+    data: Path,
+    output: Path,
+    classes: Path | None,
+    initial: Path | None,
+    workers: int,
+    threads: int | None,
+) -> None:
+    """Train by RECIPE (a TOML file, see scripts/recipes/). Needs the train extra.
+
+    DATA holds {train,val,test}/{images,labels}, or {images,labels} of which a tenth is held
+    out. The averaged weights with the best validation mIoU end as OUTPUT/best.safetensors.
+    """
+    need_torch()
+    import torch
+
+    from seaformer_edge.class_list import read_class_list
+    from seaformer_edge.paths import shipped_models_dir
+    from seaformer_edge.training.recipe import read_recipe
+    from seaformer_edge.training.train import Trainer
+
+    if threads:
+        torch.set_num_threads(threads)
+    plan = read_recipe(recipe)
+    class_list = read_class_list(classes or shipped_models_dir() / f"classes/{plan.classes}.json")
+    trainer = Trainer(plan, class_list, data, output, initial, workers)
+    best = trainer.run()
+    click.echo(f"{output / 'best.safetensors'}: validation mIoU {best:.4f}")
