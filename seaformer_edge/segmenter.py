@@ -92,7 +92,8 @@ class _Network:
             ModelError: the file or its card is missing, damaged or for another task, or
                 nothing here can run it.
         """
-        card = verify(Path(path))
+        path = Path(path)
+        card = verify(path)
         return cls(open_program(path, num_threads), card)
 
     def _run(self, image: NDArray[np.uint8]) -> tuple[NDArray[np.float32], dict[str, float]]:
