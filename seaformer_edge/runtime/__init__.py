@@ -24,6 +24,9 @@ BINDING_VARIABLE = "SEAFORMER_EDGE_BINDING"
 def open_program(path: str | Path, num_threads: int | None = None) -> Program:
     """Load a .pte program.
 
+    A truncated file is refused, but one with altered bytes can crash the process: ExecuTorch
+    does not check what is inside a delegate. `seaformer_edge.card.verify` does.
+
     Args:
         path: the program; one float32 NHWC input, one output, method "forward".
         num_threads: threads to run on; None leaves the choice to ExecuTorch. They are one pool

@@ -1,0 +1,125 @@
+"""Which binding `open_program` takes, and what it says; each in a fresh process."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from seaformer_edge.errors import ModelError
+from seaformer_edge.runtime import open_program
+
+PROGRAM = Path(__file__).parents[1] / "data" / "programs" / "nhwc.pte"
+
+OPEN = f"""
+from seaformer_edge.runtime import open_program
+print(type(open_program({str(PROGRAM)!r})).__name__)
+"""
+HIDE_NATIVE = "import sys; sys.modules['seaformer_edge._native'] = None\n"
+HIDE_TORCH = "import sys; sys.modules['torch'] = None\n"
+
+
+def python(code: str, binding: str = "") -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"SEAFORMER_EDGE_BINDING": binding}
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment
+    )
+
+
+def needs_native() -> None:
+    pytest.importorskip("seaformer_edge._native", reason="the native part was not built")
+
+
+def needs_official() -> None:
+    pytest.importorskip("torch", reason="the official binding needs torch (extra: train)")
+    pytest.importorskip("executorch", reason="the official binding needs executorch")
+
+
+def test_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"absent\.pte: no such program"):
+        open_program(tmp_path / "absent.pte")
+
+
+def test_folder(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="no such program"):
+        open_program(tmp_path)
+
+
+@pytest.mark.parametrize("num_threads", [0, -1])
+def test_number_of_threads_that_cannot_be(num_threads: int) -> None:
+    with pytest.raises(ModelError, match=f"cannot run on {num_threads} threads"):
+        open_program(PROGRAM, num_threads)
+
+
+def test_native_is_preferred() -> None:
+    needs_native()
+    run = python(OPEN)
+    assert (run.stdout, run.stderr) == ("NativeProgram\n", "")
+
+
+def test_official_takes_over_with_one_line_saying_what_is_lost() -> None:
+    needs_official()
+    run = python(HIDE_NATIVE + OPEN)
+    assert run.stdout == "OfficialProgram\n"
+    assert run.stderr.count("seaformer-edge runs without its native part") == 1
+
+
+def test_neither() -> None:
+    run = python(HIDE_NATIVE + HIDE_TORCH + OPEN)
+    assert run.returncode == 1
+    assert "ModelError: no binding to run programs with" in run.stderr
+
+
+def test_native_on_request_does_not_fall_back() -> None:
+    run = python(HIDE_NATIVE + OPEN, binding="native")
+    assert run.returncode == 1
+    assert "ModelError: SEAFORMER_EDGE_BINDING=native" in run.stderr
+
+
+def test_unknown_request() -> None:
+    run = python(OPEN, binding="fast")
+    assert "ModelError: SEAFORMER_EDGE_BINDING=fast: neither native nor official" in run.stderr
+
+
+BOTH = f"""
+import sys
+from pathlib import Path
+import numpy as np
+for name in sys.argv[1:]:
+    if name == "native":
+        from seaformer_edge.runtime.native import NativeProgram as Binding
+    else:
+        from seaformer_edge.runtime.official import OfficialProgram as Binding
+    logits = Binding(Path({str(PROGRAM)!r}), None).run(np.full((32, 48, 3), 7, np.float32))
+    print(logits.sum())
+names = {{line.split()[-1] for line in open("/proc/self/maps") if "/libexecutorch.so" in line}}
+print(len(names))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc/self/maps")
+@pytest.mark.parametrize("order", [("native", "official"), ("official", "native")])
+def test_a_process_with_both_bindings_has_one_copy_of_the_libraries(order: tuple[str, str]) -> None:
+    needs_native()
+    needs_official()
+    run = subprocess.run(
+        [sys.executable, "-c", BOTH, *order], capture_output=True, text=True, check=True
+    )
+    first, second, copies = run.stdout.split()
+    assert first == second
+    assert copies == "1"
+
+
+def test_native_steps_back_for_official_libraries_of_another_version() -> None:
+    needs_native()
+    run = python("""
+import importlib.metadata, sys
+sys.modules["executorch.extension.pybindings._C"] = object()
+importlib.metadata.version = lambda name: "1.5.0"
+import seaformer_edge.runtime.native
+""")
+    assert "ImportError: built with executorch 1.5." in run.stderr
+    assert "but 1.5.0 is loaded already" in run.stderr
