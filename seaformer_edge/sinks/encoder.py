@@ -18,6 +18,9 @@ from numpy.typing import NDArray
 from seaformer_edge.sinks.audio import AudioCopy
 
 FALLBACK_RATE = Fraction(25)  # for sources that do not know theirs
+# A second in the units of timestamps: a multiple of 1000, of 90 000 and of all usual frame rates,
+# 24000/1001 among them.
+TICKS = 720_000
 BT709 = 1  # in FFmpeg's numbering of matrices, primaries and transfer curves alike
 LIMITED_RANGE = 1
 
@@ -65,8 +68,6 @@ class VideoEncoder:
         self._size = size
         self._origin_s = origin_s
         self._rate = (frame_rate or FALLBACK_RATE).limit_denominator(1001)
-        # A frame's interval is a whole number of ticks, and a tick is 1/90000 s or shorter.
-        self._ticks = self._rate.numerator * math.ceil(90_000 / self._rate.numerator)
         self._pts = -1
         self._to_yuv = VideoReformatter()
 
@@ -80,7 +81,7 @@ class VideoEncoder:
         self._stream.width, self._stream.height = (side + side % 2 for side in size)
         self._stream.pix_fmt = "yuv420p"
         codec = self._stream.codec_context
-        codec.time_base = Fraction(1, self._ticks)
+        codec.time_base = Fraction(1, TICKS)
         codec.bit_rate = 0  # quality rules, not size
         codec.gop_size = min(max(round(self._rate), 1), 250)  # a fragment a second
         codec.colorspace = codec.color_primaries = codec.color_trc = BT709
@@ -93,7 +94,7 @@ class VideoEncoder:
         if self._audio is not None:
             self._audio.copy_until(time_s)
         # Strictly rising, as encoders want it, where two frames of the source share a moment.
-        self._pts = max(round(time_s * self._ticks), self._pts + 1)
+        self._pts = max(round(time_s * TICKS), self._pts + 1)
         self._container.mux(self._stream.encode(self._converted(picture)))
 
     def close(self, *, remaining_audio: bool) -> None:
@@ -101,7 +102,7 @@ class VideoEncoder:
         try:
             self._container.mux(self._stream.encode())
             if self._audio is not None:
-                end_s = self._pts / self._ticks + float(1 / self._rate)
+                end_s = self._pts / TICKS + float(1 / self._rate)
                 self._audio.copy_until(math.inf if remaining_audio else end_s)
         finally:
             if self._audio is not None:
@@ -121,7 +122,7 @@ class VideoEncoder:
             dst_color_range=ColorRange.MPEG,
         )
         converted.pts = self._pts
-        converted.time_base = Fraction(1, self._ticks)
+        converted.time_base = Fraction(1, TICKS)
         return converted
 
 

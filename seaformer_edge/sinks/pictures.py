@@ -14,8 +14,7 @@ from seaformer_edge.sinks.base import Draw, ResultSink, check_file, check_folder
 from seaformer_edge.sources.base import FrameSource
 
 PICTURE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
-# PNG: quick rather than small. JPEG: without visible loss.
-ENCODING = [cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_JPEG_QUALITY, 95]
+QUICK_PNG = [cv2.IMWRITE_PNG_COMPRESSION, 1]
 
 
 class PictureFolder(ResultSink):
@@ -67,4 +66,5 @@ def class_ids(frame: Frame, segmentation: Segmentation) -> NDArray[np.uint8]:
 def _encoded(picture: NDArray[np.uint8], suffix: str) -> bytes:
     if picture.ndim == 3:
         picture = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR).astype(np.uint8, copy=False)
-    return cv2.imencode(suffix, picture, ENCODING)[1].tobytes()
+    options = QUICK_PNG if suffix.lower() == ".png" else []
+    return cv2.imencode(suffix, picture, options)[1].tobytes()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -31,7 +33,7 @@ class ClassShares(ResultSink):
         self._file: TextIO | None = None
 
     def write(self, frame: Frame, segmentation: Segmentation) -> None:
-        with writing(self.path):
+        with self._whole_or_not():
             file = self._file or self._open()
             if self.path.suffix.lower() == ".csv":
                 csv.writer(file).writerows(_rows(frame, segmentation))
@@ -39,15 +41,24 @@ class ClassShares(ResultSink):
                 file.write(json.dumps(_record(frame, segmentation), ensure_ascii=False) + "\n")
 
     def close(self) -> None:
-        if self._file is None:
-            return
-        file, self._file = self._file, None
+        if self._file is not None:
+            with self._whole_or_not():
+                self._file.close()
+                self._partial.replace(self.path)
+            self._file = None
+
+    @contextmanager
+    def _whole_or_not(self) -> Iterator[None]:
+        """After a failure to write, what was written is let go."""
         with writing(self.path):
             try:
-                file.close()
-                self._partial.replace(self.path)
+                yield
             except OSError:
-                self._partial.unlink(missing_ok=True)
+                if self._file is not None:
+                    with suppress(OSError):  # there may still be rows waiting for the full disk
+                        self._file.close()
+                    self._file = None
+                    self._partial.unlink(missing_ok=True)
                 raise
 
     def _open(self) -> TextIO:

@@ -1,0 +1,54 @@
+"""What the tables of classes say."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+from clips import MemorySource, fake_segment, numbered
+
+from seaformer_edge.sinks import ClassShares
+
+
+def _write(path: Path) -> None:
+    source = MemorySource([numbered(0), numbered(1)])
+    with ClassShares(path, source) as sink:
+        for frame in source:
+            sink.write(frame, fake_segment(frame.image))
+
+
+def test_csv_has_a_row_for_each_class(tmp_path: Path) -> None:
+    _write(tmp_path / "shares.csv")
+    with (tmp_path / "shares.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["frame"], row["class"]) for row in rows] == [
+        ("0", "road"),
+        ("0", "sky"),
+        ("1", "road"),
+        ("1", "sky"),
+    ]
+    assert rows[2] == {
+        "frame": "1",
+        "name": "",
+        "timestamp_s": "0.04",
+        "class_id": "1",
+        "class": "road",
+        "share": "0.500000",
+        "confidence": "0.9000",
+    }
+
+
+def test_json_lines_have_a_line_for_each_frame(tmp_path: Path) -> None:
+    _write(tmp_path / "shares.jsonl")
+    lines = (tmp_path / "shares.jsonl").read_text().splitlines()
+    assert len(lines) == 2
+    assert json.loads(lines[1]) == {
+        "frame": 1,
+        "name": None,
+        "timestamp_s": 0.04,
+        "classes": [
+            {"class_id": 1, "class": "road", "share": 0.5, "confidence": 0.9},
+            {"class_id": 0, "class": "sky", "share": 0.5, "confidence": 0.8},
+        ],
+    }

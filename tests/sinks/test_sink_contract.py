@@ -1,0 +1,206 @@
+"""What every sink promises, asked of every sink."""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from clips import MemorySource, fake_segment, noise, write_video
+from numpy.typing import NDArray
+
+from seaformer_edge.errors import SinkError
+from seaformer_edge.frame import Frame, Segmentation
+from seaformer_edge.sinks import ClassShares, PictureFolder, ResultSink, class_ids, open_sink
+from seaformer_edge.sources import FrameSource, PictureSource
+
+SIZE = (160, 120)
+
+
+def _unchanged(frame: Frame, segmentation: Segmentation) -> NDArray[np.uint8]:
+    return frame.image
+
+
+def _drawn(path: Path, source: FrameSource, overwrite: bool) -> ResultSink:
+    return open_sink(path, _unchanged, source, overwrite=overwrite)
+
+
+def _masks(path: Path, source: FrameSource, overwrite: bool) -> ResultSink:
+    return PictureFolder(path, class_ids, source, overwrite=overwrite)
+
+
+def _table(path: Path, source: FrameSource, overwrite: bool) -> ResultSink:
+    return ClassShares(path, source, overwrite=overwrite)
+
+
+Make = Callable[[Path, FrameSource, bool], ResultSink]
+SINKS: dict[str, Make] = {
+    "out.mp4": _drawn,
+    "out.mov": _drawn,
+    "out.mkv": _drawn,
+    "out.webm": _drawn,
+    "out.png": _drawn,
+    "out.jpg": _drawn,
+    "drawn": _drawn,
+    "masks": _masks,
+    "out.csv": _table,
+    "out.jsonl": _table,
+}
+
+
+@pytest.fixture(params=SINKS)
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def source() -> FrameSource:
+    return MemorySource([noise(0, SIZE)])
+
+
+@pytest.fixture
+def full_disk() -> Iterator[Callable[[int], None]]:
+    """Sets how many bytes a file may have; the system refuses what goes beyond."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    yield lambda limit: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def _write_all(sink: ResultSink, source: FrameSource) -> None:
+    for frame in source:
+        sink.write(frame, fake_segment(frame.image))
+
+
+def test_writes(tmp_path: Path, name: str, source: FrameSource) -> None:
+    path = tmp_path / "new" / "folders" / name
+    with SINKS[name](path, source, False) as sink:
+        assert sink.path == path
+        _write_all(sink, source)
+    sink.close()
+    written = list(path.iterdir()) if path.is_dir() else [path]
+    assert [file.stat().st_size > 0 for file in written] == [True]
+    assert [file for file in tmp_path.rglob("*") if file.name.startswith(".")] == []
+
+
+def test_creates_nothing_before_the_first_frame(
+    tmp_path: Path, name: str, source: FrameSource
+) -> None:
+    with SINKS[name](tmp_path / "new" / name, source, False):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def _folder(path: Path) -> Path:
+    path.mkdir()
+    return path
+
+
+def _exists(path: Path) -> Path:
+    """Puts something under the name of an output; returns the file that must stay."""
+    if path.suffix:
+        path.write_text("precious")
+        return path
+    (_folder(path) / "000000.png").write_text("precious")
+    return path / "000000.png"
+
+
+def test_keeps_what_exists(tmp_path: Path, name: str, source: FrameSource) -> None:
+    precious = _exists(tmp_path / name)
+    with pytest.raises(SinkError, match="--overwrite"):
+        SINKS[name](tmp_path / name, source, False)
+    assert precious.read_text() == "precious"
+
+
+def test_overwrites_when_asked_and_not_before(
+    tmp_path: Path, name: str, source: FrameSource
+) -> None:
+    precious = _exists(tmp_path / name)
+    with SINKS[name](tmp_path / name, source, True) as sink:
+        assert precious.read_text() == "precious"
+        _write_all(sink, source)
+    assert precious.read_bytes() != b"precious"
+
+
+def test_refuses_the_input(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    source = MemorySource([noise(0, SIZE)])
+    source.files = (_exists(path),)
+    with pytest.raises(SinkError, match="input"):
+        SINKS[name](_folder(tmp_path / "way") / ".." / name, source, True)
+
+
+def test_refuses_a_folder_for_a_table(tmp_path: Path, source: FrameSource) -> None:
+    with pytest.raises(SinkError, match="is a folder; give the name of a file"):
+        _table(_folder(tmp_path / "out.csv"), source, True)
+
+
+@pytest.mark.parametrize("make", [_drawn, _masks])
+def test_refuses_a_file_for_a_folder(tmp_path: Path, make: Make, source: FrameSource) -> None:
+    (tmp_path / "out").write_text("precious")
+    with pytest.raises(SinkError, match="is a file; give the name of a folder"):
+        make(tmp_path / "out", source, True)
+
+
+def test_unwritable_folder(tmp_path: Path, name: str, source: FrameSource) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SinkError, match=r"cannot write into .*file \(Not a directory\)"):
+        SINKS[name](tmp_path / "file" / name, source, False)
+
+
+def test_full_disk(tmp_path: Path, name: str, full_disk: Callable[[int], None]) -> None:
+    is_table = name.endswith((".csv", ".jsonl"))
+    source = MemorySource([noise(0, SIZE)] * (500 if is_table else 1))
+    limit = 100 if name == "masks" else 4_000
+    sink = SINKS[name](tmp_path / name, source, False)
+    full_disk(limit)
+    with pytest.raises(SinkError, match=rf"{name}.*: cannot be written \(File too large\)"), sink:
+        _write_all(sink, source)
+    assert list(tmp_path.glob("**/.*")) == []
+    if not name.endswith((".mp4", ".mov", ".mkv", ".webm")):
+        assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_full_disk_keeps_what_it_would_replace(
+    tmp_path: Path, full_disk: Callable[[int], None]
+) -> None:
+    source = MemorySource([noise(0, SIZE)])
+    (tmp_path / "out.png").write_text("precious")
+    sink = _drawn(tmp_path / "out.png", source, True)
+    full_disk(4_000)
+    with pytest.raises(SinkError), sink:
+        _write_all(sink, source)
+    assert (tmp_path / "out.png").read_text() == "precious"
+
+
+def test_picture_file_takes_one_frame(tmp_path: Path) -> None:
+    with pytest.raises(SinkError, match=r"more than one frame; name a folder or a video"):
+        _drawn(tmp_path / "out.png", MemorySource([noise(0)] * 2), False)
+
+
+def test_unknown_suffix(tmp_path: Path, source: FrameSource) -> None:
+    with pytest.raises(SinkError, match=r"\.doc is no known format; known are \.mp4"):
+        _drawn(tmp_path / "out.doc", source, False)
+    with pytest.raises(SinkError, match=r"\.csv or \.jsonl"):
+        _table(tmp_path / "out.txt", source, False)
+
+
+def test_folder_of_the_input_is_refused(tmp_path: Path) -> None:
+    clip = write_video(_folder(tmp_path / "pictures") / "v.mp4", [noise(0)])
+    source = MemorySource([noise(0)])
+    source.files = (clip,)
+    for make in (_drawn, _masks):
+        with pytest.raises(SinkError, match="is the folder of the input"):
+            make(tmp_path / "pictures", source, True)
+
+
+def test_pictures_are_named_after_the_input(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for stem in ("left", "right"):
+        cv2.imwrite(str(tmp_path / "in" / f"{stem}.jpg"), noise(1))
+    source = PictureSource(sorted((tmp_path / "in").iterdir()), "in")
+    with _masks(tmp_path / "masks", source, False) as sink:
+        _write_all(sink, source)
+    assert sorted(p.name for p in (tmp_path / "masks").iterdir()) == ["left.png", "right.png"]

@@ -1,0 +1,187 @@
+"""Time, audio, size and colour of videos, and what is left of one when its writer dies."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from clips import (
+    MemorySource,
+    audio_packets,
+    fake_segment,
+    noise,
+    number,
+    numbered,
+    read_times,
+    write_video,
+)
+from numpy.typing import NDArray
+
+from seaformer_edge.frame import Frame, Segmentation
+from seaformer_edge.sinks import OverlayVideo
+from seaformer_edge.sources import FrameSource, Selection, open_source
+
+COUNT = 50
+SUFFIXES = [".mp4", ".mov", ".mkv", ".webm"]
+
+
+def _unchanged(frame: Frame, segmentation: Segmentation) -> NDArray[np.uint8]:
+    return frame.image
+
+
+def _copy(source: FrameSource, path: Path, frames: int | None = None) -> Path:
+    with OverlayVideo(path, _unchanged, source) as sink:
+        for count, frame in enumerate(source, start=1):
+            sink.write(frame, fake_segment(frame.image))
+            if count == frames:
+                break
+    return path
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> FrameSource:
+    """Two seconds with a tone."""
+    pictures = [numbered(i) for i in range(COUNT)]
+    return open_source(write_video(tmp_path / "clip.mp4", pictures, audio=True))
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_every_frame_in_order(tmp_path: Path, clip: FrameSource, suffix: str) -> None:
+    copied = list(open_source(_copy(clip, tmp_path / f"out{suffix}")))
+    assert [number(frame.image) for frame in copied] == [i % 28 for i in range(COUNT)]
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_irregular_timestamps_are_kept(tmp_path: Path, suffix: str) -> None:
+    times = [0.0, 0.04, 0.2, 0.21, 1.0, 1.5, 1.501]
+    pictures = [numbered(i) for i in range(len(times))]
+    clip = open_source(write_video(tmp_path / "clip.mp4", pictures, times_s=times))
+    copied = read_times(_copy(clip, tmp_path / f"out{suffix}"))
+    assert copied == pytest.approx(times, abs=1e-9 if suffix in {".mp4", ".mov"} else 0.0006)
+
+
+def test_frames_of_one_moment_are_kept(tmp_path: Path) -> None:
+    source = MemorySource([numbered(0)] * 3)
+    with OverlayVideo(tmp_path / "out.mp4", _unchanged, source) as sink:
+        for index in range(3):
+            frame = Frame(numbered(index), index, timestamp_s=0.5)
+            sink.write(frame, fake_segment(frame.image))
+    assert len(read_times(tmp_path / "out.mp4")) == 3
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
+def test_audio_is_copied(tmp_path: Path, clip: FrameSource, suffix: str) -> None:
+    copied = _copy(clip, tmp_path / f"out{suffix}")
+    assert audio_packets(copied) == audio_packets(clip.files[0])
+    assert read_times(copied) == pytest.approx(read_times(clip.files[0]), abs=0.025)
+
+
+def test_audio_keeps_step_with_the_picture(tmp_path: Path, clip: FrameSource) -> None:
+    def starts(path: Path) -> list[float]:
+        with av.open(str(path)) as container:
+            return [
+                float(stream.start_time * stream.time_base)
+                for stream in (container.streams.video[0], container.streams.audio[0])
+            ]
+
+    assert starts(_copy(clip, tmp_path / "out.mp4")) == pytest.approx(starts(clip.files[0]))
+
+
+def test_audio_the_container_cannot_hold_is_named(
+    tmp_path: Path, clip: FrameSource, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        copied = _copy(clip, tmp_path / "out.webm")
+    assert audio_packets(copied) == []
+    assert "cannot hold aac audio; it is left out" in caplog.text
+
+
+def test_range_takes_its_audio_along(tmp_path: Path, clip: FrameSource) -> None:
+    copied = _copy(Selection(clip, start=10, end=35), tmp_path / "out.mp4")
+    times = read_times(copied)
+    assert len(times) == 25
+    assert times[0] == pytest.approx(0)
+    whole = audio_packets(clip.files[0])
+    part = audio_packets(copied)
+    assert len(part) == pytest.approx(len(whole) / 2, abs=2)
+    begin = whole.index(part[0])
+    assert begin == pytest.approx(len(whole) * 10 / COUNT, abs=2)
+    assert part == whole[begin : begin + len(part)]
+
+
+def test_interrupted_run_ends_picture_and_audio_together(tmp_path: Path, clip: FrameSource) -> None:
+    copied = _copy(clip, tmp_path / "out.mp4", frames=25)
+    assert len(read_times(copied)) == 25
+    assert len(audio_packets(copied)) == pytest.approx(len(audio_packets(clip.files[0])) / 2, abs=2)
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".webm"])
+@pytest.mark.parametrize("size", [(65, 48), (64, 49), (33, 35), (1, 1)])
+def test_odd_sizes_grow_by_one(tmp_path: Path, size: tuple[int, int], suffix: str) -> None:
+    copied = _copy(MemorySource([numbered(9, size)]), tmp_path / f"out{suffix}")
+    (frame,) = open_source(copied)
+    assert frame.image.shape == (size[1] + size[1] % 2, size[0] + size[0] % 2, 3)
+    assert np.abs(frame.image.astype(int) - numbered(9, (1, 1))).max() <= 3
+
+
+def test_frames_of_another_size_are_fitted_in(tmp_path: Path) -> None:
+    source = MemorySource([numbered(20, (64, 48)), numbered(20, (96, 24))])
+    first, second = open_source(_copy(source, tmp_path / "out.mp4"))
+    assert first.image.shape == second.image.shape == (48, 64, 3)
+    assert number(second.image[20:28]) == 20
+    assert second.image[:14].max() <= 8
+    assert second.image[-14:].max() <= 8
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_colours_survive(tmp_path: Path, suffix: str) -> None:
+    colours = np.array([(220, 20, 60), (0, 130, 180), (128, 64, 128), (250, 250, 250)], np.uint8)
+    picture = np.repeat(np.repeat(colours[None], 64, 0), 32, 1)
+    (frame,) = open_source(_copy(MemorySource([picture]), tmp_path / f"out{suffix}"))
+    error = np.abs(frame.image[32, 16::32].astype(int) - colours)
+    assert error.max() <= 4
+    with av.open(str(tmp_path / f"out{suffix}")) as container:
+        assert next(container.decode(video=0)).colorspace == 1  # BT.709, and said so
+
+
+DIES_WHILE_WRITING = """
+import os, signal, sys
+from pathlib import Path
+from clips import MemorySource, fake_segment, noise
+from seaformer_edge.sinks import OverlayVideo
+source = MemorySource([noise(i) for i in range(100)])
+sink = OverlayVideo(Path(sys.argv[1]), lambda frame, _: frame.image, source)
+for frame in source:
+    sink.write(frame, fake_segment(frame.image))
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_killed_writer_leaves_what_plays(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"out{suffix}"
+    helpers = str(Path(__file__).parents[1])
+    run = subprocess.run(
+        [sys.executable, "-c", DIES_WHILE_WRITING, str(path)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([helpers, *sys.path])},
+        check=False,
+    )
+    assert run.returncode == -signal.SIGKILL
+    frames = list(open_source(path))
+    assert len(frames) >= 50  # 4 s were written; a fragment takes one, encoders look ahead
+    assert all(b.timestamp_s - a.timestamp_s == pytest.approx(0.04) for a, b in pairwise(frames))
+
+
+def test_closed_file_is_an_ordinary_one(tmp_path: Path) -> None:
+    with av.open(str(_copy(MemorySource([noise(i) for i in range(9)]), tmp_path / "o.mp4"))) as out:
+        assert out.streams.video[0].frames == 9
+        assert out.streams.video[0].codec_context.name == "h264"
+        assert out.duration == pytest.approx(9 / 25 * 1e6, abs=1)
