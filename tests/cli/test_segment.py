@@ -1,0 +1,301 @@
+"""`seaformer-edge segment` from arguments to files, bad input, and interruptions."""
+
+from __future__ import annotations
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from clips import noise, numbered, read_times, write_audio, write_video
+from fake_command import run
+from numpy.typing import NDArray
+
+from seaformer_edge.cli import main
+from seaformer_edge.errors import ModelError, SourceError
+
+COUNT = 12
+PATIENCE_S = 30
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    return write_video(tmp_path / "clip.mp4", [numbered(i) for i in range(COUNT)], audio=True)
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    path = tmp_path / "picture.png"
+    cv2.imwrite(str(path), np.full((20, 40, 3), 100, np.uint8))
+    return path
+
+
+def _one_line(capsys: pytest.CaptureFixture[str]) -> str:
+    """The single line a failure leaves on standard error."""
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("seaformer-edge: ")
+    return line
+
+
+def _rgb(path: Path) -> NDArray[np.uint8]:
+    return cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
+
+
+def test_video_with_everything(
+    tmp_path: Path, clip: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, masks, stats = tmp_path / "out.mp4", tmp_path / "masks", tmp_path / "shares.csv"
+    assert run("segment", clip, "-o", out, "--masks", masks, "--stats", stats) == 0
+    assert read_times(out) == pytest.approx(read_times(clip))
+    names = sorted(path.name for path in masks.iterdir())
+    assert names == [f"{index:06d}.png" for index in range(COUNT)]
+    with stats.open() as file:
+        assert len(list(csv.DictReader(file))) == 2 * COUNT
+    captured = capsys.readouterr()
+    assert captured.err == ""  # no progress bar where nobody watches
+    assert f"{COUNT} frames in" in captured.out
+    assert ", 0 lost" in captured.out
+    assert "mean ms: decode" in captured.out
+    assert "classes: road 50.0%, sky 50.0%" in captured.out
+
+
+def test_picture(tmp_path: Path, picture: Path) -> None:
+    assert run("segment", picture, "-o", tmp_path / "out.png", "--opacity", "1") == 0
+    expected = np.zeros((20, 40, 3), np.uint8)
+    expected[:, :20], expected[:, 20:] = (255, 0, 0), (0, 0, 255)
+    assert np.array_equal(_rgb(tmp_path / "out.png"), expected)
+
+
+def test_chosen_classes_side_by_side(tmp_path: Path, picture: Path) -> None:
+    options = ("--classes", "road", "--mode", "side-by-side", "--opacity", "1")
+    assert run("segment", picture, "-o", tmp_path / "out.png", *options) == 0
+    expected = np.full((20, 80, 3), 100, np.uint8)
+    expected[:, 40:60] = (255, 0, 0)
+    assert np.array_equal(_rgb(tmp_path / "out.png"), expected)
+
+
+def test_masks_hold_class_ids(tmp_path: Path, picture: Path) -> None:
+    assert run("segment", picture, "--masks", tmp_path / "masks") == 0
+    mask = cv2.imread(str(tmp_path / "masks" / "picture.png"), cv2.IMREAD_UNCHANGED)
+    assert mask.shape == (20, 40)
+    assert mask.dtype == np.uint8
+    assert np.array_equal(np.unique(mask[:, :20]), [1])
+    assert np.array_equal(np.unique(mask[:, 20:]), [0])
+
+
+def test_folder_to_folder(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for name in ("b10.jpg", "b9.jpg"):
+        cv2.imwrite(str(tmp_path / "in" / name), numbered(1))
+    out = tmp_path / "results" / "drawn"
+    assert run("segment", tmp_path / "in", "-o", out, "--masks", out / "masks") == 0
+    assert sorted(path.name for path in out.glob("*.png")) == ["b10.png", "b9.png"]
+    assert sorted(path.name for path in (out / "masks").iterdir()) == ["b10.png", "b9.png"]
+
+
+def test_range_and_step(tmp_path: Path, clip: Path) -> None:
+    masks = tmp_path / "masks"
+    options = ("--start", 2, "--end", 9, "--every", 3)
+    assert run("segment", clip, "--masks", masks, *options) == 0
+    assert sorted(path.stem for path in masks.iterdir()) == ["000002", "000005", "000008"]
+
+
+def test_truncated_video(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pictures = [noise(i) for i in range(40)]
+    clip = write_video(tmp_path / "clip.mp4", pictures, options={"movflags": "faststart"})
+    whole = clip.read_bytes()
+    clip.write_bytes(whole[: len(whole) // 2])
+    assert run("segment", clip, "-o", tmp_path / "out.mp4") == 0
+    decoded = len(read_times(tmp_path / "out.mp4"))
+    assert f"{decoded} frames in" in (printed := capsys.readouterr().out)
+    assert f"{40 - decoded} lost" in printed
+
+
+def _bad_sources(folder: Path) -> dict[str, Path]:
+    (folder / "empty").mkdir()
+    (folder / "words.mp4").write_text("no video " * 99)
+    (folder / "nothing.mp4").write_bytes(b"")
+    (folder / "words.png").write_text("no picture")
+    write_audio(folder / "song.m4a")
+    return {
+        "missing.mp4": folder / "missing.mp4",
+        "no such file": folder / "nowhere" / "a.mp4",
+        "holds no pictures": folder / "empty",
+        "words.mp4: neither": folder / "words.mp4",
+        "nothing.mp4: neither": folder / "nothing.mp4",
+        "words.png: not a picture": folder / "words.png",
+        "song.m4a: holds no video": folder / "song.m4a",
+        "matches no file": folder / "*.webm",
+    }
+
+
+def test_bad_sources(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for words, source in _bad_sources(tmp_path).items():
+        assert run("segment", source, "-o", tmp_path / "out.mp4") == 1
+        assert words in _one_line(capsys)
+        assert not (tmp_path / "out.mp4").exists()
+
+
+def test_output_exists(tmp_path: Path, clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out.mp4"
+    out.write_text("precious")
+    assert run("segment", clip, "-o", out) == 1
+    assert "out.mp4: exists already; --overwrite replaces it" in _one_line(capsys)
+    assert out.read_text() == "precious"
+    assert run("segment", clip, "-o", out, "--overwrite") == 0
+    assert len(read_times(out)) == COUNT
+
+
+def test_output_is_the_source(clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = clip.read_bytes()
+    assert run("segment", clip, "-o", clip, "--overwrite") == 1
+    assert "clip.mp4: is the input itself" in _one_line(capsys)
+    assert clip.read_bytes() == before
+
+
+def test_unwritable_output(tmp_path: Path, clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("segment", clip, "-o", clip / "out.mp4") == 1
+    assert "cannot write into" in _one_line(capsys)
+    assert run("segment", clip, "-o", tmp_path / "out.xyz") == 1
+    assert "no known format" in _one_line(capsys)
+
+
+def test_second_output_that_exists_stops_before_the_first_is_made(
+    tmp_path: Path, clip: Path
+) -> None:
+    (tmp_path / "shares.csv").write_text("precious")
+    out = tmp_path / "out.mp4"
+    assert run("segment", clip, "-o", out, "--stats", tmp_path / "shares.csv") == 1
+    assert not out.exists()
+
+
+def test_unknown_class(tmp_path: Path, clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("segment", clip, "-o", tmp_path / "out.mp4", "--classes", "road,cow") == 1
+    assert "cow: no class of fake, which knows sky, road" in _one_line(capsys)
+
+
+def test_unknown_model(tmp_path: Path, clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["segment", str(clip), "-o", str(tmp_path / "out.mp4"), "-m", "seaformer-z"]) == 1
+    assert "seaformer-z: unknown model" in _one_line(capsys)
+
+
+def test_program_without_a_card(
+    tmp_path: Path, clip: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "bare.pte").write_bytes(b"program")
+    arguments = [str(clip), "-o", str(tmp_path / "out.mp4"), "-m", str(tmp_path / "bare.pte")]
+    assert main(["segment", *arguments]) == 1
+    assert "bare.pte" in _one_line(capsys)
+    assert not (tmp_path / "out.mp4").exists()
+
+
+def test_range_beyond_the_end(
+    tmp_path: Path, clip: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("segment", clip, "-o", tmp_path / "out.mp4", "--start", 99) == 1
+    assert "no frame in the range 99:" in _one_line(capsys)
+    assert not (tmp_path / "out.mp4").exists()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        (),
+        ("-o", "a.mp4", "--opacity", 2),
+        ("-o", "a.mp4", "--start", 5, "--end", 5),
+        ("-o", "a", "--masks", "./a"),
+        ("-o", "a.mp4", "--every", 0),
+        ("-o", "a.mp4", "--mode", "outline"),
+    ],
+)
+def test_bad_usage(clip: Path, options: tuple[object, ...]) -> None:
+    assert run("segment", clip, *options) == 2
+
+
+def test_failure_in_the_middle_keeps_what_was_done(
+    tmp_path: Path, clip: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    calls = 0
+
+    def fail_at_the_sixth(*_: object) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 6:
+            raise ModelError("burnt out")
+
+    monkeypatch.setattr("time.sleep", fail_at_the_sixth)  # what the fake network calls
+    out, stats = tmp_path / "out.mp4", tmp_path / "shares.csv"
+    assert run("segment", clip, "-o", out, "--stats", stats) == 1
+    assert "burnt out" in _one_line(capsys)
+    assert len(read_times(out)) == 5
+    assert len(stats.read_text().splitlines()) == 1 + 2 * 5
+
+
+def test_debug_shows_the_traceback(tmp_path: Path) -> None:
+    with pytest.raises(SourceError):
+        run("segment", tmp_path / "missing.mp4", "-o", tmp_path / "out.mp4", "--debug")
+
+
+def _start(delay_s: float, *arguments: object) -> subprocess.Popen[str]:
+    here = Path(__file__).parent
+    path = os.pathsep.join([str(here.parent), *sys.path])
+    return subprocess.Popen(
+        [sys.executable, str(here / "fake_command.py"), str(delay_s), *map(str, arguments)],
+        env={**os.environ, "PYTHONPATH": path},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def _wait_for(path: Path, process: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not path.exists():
+        assert process.poll() is None, process.stderr and process.stderr.read()
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupt_finishes_the_files(tmp_path: Path, signal_number: int) -> None:
+    clip = write_video(tmp_path / "clip.mp4", [noise(i) for i in range(200)], audio=True)
+    out, masks, stats = tmp_path / "out.mp4", tmp_path / "masks", tmp_path / "shares.jsonl"
+    command = ("segment", clip, "-o", out, "--masks", masks, "--stats", stats)
+    with _start(0.05, *command) as process:
+        _wait_for(masks / "000005.png", process)
+        process.send_signal(signal_number)
+        printed, complaints = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 130
+    assert complaints == ""
+    frames = len(read_times(out))
+    assert 6 <= frames < 200
+    assert len(list(masks.iterdir())) == len(stats.read_text().splitlines()) == frames
+    assert f"{frames} frames" in printed
+    assert list(tmp_path.glob("**/.*")) == []
+
+
+def test_killed_run_leaves_a_video_that_plays(tmp_path: Path) -> None:
+    clip = write_video(tmp_path / "clip.mp4", [noise(i) for i in range(200)])
+    masks = tmp_path / "masks"
+    with _start(0.005, "segment", clip, "-o", tmp_path / "out.mp4", "--masks", masks) as process:
+        _wait_for(masks / "000070.png", process)
+        process.kill()
+    assert len(read_times(tmp_path / "out.mp4")) >= 25
+
+
+def test_help_loads_neither_opencv_nor_ffmpeg() -> None:
+    script = (
+        "import sys; from seaformer_edge.cli import main; main(['segment', '--help']);"
+        "sys.exit(sorted({'av', 'cv2', 'numpy', 'torch'} & set(sys.modules)) or 0)"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert (run.returncode, run.stderr) == (0, "")
+    assert "Segment SOURCE" in run.stdout
