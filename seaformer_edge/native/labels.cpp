@@ -51,7 +51,7 @@ Vec load(const float* z, int c, int n) {
   return v;
 }
 
-// e^x for x <= 0, relative error below 4e-6: 2^n by the exponent, 2^f by its Taylor series.
+// e^x for x <= 0, relative error below 6e-6: 2^n by the exponent, 2^f by its Taylor series.
 Vec exp_nonpositive(Vec x) {
   const Vec lowest = splat(-126.0f);
   Vec y = x * 1.44269504f;
