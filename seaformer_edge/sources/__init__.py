@@ -8,14 +8,13 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from seaformer_edge.errors import SourceError
+from seaformer_edge.paths import sample_dir
 from seaformer_edge.sources.base import FrameSource
 from seaformer_edge.sources.pictures import PICTURE_SUFFIXES, PictureSource
 from seaformer_edge.sources.selection import Selection
 from seaformer_edge.sources.video import VideoSource, is_animated
 
 __all__ = ["FrameSource", "PictureSource", "Selection", "VideoSource", "open_source"]
-
-SAMPLE_FOLDER = Path(__file__).parents[1] / "data" / "sample"
 
 
 def open_source(spec: str | Path) -> FrameSource:
@@ -73,8 +72,8 @@ def _open_pictures(paths: Iterable[Path], name: str) -> PictureSource:
 
 
 def _open_sample() -> FrameSource:
-    files = [path for path in SAMPLE_FOLDER.glob("*") if path.suffix == ".mp4"]
-    return VideoSource(files[0]) if files else _open_pictures(SAMPLE_FOLDER.glob("*"), "sample")
+    clips = sorted(sample_dir().glob("*.mp4"))
+    return VideoSource(clips[0]) if clips else _open_pictures(sample_dir().iterdir(), "sample")
 
 
 def _natural_order(path: Path) -> list[tuple[int, str]]:

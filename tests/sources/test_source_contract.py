@@ -132,7 +132,7 @@ def test_reads_all_frames(source: FrameSource, request: pytest.FixtureRequest) -
 def test_sample_is_whatever_comes_with_the_package(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sources, "SAMPLE_FOLDER", tmp_path)
+    monkeypatch.setattr(sources, "sample_dir", lambda: tmp_path)
     _pictures(tmp_path)
     assert len(list(open_source("sample"))) == COUNT
     write_video(tmp_path / "sample.mp4", [numbered(0)])
