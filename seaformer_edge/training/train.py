@@ -184,7 +184,11 @@ class Trainer:
         )
         remaining = range(self.step * recipe.batch_size, len(samples))
         return DataLoader(
-            Subset(samples, remaining), batch_size=recipe.batch_size, num_workers=self.workers
+            Subset(samples, remaining),
+            batch_size=recipe.batch_size,
+            num_workers=self.workers,
+            # Of its own, or each start would advance the generator that dropout draws from.
+            generator=torch.Generator(),
         )
 
     def train_step(self, images: Tensor, labels: Tensor) -> float:
