@@ -1,11 +1,11 @@
 """The offline loop: a source's frames through the network to the sinks, none dropped.
 
-Three threads work at once, joined by two bounded channels:
+Reading, segmenting and writing work at once:
 
-    reader: source -> | decoded | -> caller: segment -> | segmented | -> writer: sinks
+    reader: source -> | frame, its segmentation to come | -> caller: waits for it -> sinks
+                           two workers: segment
 
-A thread that fails cancels the channels it touches; the others drain, end and are joined, and the
-failure is raised in the caller.
+A failure anywhere is raised in the caller, once the reader and the workers have ended.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Generic, TypeVar
@@ -28,7 +28,10 @@ from seaformer_edge.sources.base import FrameSource
 # Enough to ride out a key frame's encoding, little enough for 4K frames on a small board.
 CHANNEL_CAPACITY = 4
 
+SEGMENT_WORKERS = 2
+
 T = TypeVar("T")
+_Coming = tuple[Frame, Future[Segmentation]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,36 +64,42 @@ def process(
     stop: threading.Event | None = None,
     on_frame: Callable[[], object] = lambda: None,
 ) -> RunSummary:
-    """Segments every frame of `source` in order and hands each to all `sinks`.
+    """Segments every frame of `source` and hands each, in order, to all `sinks`.
 
     Args:
         source: is read in a thread of its own.
-        segment: (H, W, 3) uint8 RGB to `Segmentation`; runs in the calling thread.
-        sinks: are written to in a thread of their own, and left open.
-        stop: once set, no further frame is segmented; those that are will still be written.
-        on_frame: called in the writing thread after each frame.
+        segment: (H, W, 3) uint8 RGB to `Segmentation`; called from two threads, so that one
+            frame's labels are made while the next is in the network.
+        sinks: are written to in the calling thread, and left open.
+        stop: once set, no further frame is written.
+        on_frame: called after each frame that was written.
 
     Raises:
-        Whatever a source, `segment` or a sink raises, once all threads have ended. Frames decoded
-        before a source failed are written.
+        Whatever a source, `segment` or a sink raises. The frames before it are written.
     """
     stop = stop or threading.Event()
     started = perf_counter()
     tally = _Tally()
-    decoded: Channel[Frame] = Channel()
-    segmented: Channel[tuple[Frame, Segmentation]] = Channel()
-    with ThreadPoolExecutor(2) as threads:
-        reader = threads.submit(_read, source, decoded, tally)
-        writer = threads.submit(_write, segmented, sinks, tally, on_frame)
-        try:
-            for frame in decoded:
-                if stop.is_set() or not segmented.put((frame, segment(frame.image))):
-                    break
-        finally:
-            decoded.cancel()
-            segmented.finish()
+    coming: Channel[_Coming] = Channel()
+    workers = ThreadPoolExecutor(SEGMENT_WORKERS)
+    try:
+        with ThreadPoolExecutor(1) as reading:
+            reader = reading.submit(_read, source, segment, workers, coming, tally)
+            try:
+                for frame, pending in coming:
+                    segmentation = pending.result()
+                    if stop.is_set():
+                        break
+                    begun = perf_counter()
+                    for sink in sinks:
+                        sink.write(frame, segmentation)
+                    tally.add_written(segmentation, (perf_counter() - begun) * 1e3)
+                    on_frame()
+            finally:
+                coming.cancel()
+    finally:
+        workers.shutdown(cancel_futures=True)
     reader.result()
-    writer.result()
     return RunSummary(
         frames=tally.frames,
         lost_frames=source.lost_frames,
@@ -148,7 +157,7 @@ class Channel(Generic[T]):
 
 
 class _Tally:
-    """Adds up a run. The reader adds decoding times, the writer all else."""
+    """Adds up a run. The reader adds decoding times, the caller all else."""
 
     def __init__(self) -> None:
         self.frames = 0
@@ -186,30 +195,19 @@ class _Tally:
         return tuple(sorted(means, key=lambda seen: -seen.share))
 
 
-def _read(source: FrameSource, decoded: Channel[Frame], tally: _Tally) -> None:
+def _read(
+    source: FrameSource,
+    segment: Callable[[NDArray[np.uint8]], Segmentation],
+    workers: ThreadPoolExecutor,
+    coming: Channel[_Coming],
+    tally: _Tally,
+) -> None:
     try:
         begun = perf_counter()
         for frame in source:
             tally.add_decoded((perf_counter() - begun) * 1e3)
-            if not decoded.put(frame):
+            if not coming.put((frame, workers.submit(segment, frame.image))):
                 return
             begun = perf_counter()
     finally:
-        decoded.finish()
-
-
-def _write(
-    segmented: Channel[tuple[Frame, Segmentation]],
-    sinks: Sequence[ResultSink],
-    tally: _Tally,
-    on_frame: Callable[[], object],
-) -> None:
-    try:
-        for frame, segmentation in segmented:
-            begun = perf_counter()
-            for sink in sinks:
-                sink.write(frame, segmentation)
-            tally.add_written(segmentation, (perf_counter() - begun) * 1e3)
-            on_frame()
-    finally:
-        segmented.cancel()
+        coming.finish()

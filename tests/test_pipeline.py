@@ -101,8 +101,20 @@ def test_reader_waits_for_the_others() -> None:
             seen_ahead.append(produced - frame.index)
 
     process(CountingSource([numbered(i) for i in range(COUNT)]), fake_segment, [Slow()])
-    # Both channels full, and one frame in the hands of each stage.
-    assert max(seen_ahead) <= 2 * CHANNEL_CAPACITY + 3
+    # The frame written, a full channel, and the one the reader waits with.
+    assert max(seen_ahead) <= CHANNEL_CAPACITY + 2
+
+
+def test_two_frames_are_segmented_at_once(source: MemorySource) -> None:
+    meeting = threading.Barrier(2, timeout=PATIENCE_S)
+
+    def segment(image: NDArray[np.uint8]) -> Segmentation:
+        meeting.wait()
+        return fake_segment(image)
+
+    sink = Recorder()
+    process(source, segment, [sink])
+    assert sink.numbers == list(range(COUNT))
 
 
 def test_failing_source(source: MemorySource) -> None:
@@ -145,16 +157,17 @@ def test_failing_sink(source: MemorySource, failing_frame: int) -> None:
     assert sink.numbers == list(range(failing_frame))
 
 
-def test_stop_ends_the_run_and_keeps_what_was_segmented(source: MemorySource) -> None:
+def test_stop_ends_the_run_after_the_frame_in_hand(source: MemorySource) -> None:
     stop = threading.Event()
 
-    def segment(image: NDArray[np.uint8]) -> Segmentation:
-        if number(image) == 7:
-            stop.set()
-        return fake_segment(image)
+    class Stopping(Recorder):
+        def write(self, frame: Frame, segmentation: Segmentation) -> None:
+            super().write(frame, segmentation)
+            if frame.index == 7:
+                stop.set()
 
-    sink = Recorder()
-    summary = process(source, segment, [sink], stop=stop)
+    sink = Stopping()
+    summary = process(source, fake_segment, [sink], stop=stop)
     assert summary.interrupted
     assert sink.numbers == list(range(8))
     assert summary.frames == 8

@@ -148,9 +148,10 @@ def _progress_bar(source: FrameSource) -> Iterator[tqdm[NoReturn]]:
 
 
 def _report(summary: RunSummary, targets: list[Path]) -> str:
+    frames = "1 frame" if summary.frames == 1 else f"{summary.frames} frames"
     rate = summary.frames / summary.elapsed_s
     lines = [
-        f"{', '.join(map(str, targets))}: {summary.frames} frames in {summary.elapsed_s:.1f} s"
+        f"{', '.join(map(str, targets))}: {frames} in {summary.elapsed_s:.1f} s"
         f" ({rate:.1f} a second), {summary.lost_frames} lost",
         "mean ms: " + ", ".join(f"{stage} {ms:.1f}" for stage, ms in summary.mean_ms.items()),
         "classes: "

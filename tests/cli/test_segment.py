@@ -13,12 +13,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from clips import noise, numbered, read_times, write_audio, write_video
-from fake_command import run
+from clips import fake_segment, noise, number, numbered, read_times, write_audio, write_video
+from fake_command import FakeSegmenter, run
 from numpy.typing import NDArray
 
 from seaformer_edge.cli import main
 from seaformer_edge.errors import ModelError, SourceError
+from seaformer_edge.frame import Segmentation
 
 COUNT = 12
 PATIENCE_S = 30
@@ -221,15 +222,12 @@ def test_bad_usage(clip: Path, options: tuple[object, ...]) -> None:
 def test_failure_in_the_middle_keeps_what_was_done(
     tmp_path: Path, clip: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    calls = 0
-
-    def fail_at_the_sixth(*_: object) -> None:
-        nonlocal calls
-        calls += 1
-        if calls == 6:
+    def fail_at_the_sixth(_: FakeSegmenter, image: NDArray[np.uint8]) -> Segmentation:
+        if number(image) == 5:
             raise ModelError("burnt out")
+        return fake_segment(image)
 
-    monkeypatch.setattr("time.sleep", fail_at_the_sixth)  # what the fake network calls
+    monkeypatch.setattr(FakeSegmenter, "__call__", fail_at_the_sixth)
     out, stats = tmp_path / "out.mp4", tmp_path / "shares.csv"
     assert run("segment", clip, "-o", out, "--stats", stats) == 1
     assert "burnt out" in _one_line(capsys)
@@ -267,7 +265,7 @@ def test_interrupt_finishes_the_files(tmp_path: Path, signal_number: int) -> Non
     clip = write_video(tmp_path / "clip.mp4", [noise(i) for i in range(200)], audio=True)
     out, masks, stats = tmp_path / "out.mp4", tmp_path / "masks", tmp_path / "shares.jsonl"
     command = ("segment", clip, "-o", out, "--masks", masks, "--stats", stats)
-    with _start(0.05, *command) as process:
+    with _start(0.02, *command) as process:
         _wait_for(masks / "000005.png", process)
         process.send_signal(signal_number)
         printed, complaints = process.communicate(timeout=PATIENCE_S)
