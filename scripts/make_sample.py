@@ -1,6 +1,6 @@
 """Make the bundled clip: a camera panning over the two bundled photographs.
 
-    python scripts/make_sample.py
+python scripts/make_sample.py
 """
 
 from __future__ import annotations

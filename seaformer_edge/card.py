@@ -109,7 +109,9 @@ def read_card(model: Path) -> Card:
     try:
         entries = json.loads(path.read_text())
         if entries.pop("format", None) != FORMAT:
-            raise ModelError(f"{path}: a card of another format than {FORMAT}; export the model again")
+            raise ModelError(
+                f"{path}: a card of another format than {FORMAT}; export the model again"
+            )
         known = {f.name for f in fields(Card)}
         if unknown := sorted(entries.keys() - known):
             raise ModelError(f"{path}: unknown entries {', '.join(unknown)}")
@@ -142,7 +144,9 @@ def verify(model: Path) -> Card:
             f"{model}: {how}: {size} bytes, but its card says {card.size}; export or fetch it again"
         )
     if file_sha256(model) != card.sha256:
-        raise ModelError(f"{model}: altered: its sha256 is not the card's; export or fetch it again")
+        raise ModelError(
+            f"{model}: altered: its sha256 is not the card's; export or fetch it again"
+        )
     return card
 
 

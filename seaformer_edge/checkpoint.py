@@ -42,9 +42,7 @@ def save_checkpoint(network: Network, card: Card, path: Path) -> Card:
     safetensors.torch.save_file(state, temporary)
     temporary.replace(path)
     versions = {"seaformer-edge": __version__, "torch": torch.__version__}
-    return write_card(
-        replace(card, precision="fp32", height=0, width=0, versions=versions), path
-    )
+    return write_card(replace(card, precision="fp32", height=0, width=0, versions=versions), path)
 
 
 def load_checkpoint(path: Path) -> tuple[Network, Card]:
@@ -86,7 +84,9 @@ def load_backbone(network: Network, path: Path) -> None:
     network.load_state_dict(state | own)
 
 
-def import_checkpoint(path: Path, name: str, classes: ClassList | None = None) -> tuple[Network, Card]:
+def import_checkpoint(
+    path: Path, name: str, classes: ClassList | None = None
+) -> tuple[Network, Card]:
     """Read a published checkpoint, whatever wraps it.
 
     Variant and class count come from the tensors. Class names come from `classes`, else

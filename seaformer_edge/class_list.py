@@ -43,9 +43,7 @@ def read_class_list(path: Path) -> ClassList:
     except (ValueError, KeyError, TypeError) as error:
         raise ModelError(f"{path}: not a class list ({error})") from error
     if len(classes.names) != len(classes.palette):
-        raise ModelError(
-            f"{path}: {len(classes.names)} names but {len(classes.palette)} colours"
-        )
+        raise ModelError(f"{path}: {len(classes.names)} names but {len(classes.palette)} colours")
     return classes
 
 

@@ -133,7 +133,7 @@ class DeployedBackbone(nn.Module):
             )
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1))
         self.mean: Tensor
-        stem = fold(backbone.smb1.stem_block[0])  # type: ignore[union-attr, index, arg-type]
+        stem = fold(backbone.smb1.stem_block[0])
         stem.weight.data /= torch.tensor(std).view(1, 3, 1, 1)
         self.stem = stem
 
@@ -240,9 +240,9 @@ class DeployedAttention(nn.Module):
         )
         self.row_embedding: Tensor
         self.column_embedding: Tensor
-        self.encode_row = fold(attention.proj_encode_row[1])  # type: ignore[arg-type]
-        self.encode_column = fold(attention.proj_encode_column[1])  # type: ignore[arg-type]
-        self.gate = fold_hard_sigmoid(fold(attention.proj[1]))  # type: ignore[arg-type]
+        self.encode_row = fold(attention.proj_encode_row[1])
+        self.encode_column = fold(attention.proj_encode_column[1])
+        self.gate = fold_hard_sigmoid(fold(attention.proj[1]))
 
     def _embedding(
         self,
@@ -341,7 +341,8 @@ class DeployedHead(nn.Module):
 def fold(layer: ConvBN | HeadConvBN) -> nn.Conv2d:
     """A convolution and its batch normalisation as one convolution with a bias."""
     conv, bn = layer.children()
-    assert isinstance(conv, nn.Conv2d) and isinstance(bn, nn.BatchNorm2d)
+    assert isinstance(conv, nn.Conv2d)
+    assert isinstance(bn, nn.BatchNorm2d)
     return fuse_conv_bn_eval(conv.eval(), bn.eval())
 
 

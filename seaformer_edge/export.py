@@ -47,7 +47,7 @@ def export(network: Network, card: Card, height: int, width: int, output: Path) 
         raise ModelError(f"{output}: the name of a program ends in .pte")
     network.eval()
     deploy = deploy_segmenter if isinstance(network, SeaFormerSegmenter) else deploy_classifier
-    deployed = deploy(network, height, width, card.mean, card.std)  # type: ignore[arg-type]
+    deployed = deploy(network, height, width, card.mean, card.std)
     program, logit_channels = lower(deployed, height, width)
 
     temporary = output.with_name(output.name + ".tmp")

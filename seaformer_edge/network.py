@@ -144,7 +144,9 @@ class StochasticDepth(nn.Module):
 class InvertedResidual(nn.Module):
     """1x1 expansion, depthwise kxk, 1x1 projection (MobileNetV2), with plain ReLU."""
 
-    def __init__(self, channels_in: int, channels_out: int, kernel: int, expansion: int, stride: int):
+    def __init__(
+        self, channels_in: int, channels_out: int, kernel: int, expansion: int, stride: int
+    ):
         super().__init__()
         hidden = channels_in * expansion
         layers: list[nn.Module] = []
@@ -246,7 +248,9 @@ class SeaAttention(nn.Module):
             self.pos_emb_columnq(q.mean(2)), self.pos_emb_columnk(k.mean(2)), v.mean(2)
         )
         axial = (
-            v + self.proj_encode_row(row.unsqueeze(3)) + self.proj_encode_column(column.unsqueeze(2))
+            v
+            + self.proj_encode_row(row.unsqueeze(3))
+            + self.proj_encode_column(column.unsqueeze(2))
         )
         return F.hardsigmoid(self.proj(axial)) * detail
 
@@ -441,7 +445,7 @@ class SeaFormerClassifier(Backbone):
         nn.init.normal_(self.linear.weight, 0.0, 0.01)
         nn.init.zeros_(self.linear.bias)
 
-    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(self, x: Tensor) -> Tensor:
         return cast(Tensor, self.linear(self.forward_features(x)[-1].mean((2, 3))))
 
 
@@ -458,9 +462,7 @@ def _variant(name: str) -> Variant:
     try:
         return VARIANTS[name]
     except KeyError:
-        raise ValueError(
-            f"unknown variant {name!r}; there are {', '.join(VARIANTS)}"
-        ) from None
+        raise ValueError(f"unknown variant {name!r}; there are {', '.join(VARIANTS)}") from None
 
 
 def initialise(module: nn.Module) -> None:

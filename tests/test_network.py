@@ -77,7 +77,7 @@ def test_other_sizes_are_refused():
 
 
 def test_unknown_variant_is_refused():
-    with pytest.raises(ValueError, match="'X'.*T, S, B, L"):
+    with pytest.raises(ValueError, match=r"'X'.*T, S, B, L"):
         SeaFormerClassifier("X", 10)
 
 

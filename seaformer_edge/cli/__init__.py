@@ -18,6 +18,9 @@ from seaformer_edge.errors import SeaformerEdgeError
 # Command to the module that holds it, as a function of the command's name.
 COMMANDS = {
     "segment": "seaformer_edge.cli.segment",
+    "models": "seaformer_edge.cli.models",
+    "train": "seaformer_edge.cli.train",
+    "evaluate": "seaformer_edge.cli.evaluate",
 }
 
 DONE, FAILED, INTERRUPTED = 0, 1, 130

@@ -9,24 +9,26 @@ from typing import TYPE_CHECKING
 import click
 
 from seaformer_edge.cli.models import need_torch
+from seaformer_edge.cli.options import debug_option, file_path
 from seaformer_edge.zoo import resolve_model
 
 if TYPE_CHECKING:
     from seaformer_edge.card import Card
     from seaformer_edge.training.evaluate import Predictor
 
-PATH = click.Path(path_type=Path)
-
 
 @click.command()
 @click.argument("model")
-@click.option("--data", type=PATH, required=True, help="Folder of the data set.")
+@click.option("--data", type=file_path, required=True, help="Folder of the data set.")
 @click.option("--split", default="test", show_default=True, help="train, val or test.")
 @click.option("--ignore", default=255, show_default=True, help="Label id that is not counted.")
 @click.option(
     "--size", metavar="HxW", help="Input size for a checkpoint. Default: each picture's, rounded."
 )
-@click.option("--write-card", metavar="SET", help="Write the figures into the card as those of SET.")
+@click.option(
+    "--write-card", metavar="SET", help="Write the figures into the card as those of SET."
+)
+@debug_option
 def evaluate(
     model: str, data: Path, split: str, ignore: int, size: str | None, write_card: str | None
 ) -> None:

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from seaformer_edge.cli.options import debug_option, file_path
 from seaformer_edge.errors import ModelError
 from seaformer_edge.zoo import DEFAULT_MODEL, resolve_model, shipped_cards
 
 if TYPE_CHECKING:
     from seaformer_edge.card import Card
-
-PATH = click.Path(path_type=Path)
 
 
 @click.group()
@@ -24,6 +23,7 @@ def models() -> None:
 
 
 @models.command("list")
+@debug_option
 def list_models() -> None:
     """The models that come with the package."""
     cards = shipped_cards()
@@ -43,6 +43,7 @@ def list_models() -> None:
 @models.command()
 @click.argument("model")
 @click.option("--json", "as_json", is_flag=True, help="Print the card as it is, in JSON.")
+@debug_option
 def info(model: str, as_json: bool) -> None:
     """What MODEL is: a shipped name, a .pte or a .safetensors file.
 
@@ -72,10 +73,13 @@ def info(model: str, as_json: bool) -> None:
 
 
 @models.command("import")
-@click.argument("checkpoint", type=PATH)
-@click.option("-o", "--output", type=PATH, help="Default: the checkpoint's name, .safetensors.")
-@click.option("--classes", type=PATH, help="Class list (JSON) with names and colours.")
+@click.argument("checkpoint", type=file_path)
+@click.option(
+    "-o", "--output", type=file_path, help="Default: the checkpoint's name, .safetensors."
+)
+@click.option("--classes", type=file_path, help="Class list (JSON) with names and colours.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing output.")
+@debug_option
 def import_model(
     checkpoint: Path, output: Path | None, classes: Path | None, overwrite: bool
 ) -> None:
@@ -93,13 +97,14 @@ def import_model(
     network, card = import_checkpoint(checkpoint, output.stem, class_list)
     card = save_checkpoint(network, card, output)
     click.echo(
-        f"{output}: SeaFormer-{card.variant}, {card.task}, {card.num_classes} classes, {card.size} bytes"
+        f"{output}: SeaFormer-{card.variant}, {card.task}, {card.num_classes} classes,"
+        f" {card.size} bytes"
     )
 
 
 @models.command()
-@click.argument("checkpoint", type=PATH)
-@click.option("-o", "--output", type=PATH, required=True, help="The program to write, .pte.")
+@click.argument("checkpoint", type=file_path)
+@click.option("-o", "--output", type=file_path, required=True, help="The program to write, .pte.")
 @click.option(
     "--size",
     default="512x512",
@@ -108,6 +113,7 @@ def import_model(
     help="Input height and width; rounded to multiples of 32.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace an existing output.")
+@debug_option
 def export(checkpoint: Path, output: Path, size: str, overwrite: bool) -> None:
     """Export CHECKPOINT (.safetensors with its card) to a .pte program for the runtime.
 
@@ -149,7 +155,9 @@ def parse_size(text: str) -> tuple[int, int]:
     try:
         height, width = (int(length) for length in text.lower().split("x"))
     except ValueError:
-        raise click.BadParameter(f"{text!r} is not HxW, e.g. 480x640", param_hint="--size") from None
+        raise click.BadParameter(
+            f"{text!r} is not HxW, e.g. 480x640", param_hint="--size"
+        ) from None
     if min(height, width) < 1:
         raise click.BadParameter("height and width are at least 1", param_hint="--size")
     return height, width
@@ -161,7 +169,8 @@ def need_torch() -> None:
 
     if missing := [name for name in ("torch", "executorch", "safetensors") if not find_spec(name)]:
         raise ModelError(
-            f"needs {', '.join(missing)}: install the train extra, pip install 'seaformer-edge[train]'"
+            f"needs {', '.join(missing)}: install the train extra,"
+            " pip install 'seaformer-edge[train]'"
         )
 
 

@@ -7,18 +7,22 @@ from pathlib import Path
 import click
 
 from seaformer_edge.cli.models import need_torch
-
-PATH = click.Path(path_type=Path)
+from seaformer_edge.cli.options import debug_option, file_path
 
 
 @click.command()
-@click.argument("recipe", type=PATH)
-@click.option("--data", type=PATH, required=True, help="Folder of the data set.")
-@click.option("-o", "--output", type=PATH, required=True, help="Folder of the run; resumed if begun.")
-@click.option("--classes", type=PATH, help="Class list (JSON). Default: the recipe's shipped one.")
-@click.option("--initial", type=PATH, help="Checkpoint (.safetensors) to start from.")
+@click.argument("recipe", type=file_path)
+@click.option("--data", type=file_path, required=True, help="Folder of the data set.")
+@click.option(
+    "-o", "--output", type=file_path, required=True, help="Folder of the run; resumed if begun."
+)
+@click.option(
+    "--classes", type=file_path, help="Class list (JSON). Default: the recipe's shipped one."
+)
+@click.option("--initial", type=file_path, help="Checkpoint (.safetensors) to start from.")
 @click.option("--workers", default=1, show_default=True, help="Processes that read pictures.")
 @click.option("--threads", type=int, help="CPU threads of the network. Default: all cores.")
+@debug_option
 def train(
     recipe: Path,
     data: Path,

@@ -79,6 +79,10 @@ def read_recipe(path: Path) -> Recipe:
     if unknown := sorted(entries.keys() - known):
         raise ModelError(f"{path}: unknown entries {', '.join(unknown)}")
     try:
-        return Recipe(**{k: tuple(v) if isinstance(v, list) else v for k, v in entries.items()})
+        arguments: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in entries.items()
+        }
+        return Recipe(**arguments)
     except TypeError as error:
         raise ModelError(f"{path}: {error}") from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 import time
 from pathlib import Path
 from typing import Any
@@ -51,9 +50,7 @@ def learning_rate_factor(step: int, recipe: Recipe) -> float:
     return float(warmup * (1 - step / recipe.steps) ** recipe.poly_power)
 
 
-def class_weights(
-    pairs: list[tuple[Path, Path]], num_classes: int, ignore_index: int
-) -> Tensor:
+def class_weights(pairs: list[tuple[Path, Path]], num_classes: int, ignore_index: int) -> Tensor:
     """1 / ln(1.1 + share of pixels), scaled to a mean of 1: (num_classes,) float32."""
     counts = np.zeros(256, dtype=np.int64)
     for picture, label in pairs:
@@ -69,9 +66,7 @@ def segmentation_loss(
 ) -> Tensor:
     """Cross-entropy of (B, C, h, w) logits resized to 1/stride of (B, H, W) labels."""
     labels = labels[:, stride // 2 :: stride, stride // 2 :: stride]
-    resized = F.interpolate(
-        logits.float(), labels.shape[1:], mode="bilinear", align_corners=False
-    )
+    resized = F.interpolate(logits.float(), labels.shape[1:], mode="bilinear", align_corners=False)
     return F.cross_entropy(resized, labels, weight=weights, ignore_index=255)
 
 
@@ -116,7 +111,7 @@ class Trainer:
         if initial is not None:
             load_backbone(self.network, initial)
         # Convolutions of this network run 1.6 times faster channels-last on a CPU.
-        self.network = self.network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network = self.network.to(self.device, memory_format=torch.channels_last)
         self.average = AveragedModel(self.network, multi_avg_fn=self._average, use_buffers=True)
         self.optimizer = torch.optim.AdamW(parameter_groups(self.network, recipe))
         self.schedule = torch.optim.lr_scheduler.LambdaLR(
@@ -136,7 +131,10 @@ class Trainer:
 
     @torch.no_grad()
     def _average(
-        self, averages: tuple[Tensor, ...] | list[Tensor], currents: tuple[Tensor, ...] | list[Tensor], n: Tensor | int
+        self,
+        averages: tuple[Tensor, ...] | list[Tensor],
+        currents: tuple[Tensor, ...] | list[Tensor],
+        n: Tensor | int,
     ) -> None:
         # A short memory at first, so that the average is not held back by the start.
         decay = min(self.recipe.ema_decay, (1 + self.step) / (10 + self.step))
@@ -170,7 +168,7 @@ class Trainer:
             },
             temporary,
         )
-        os.replace(temporary, self.run_dir / "last.pt")
+        temporary.replace(self.run_dir / "last.pt")
 
     def _batches(self) -> DataLoader[Any]:
         recipe = self.recipe
@@ -202,7 +200,7 @@ class Trainer:
             logits, labels.to(self.device), self.recipe.loss_stride, self.weights
         )
         self.optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         self.optimizer.step()
         self.schedule.step()
         self.average.update_parameters(self.network)

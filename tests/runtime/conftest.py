@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import gc
 import importlib
 import warnings
 from pathlib import Path
@@ -39,7 +38,6 @@ class Binding:
 
 @pytest.fixture(params=["native", "official"])
 def binding(request: pytest.FixtureRequest) -> Binding:
-    gc.collect()  # programs an earlier test's traceback still holds would pin the thread count
     return Binding(request.param)
 
 
