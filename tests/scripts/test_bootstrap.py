@@ -1,0 +1,98 @@
+"""scripts/bootstrap: which PyTorch comes to which machine."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def bootstrap() -> ModuleType:
+    loader = SourceFileLoader("bootstrap", str(ROOT / "scripts" / "bootstrap"))
+    spec = importlib.util.spec_from_loader("bootstrap", loader)
+    assert spec
+    module = importlib.util.module_from_spec(spec)
+    loader.exec_module(module)
+    return module
+
+
+class Shell:
+    """Takes commands down in place of running them; those that hold `failing` fail."""
+
+    def __init__(self, failing: tuple[str, ...] = ()) -> None:
+        self.commands: list[str] = []
+        self.failing = failing
+
+    def run(self, command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+        self.commands.append(" ".join(map(str, command)))
+        failed = any(text in self.commands[-1] for text in self.failing)
+        return subprocess.CompletedProcess(command, int(failed))
+
+
+CPU_WHEEL = "torch==2.13.0+cpu"
+CPU_INDEX = "--torch-backend=cpu torch==2.13.*"
+
+
+def install_torch(
+    bootstrap: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+    failing: tuple[str, ...] = (),
+    platform: str = "linux",
+    nvidia: bool = False,
+) -> tuple[bool, list[str]]:
+    shell = Shell(failing)
+    monkeypatch.setattr(subprocess, "run", shell.run)
+    monkeypatch.setattr(bootstrap.sys, "platform", platform)
+    monkeypatch.setattr(bootstrap, "has_nvidia", lambda: nvidia)
+    return bootstrap.install_torch(Path("python"), ["pip"]), shell.commands
+
+
+def test_linux_takes_a_cpu_wheel_that_pip_knows(
+    bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert install_torch(bootstrap, monkeypatch) == (True, [f"pip install {CPU_WHEEL}"])
+
+
+def test_linux_else_asks_the_cpu_index(
+    bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed, commands = install_torch(bootstrap, monkeypatch, failing=(CPU_WHEEL,))
+    assert installed
+    assert commands[-1].endswith(CPU_INDEX)
+
+
+def test_linux_without_a_cpu_build_goes_without_torch(
+    bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    failing = (CPU_WHEEL, CPU_INDEX)
+    installed, commands = install_torch(bootstrap, monkeypatch, failing)
+    assert not installed
+    torch = [command for command in commands if "torch" in command]
+    assert all(command.endswith(failing) for command in torch)
+    assert "no CPU build of PyTorch" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("platform", "nvidia"), [("darwin", False), ("linux", True)])
+def test_the_usual_package_where_it_fits(
+    bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch, platform: str, nvidia: bool
+) -> None:
+    installed, commands = install_torch(bootstrap, monkeypatch, platform=platform, nvidia=nvidia)
+    assert installed
+    assert commands == ["pip install torch==2.13.*"]
+
+
+def test_an_environment_of_another_python_is_left_alone(
+    bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(bootstrap, "ROOT", tmp_path)
+    assert bootstrap.environment_dir() == tmp_path / ".venv"
+    (tmp_path / ".venv" / "lib" / "python3.9").mkdir(parents=True)
+    version = f"{bootstrap.sys.version_info.major}.{bootstrap.sys.version_info.minor}"
+    assert bootstrap.environment_dir() == tmp_path / f".venv-{version}"
