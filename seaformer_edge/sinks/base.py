@@ -60,30 +60,32 @@ def check_file(path: Path, *, inputs: Sequence[Path] = (), overwrite: bool = Fal
         inputs: the files of the source, which are never written over.
         overwrite: whether what exists may be replaced.
     """
-    if path.is_dir():
-        raise SinkError(f"{path}: is a folder; give the name of a file")
-    if path.exists():
-        if any(source.exists() and path.samefile(source) for source in inputs):
-            raise SinkError(f"{path}: is the input itself; choose another name for the result")
-        if not overwrite:
-            raise SinkError(f"{path}: exists already; --overwrite replaces it")
-    _check_writable(path)
+    with writing(path):
+        if path.is_dir():
+            raise SinkError(f"{path}: is a folder; give the name of a file")
+        if path.exists():
+            if any(source.exists() and path.samefile(source) for source in inputs):
+                raise SinkError(f"{path}: is the input itself; choose another name for the result")
+            if not overwrite:
+                raise SinkError(f"{path}: exists already; --overwrite replaces it")
+        _check_writable(path, path.absolute().parent)
 
 
 def check_folder(path: Path, *, inputs: Sequence[Path] = (), overwrite: bool = False) -> None:
     """Raises SinkError unless results may be written into the folder `path`. See `check_file`."""
-    if path.exists() and not path.is_dir():
-        raise SinkError(f"{path}: is a file; give the name of a folder")
-    if path.resolve() in {source.parent.resolve() for source in inputs}:
-        raise SinkError(f"{path}: is the folder of the input; choose another for the results")
-    if path.is_dir() and any(path.iterdir()) and not overwrite:
-        raise SinkError(f"{path}: is not empty; --overwrite replaces files of the same name")
-    _check_writable(path / "any")
+    with writing(path):
+        if path.exists() and not path.is_dir():
+            raise SinkError(f"{path}: is a file; give the name of a folder")
+        if path.resolve() in {source.parent.resolve() for source in inputs}:
+            raise SinkError(f"{path}: is the folder of the input; choose another for the results")
+        if path.is_dir() and any(path.iterdir()) and not overwrite:
+            raise SinkError(f"{path}: is not empty; --overwrite replaces files of the same name")
+        _check_writable(path, path.absolute())
 
 
-def _check_writable(path: Path) -> None:
-    """Tries the nearest folder that exists; the others on the way are made at the first write."""
-    folder = next(parent for parent in path.absolute().parents if parent.exists())
+def _check_writable(path: Path, folder: Path) -> None:
+    """Tries `folder`, or the nearest above it that exists: `path` is only made when written."""
+    folder = next(parent for parent in (folder, *folder.parents) if parent.exists())
     try:
         with tempfile.TemporaryFile(dir=folder):
             pass

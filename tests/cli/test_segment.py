@@ -7,7 +7,9 @@ import os
 import signal
 import subprocess
 import sys
+import termios
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import cv2
@@ -240,16 +242,32 @@ def test_debug_shows_the_traceback(tmp_path: Path) -> None:
         run("segment", tmp_path / "missing.mp4", "-o", tmp_path / "out.mp4", "--debug")
 
 
-def _start(delay_s: float, *arguments: object) -> subprocess.Popen[str]:
+def _start(
+    delay_s: float, *arguments: object, stderr: int = subprocess.PIPE
+) -> subprocess.Popen[str]:
     here = Path(__file__).parent
     path = os.pathsep.join([str(here.parent), *sys.path])
     return subprocess.Popen(
         [sys.executable, str(here / "fake_command.py"), str(delay_s), *map(str, arguments)],
         env={**os.environ, "PYTHONPATH": path},
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=stderr,
         text=True,
     )
+
+
+def test_progress_on_a_terminal(tmp_path: Path, clip: Path) -> None:
+    terminal, stderr = os.openpty()
+    termios.tcsetwinsize(stderr, (24, 100))
+    with _start(0.01, "segment", clip, "-o", tmp_path / "out.mp4", stderr=stderr) as process:
+        assert process.wait(PATIENCE_S) == 0
+    os.close(stderr)
+    shown = ""
+    with suppress(OSError), os.fdopen(terminal, encoding="utf-8", newline="") as screen:
+        while text := screen.read(1):  # ends in an error, as the other side is closed
+            shown += text
+    assert f"{COUNT}/{COUNT}" in shown
+    assert "frame/s" in shown
 
 
 def _wait_for(path: Path, process: subprocess.Popen[str]) -> None:
