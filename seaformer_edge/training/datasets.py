@@ -71,10 +71,10 @@ def read_pair(
         raise SourceError(f"{picture if image is None else label}: cannot be read as a picture")
     if image.shape[:2] != ids.shape:
         raise SourceError(f"{label}: size {ids.shape} differs from its picture {image.shape[:2]}")
-    ids = np.where(ids == ignore_index, 255, ids).astype(np.uint8)
-    if (wrong := ids[(ids >= num_classes) & (ids != 255)]).size:
+    labels = np.where(ids == ignore_index, 255, ids).astype(np.uint8)
+    if (wrong := labels[(labels >= num_classes) & (labels != 255)]).size:
         raise SourceError(f"{label}: class id {int(wrong[0])}, but there are {num_classes} classes")
-    return np.ascontiguousarray(image[:, :, ::-1], dtype=np.uint8), ids
+    return np.ascontiguousarray(image[:, :, ::-1], dtype=np.uint8), labels
 
 
 class TrainingSamples(Dataset[tuple[Tensor, Tensor]]):
