@@ -42,12 +42,14 @@ def write_video(
     audio: bool = False,
     rotation: int = 0,
     codec: str = "libx264",
+    title: str = "",
     options: dict[str, str] | None = None,
 ) -> Path:
     """Writes pictures, and a tone of the same length if asked, into a video."""
     times = times_s or [index / rate for index in range(len(pictures))]
     ticks = TICKS if times_s else rate
     with av.open(str(path), "w", options=options or {}) as container:
+        container.metadata["title"] = title
         stream = container.add_stream(codec, rate=rate)
         stream.height, stream.width = pictures[0].shape[:2]
         stream.pix_fmt = "yuv420p"

@@ -12,7 +12,7 @@ import av.container
 from av.audio.stream import AudioStream
 from av.stream import Stream
 
-from seaformer_edge.sources.video import open_media, start_time
+from seaformer_edge.sources.video import fraction, open_media, start_time
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +67,8 @@ class AudioCopy:
             if packet.pts is None or packet.dts is None:
                 continue
             index = packet.stream_index
-            shift = round(self._origin / packet.time_base)
+            time_base = fraction(packet.time_base)
+            shift = round(self._origin / time_base)
             packet.pts -= shift
             packet.dts -= shift
             # A damaged file may step back in time, which no container takes.
@@ -75,4 +76,4 @@ class AudioCopy:
                 continue
             last[index] = packet.dts
             packet.stream = self._streams[index]
-            yield packet.pts * packet.time_base, packet
+            yield packet.pts * time_base, packet

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import av
 import av.container
@@ -23,6 +24,10 @@ from seaformer_edge.sources.base import FrameSource
 UNSPECIFIED = 2
 HD_HEIGHT = 720
 FALLBACK_RATE = Fraction(25)  # where the file does not say
+# From PyAV 19 on, titles in another encoding than UTF-8 are no error, and the option is gone.
+FORGIVING: dict[str, Any] = (
+    {"metadata_errors": "ignore"} if int(av.__version__.split(".")[0]) < 19 else {}
+)
 
 
 class VideoSource(FrameSource):
@@ -37,7 +42,7 @@ class VideoSource(FrameSource):
         self.files = (path,)
         with open_media(path) as container:
             stream = _video_stream(container, path)
-            self.frame_rate = stream.average_rate
+            self.frame_rate = fraction(stream.average_rate) if stream.average_rate else None
             self.frame_count = _promised_frames(stream)
             if container.streams.audio:
                 self.audio_file = path
@@ -52,7 +57,7 @@ class VideoSource(FrameSource):
         with open_media(path) as container:
             stream = _video_stream(container, path)
             start = start_time(container)
-            interval = 1 / (stream.average_rate or FALLBACK_RATE)
+            interval = 1 / (self.frame_rate or FALLBACK_RATE)
             to_rgb = VideoReformatter()
             time = -interval
             index = steady = 0
@@ -61,7 +66,7 @@ class VideoSource(FrameSource):
                 if picture.pts is None or picture.time_base is None:
                     time += interval
                 else:
-                    time = max(picture.pts * picture.time_base - start, time, Fraction(0))
+                    time = max(picture.pts * fraction(picture.time_base) - start, time, Fraction(0))
                 steady += abs(time - earlier - interval) < interval / 10
                 yield Frame(_upright_rgb(picture, to_rgb), index, float(time))
                 index += 1
@@ -104,11 +109,16 @@ def open_media(path: Path) -> av.container.InputContainer:
     try:
         with path.open("rb"):  # the system's own words for what is missing or forbidden
             pass
-        return av.open(f"file:{path}", metadata_errors="ignore")
+        return av.open(f"file:{path}", **FORGIVING)
     except av.InvalidDataError:
         raise SourceError(f"{path}: neither a video nor a picture that can be read") from None
     except (OSError, av.FFmpegError) as error:
         raise SourceError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def fraction(rational: Fraction) -> Fraction:
+    """What PyAV says in its own type of 32-bit rationals, from version 19 on, as a Fraction."""
+    return Fraction(rational.numerator, rational.denominator)
 
 
 def start_time(container: av.container.InputContainer) -> Fraction:
@@ -132,14 +142,14 @@ def _promised_frames(stream: av.video.stream.VideoStream) -> int | None:
     if stream.average_rate is None or stream.time_base is None:
         return None
     if stream.duration is not None:
-        duration = stream.duration * stream.time_base
+        duration = stream.duration * fraction(stream.time_base)
     elif "DURATION" in stream.metadata:  # Matroska's, as FFmpeg and mkvmerge write it: the end
         hours, minutes, seconds = stream.metadata["DURATION"].split(":")
         end = int(hours) * 3600 + int(minutes) * 60 + Fraction(seconds)
-        duration = end - (stream.start_time or 0) * stream.time_base
+        duration = end - (stream.start_time or 0) * fraction(stream.time_base)
     else:
         return None
-    return round(duration * stream.average_rate)
+    return round(duration * fraction(stream.average_rate))
 
 
 def _upright_rgb(picture: av.VideoFrame, to_rgb: VideoReformatter) -> NDArray[np.uint8]:

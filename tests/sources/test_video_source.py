@@ -112,6 +112,12 @@ def test_odd_names(tmp_path: Path, name: str) -> None:
     assert [number(frame.image) for frame in source] == [3]
 
 
+def test_title_in_an_old_encoding(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "v.mkv", [numbered(0)], title="Caf#")
+    path.write_bytes(path.read_bytes().replace(b"Caf#", b"Caf\xe9"))
+    assert len(list(open_source(path))) == 1
+
+
 def test_audio_is_noticed(tmp_path: Path) -> None:
     silent = write_video(tmp_path / "silent.mp4", [numbered(0)])
     sounding = write_video(tmp_path / "sounding.mp4", [numbered(0)], audio=True)
