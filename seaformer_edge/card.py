@@ -1,7 +1,7 @@
 """The model card: what a .pte program or a checkpoint is, as JSON beside it.
 
-`street.pte` has its card in `street.json`. Nothing native opens a program before its card
-has vouched for the file.
+The program `street.pte` has its card in `street.json`, the checkpoint `street.safetensors` in
+`street.safetensors.json`. Nothing native opens a program before its card has vouched for it.
 """
 
 from __future__ import annotations
@@ -85,8 +85,9 @@ class Card:
 
 
 def card_path(model: Path) -> Path:
-    """Where the card of a model file stands: the same name, ending in .json."""
-    return model.with_suffix(".json")
+    """Where the card of a program or checkpoint stands."""
+    stem = model.stem if model.suffix == ".pte" else model.name
+    return model.with_name(f"{stem}.json")
 
 
 def write_card(card: Card, model: Path) -> Card:
