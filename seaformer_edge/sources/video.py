@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import av
 import av.container
@@ -109,14 +109,23 @@ def open_media(path: Path) -> av.container.InputContainer:
     try:
         with path.open("rb"):  # the system's own words for what is missing or forbidden
             pass
-        return av.open(f"file:{path}", **FORGIVING)
+        container: av.container.InputContainer = av.open(f"file:{path}", **FORGIVING)
+        return container
     except av.InvalidDataError:
         raise SourceError(f"{path}: neither a video nor a picture that can be read") from None
     except (OSError, av.FFmpegError) as error:
         raise SourceError(f"{path}: cannot be read ({error.strerror})") from error
 
 
-def fraction(rational: Fraction) -> Fraction:
+class _Rational(Protocol):
+    @property
+    def numerator(self) -> int: ...
+
+    @property
+    def denominator(self) -> int: ...
+
+
+def fraction(rational: _Rational) -> Fraction:
     """What PyAV says in its own type of 32-bit rationals, from version 19 on, as a Fraction."""
     return Fraction(rational.numerator, rational.denominator)
 
