@@ -20,7 +20,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+from published import published_weights
 
 from seaformer_edge.card import Card
 from seaformer_edge.checkpoint import IMAGENET_MEAN, IMAGENET_STD, build
@@ -29,7 +31,6 @@ from seaformer_edge.export import export
 from seaformer_edge.network import round_size
 from seaformer_edge.paths import sample_dir
 from seaformer_edge.runtime import open_program
-from tests.published import published_weights
 
 SIZES = ((512, 512), (480, 640), (360, 480), (512, 1024))
 LOGITS_TOLERANCE = 1e-4

@@ -1,1 +1,26 @@
-"""Its place makes the helpers beside it (clips.py, ...) importable from every folder of tests."""
+"""Fixtures that folders of tests share; its place also makes the helpers beside it importable."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+
+@pytest.fixture
+def street(tmp_path):
+    """A made-up data set with splits: dark road below, light sky above, id 9 ignored."""
+    rng = np.random.default_rng(0)
+    for split, count in (("train", 6), ("val", 2)):
+        for kind in ("images", "labels"):
+            (tmp_path / split / kind).mkdir(parents=True)
+        for i in range(count):
+            horizon = int(rng.integers(30, 60))
+            ids = np.zeros((90, 120), np.uint8)
+            ids[horizon:] = 1
+            ids[horizon - 2 : horizon] = 9
+            image = np.where(ids[..., None] == 1, (60, 60, 70), (190, 200, 230))
+            image = np.clip(image + rng.normal(0, 8, image.shape), 0, 255).astype(np.uint8)
+            cv2.imwrite(str(tmp_path / split / "images" / f"{i:02}.png"), image[..., ::-1])
+            cv2.imwrite(str(tmp_path / split / "labels" / f"{i:02}.png"), ids)
+    return tmp_path

@@ -6,6 +6,8 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the train extra (torch) is not installed")
 
+from published import NETWORKS, published_keys, published_weights
+
 from seaformer_edge.card import Card, card_path, verify
 from seaformer_edge.checkpoint import (
     IMAGENET_MEAN,
@@ -18,7 +20,6 @@ from seaformer_edge.checkpoint import (
 )
 from seaformer_edge.class_list import ClassList, spread_palette
 from seaformer_edge.errors import ModelError
-from tests.published import NETWORKS, published_keys, published_weights
 
 
 class Surprise:

@@ -4,9 +4,10 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the train extra (torch) is not installed")
 
+from published import published_weights
+
 from seaformer_edge.checkpoint import IMAGENET_MEAN, IMAGENET_STD, build
 from seaformer_edge.deploy import CHANNEL_MULTIPLE, deploy_classifier, deploy_segmenter
-from tests.published import published_weights
 
 
 def normalised(rgb):

@@ -5,11 +5,11 @@ import pytest
 torch = pytest.importorskip("torch", reason="the train extra (torch) is not installed")
 
 import numpy as np
+from published import NETWORKS, published_keys, published_outputs, published_weights
 from torch import nn
 
 from seaformer_edge.checkpoint import build
 from seaformer_edge.network import SeaFormerClassifier, SeaFormerSegmenter, StochasticDepth
-from tests.published import NETWORKS, published_keys, published_outputs, published_weights
 
 
 def published_network(name):

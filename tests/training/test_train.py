@@ -8,6 +8,8 @@ import pytest
 torch = pytest.importorskip("torch", reason="the train extra (torch) is not installed")
 pytest.importorskip("safetensors", reason="the train extra (safetensors) is not installed")
 
+from tiny import TINY
+
 from seaformer_edge import network as network_module
 from seaformer_edge.checkpoint import load_checkpoint
 from seaformer_edge.class_list import ClassList
@@ -21,7 +23,6 @@ from seaformer_edge.training.train import (
     parameter_groups,
     segmentation_loss,
 )
-from tests.test_export import TINY
 
 CLASSES = ClassList(("sky", "road"), ((70, 130, 180), (128, 64, 128)), ignore_index=9)
 RECIPE = Recipe(

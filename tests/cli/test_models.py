@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+
+from seaformer_edge.card import read_card
+from seaformer_edge.cli import main
+from seaformer_edge.zoo import DEFAULT_MODEL, resolve_model
+
+
+def test_list_shows_what_ships(capsys):
+    assert main(["models", "list"]) == 0
+    out = capsys.readouterr().out
+    card = read_card(resolve_model(None))
+    (row,) = [line for line in out.splitlines() if line.startswith(DEFAULT_MODEL)]
+    assert f"{card.width}x{card.height}" in row
+    assert f"mIoU {card.accuracy['mIoU']:.3f}" in row
+    assert "(default)" in row
+
+
+def test_info_as_text_and_as_json(capsys):
+    assert main(["models", "info", DEFAULT_MODEL]) == 0
+    text = capsys.readouterr().out
+    assert main(["models", "info", DEFAULT_MODEL, "--json"]) == 0
+    card = json.loads(capsys.readouterr().out)
+    assert card["sha256"] in text
+    assert card["classes"][0] in text
+
+
+def test_info_refuses_a_file_that_is_not_its_cards(tmp_path, capsys):
+    source = resolve_model(None)
+    path = tmp_path / source.name
+    shutil.copy(source.with_suffix(".json"), path.with_suffix(".json"))
+    path.write_bytes(source.read_bytes()[:-1])
+    assert main(["models", "info", str(path)]) == 1
+    assert "truncated" in capsys.readouterr().err
+
+
+def test_unknown_names_are_one_line(capsys):
+    assert main(["models", "info", "yolo"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("seaformer-edge: yolo: unknown model")
+
+
+class TestWithTorch:
+    """From a published checkpoint to accuracy on labelled pictures, through the commands."""
+
+    @pytest.fixture(autouse=True)
+    def tiny_variant(self, monkeypatch):
+        pytest.importorskip("torch", reason="the train extra (torch) is not installed")
+        pytest.importorskip("executorch.exir", reason="the train extra is not installed")
+        from tiny import TINY
+
+        from seaformer_edge import network
+
+        monkeypatch.setitem(network.VARIANTS, "T", TINY)
+
+    @pytest.fixture
+    def published(self, tmp_path):
+        import torch
+        from tiny import trained_network
+
+        state = trained_network("segmentation", 2).state_dict()
+        path = tmp_path / "published.pth"
+        torch.save({"state_dict": state, "meta": {"CLASSES": ["sky", "road"]}}, path)
+        return path
+
+    @pytest.mark.filterwarnings("ignore")  # the exporter's libraries warn at length
+    def test_import_export_evaluate(self, published, street, tmp_path, capsys):
+        checkpoint, program = tmp_path / "mine.safetensors", tmp_path / "mine.pte"
+        assert main(["models", "import", str(published), "-o", str(checkpoint)]) == 0
+        assert "SeaFormer-T, segmentation, 2 classes" in capsys.readouterr().out
+
+        export = ["models", "export", str(checkpoint), "-o", str(program), "--size", "90x120"]
+        assert main(export) == 0
+        captured = capsys.readouterr()
+        assert "rounded to 96x128" in captured.err
+        assert "one XNNPACK delegate" in captured.out
+
+        evaluate = ["--data", str(street), "--split", "train", "--ignore", "9"]
+        assert main(["evaluate", str(program), *evaluate, "--write-card", "made-up street"]) == 0
+        of_program = capsys.readouterr().out
+        assert main(["evaluate", str(checkpoint), *evaluate]) == 0
+        of_checkpoint = capsys.readouterr().out
+        card = read_card(program)
+        assert f"mean IoU         {card.accuracy['mIoU']:.4f}" in of_program
+        assert card.accuracy["set"] == "made-up street, 6 pictures, at their full size"
+        assert figures(of_program) == pytest.approx(figures(of_checkpoint), abs=2e-3)
+
+        assert main(["models", "info", str(program)]) == 0
+        assert "made-up street" in capsys.readouterr().out
+
+        assert main(["models", "import", str(published), "-o", str(checkpoint)]) == 1
+        assert "exists already; give --overwrite" in capsys.readouterr().err
+
+    @pytest.mark.parametrize("size", ["512", "axb", "0x64", "64x-1"])
+    def test_sizes_that_are_none(self, size, capsys):
+        arguments = ["models", "export", "x.safetensors", "-o", "x.pte", "--size", size]
+        assert main(arguments) == 2
+        assert "--size" in capsys.readouterr().err
+
+    def test_a_missing_checkpoint(self, capsys):
+        assert main(["models", "import", "nowhere.pth"]) == 1
+        assert "nowhere.pth: cannot be read" in capsys.readouterr().err
+
+
+def figures(report: str) -> list[float]:
+    return [float(line.split()[-1]) for line in report.splitlines()]
