@@ -85,7 +85,7 @@ def _fill(
         return False
     winners = logits.argmax(axis=2)
     odds = np.exp(logits - logits.max(axis=2, keepdims=True))
-    probability = odds / odds.sum(axis=2, keepdims=True)
+    probability = (odds / odds.sum(axis=2, keepdims=True)).astype(np.float32, copy=False)
 
     size = label_map.shape[::-1]
     value, highest, certainty = (np.empty(label_map.shape, np.float32) for _ in range(3))

@@ -172,7 +172,7 @@ class Classifier(_Network):
         logits = logits[: self.card.num_classes]
         if not np.isfinite(logits).all():
             raise ModelError(f"{self.card.name}: gave NaN or infinity; export or fetch it again")
-        odds = np.exp(logits - logits.max())
+        odds = np.exp(logits - np.max(logits))
         probability = odds / odds.sum()
         classes = tuple(
             ClassScore(int(c), self.card.classes[c], float(probability[c]))

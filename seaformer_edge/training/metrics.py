@@ -27,8 +27,8 @@ class ConfusionMatrix:
         n = len(self.counts)
         counted = truth < n
         pairs = truth[counted].astype(np.int64) * n + predicted[counted]
-        if predicted[counted].size and int(predicted[counted].max()) >= n:
-            raise ValueError(f"predicted class {int(predicted[counted].max())} of {n} classes")
+        if (wrong := predicted[counted & (predicted >= n)]).size:
+            raise ValueError(f"predicted class {int(wrong[0])} of {n} classes")
         self.counts += np.bincount(pairs, minlength=n * n).reshape(n, n)
 
     @property
@@ -44,4 +44,4 @@ class ConfusionMatrix:
 
     @property
     def pixel_accuracy(self) -> float:
-        return float(np.diag(self.counts).sum() / self.counts.sum())
+        return float(np.trace(self.counts)) / float(self.counts.sum())
