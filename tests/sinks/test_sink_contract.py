@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
@@ -61,12 +62,15 @@ def source() -> FrameSource:
     return MemorySource([noise(0, SIZE)])
 
 
-@pytest.fixture
-def full_disk() -> Iterator[Callable[[int], None]]:
-    """Sets how many bytes a file may have; the system refuses what goes beyond."""
+@contextmanager
+def full_disk(limit: int) -> Iterator[None]:
+    """Lets no file grow beyond `limit` bytes, the one that the test's own report goes to included."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    yield lambda limit: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def _write_all(sink: ResultSink, source: FrameSource) -> None:
@@ -150,27 +154,24 @@ def test_unwritable_folder(tmp_path: Path, name: str, source: FrameSource) -> No
         SINKS[name](tmp_path / "file" / name, source, False)
 
 
-def test_full_disk(tmp_path: Path, name: str, full_disk: Callable[[int], None]) -> None:
+def test_full_disk(tmp_path: Path, name: str) -> None:
     is_table = name.endswith((".csv", ".jsonl"))
     source = MemorySource([noise(0, SIZE)] * (500 if is_table else 1))
     limit = 100 if name == "masks" else 4_000
     sink = SINKS[name](tmp_path / name, source, False)
-    full_disk(limit)
-    with pytest.raises(SinkError, match=rf"{name}.*: cannot be written \(File too large\)"), sink:
+    refusal = rf"{name}.*: cannot be written \(File too large\)"
+    with full_disk(limit), pytest.raises(SinkError, match=refusal), sink:
         _write_all(sink, source)
     assert list(tmp_path.glob("**/.*")) == []
     if not name.endswith((".mp4", ".mov", ".mkv", ".webm")):
         assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
-def test_full_disk_keeps_what_it_would_replace(
-    tmp_path: Path, full_disk: Callable[[int], None]
-) -> None:
+def test_full_disk_keeps_what_it_would_replace(tmp_path: Path) -> None:
     source = MemorySource([noise(0, SIZE)])
     (tmp_path / "out.png").write_text("precious")
     sink = _drawn(tmp_path / "out.png", source, True)
-    full_disk(4_000)
-    with pytest.raises(SinkError), sink:
+    with full_disk(4_000), pytest.raises(SinkError), sink:
         _write_all(sink, source)
     assert (tmp_path / "out.png").read_text() == "precious"
 
