@@ -64,7 +64,7 @@ def source() -> FrameSource:
 
 @contextmanager
 def full_disk(limit: int) -> Iterator[None]:
-    """Lets no file grow beyond `limit` bytes, the one that the test's own report goes to included."""
+    """Lets no file grow beyond `limit` bytes, the report of the tests included."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
     try:
