@@ -1,12 +1,12 @@
 """Put CamVid and other streets together, with CamVid's 11 classes, to train on.
 
-    python scripts/make_street_data.py CAMVID EVERYDAY IDD_LITE OUTPUT
+    python scripts/make_street_data.py CAMVID EVERYDAY IDD_LITE OUTPUT [--with-val]
 
 CamVid's 367 training pictures come from a handful of streets, and its test pictures from
 others. So the training split also takes the outdoor photographs ("facade_") of EVERYDAY and
 every other picture of IDD_LITE, with the classes that mean the same; all else in them is ignored.
 CamVid's own pictures stand in it five times. The validation split is CamVid's alone; its test
-split is not touched.
+split is not touched. With --with-val CamVid's validation pictures are trained on as well.
 """
 
 from __future__ import annotations
@@ -26,21 +26,25 @@ CAMVID_COPIES = 5
 IDD_SCALE = 1.5  # to the size of the others
 
 
-def main(camvid: Path, everyday: Path, idd_lite: Path, output: Path) -> None:
-    for split, copies in (("train", CAMVID_COPIES), ("val", 1)):
-        for picture in sorted((camvid / split / "images").iterdir()):
-            for copy in range(copies):
-                target = output / split / "images" / f"camvid{copy}_{picture.name}"
-                target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(picture, target)
-                label = output / split / "labels" / f"{target.stem}.png"
-                label.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(camvid / split / "labels" / f"{picture.stem}.png", label)
+def main(camvid: Path, everyday: Path, idd_lite: Path, output: Path, *, with_val: bool) -> None:
+    copy_camvid(camvid / "train", output / "train", CAMVID_COPIES)
+    copy_camvid(camvid / "val", output / "val", 1)
+    if with_val:
+        copy_camvid(camvid / "val", output / "train", CAMVID_COPIES)
     for picture in sorted((everyday / "images").glob("facade_*")):
         add(picture, everyday / "labels" / f"{picture.stem}.png", EVERYDAY, 1.0, output)
     for picture in sorted((idd_lite / "train" / "images").iterdir())[::2]:
         label = idd_lite / "train" / "labels" / f"{picture.stem}.png"
         add(picture, label, IDD_LITE, IDD_SCALE, output)
+
+
+def copy_camvid(split: Path, target: Path, copies: int) -> None:
+    """Copy a split's pictures and labels, `copies` times under names of their own."""
+    for kind in ("images", "labels"):
+        (target / kind).mkdir(parents=True, exist_ok=True)
+        for path in sorted((split / kind).iterdir()):
+            for copy in range(copies):
+                shutil.copy(path, target / kind / f"camvid-{split.name}{copy}_{path.name}")
 
 
 def add(picture: Path, label: Path, ids: dict[int, int], scale: float, output: Path) -> None:
@@ -58,4 +62,4 @@ def add(picture: Path, label: Path, ids: dict[int, int], scale: float, output: P
 
 
 if __name__ == "__main__":
-    main(*(Path(argument) for argument in sys.argv[1:5]))
+    main(*(Path(argument) for argument in sys.argv[1:5]), with_val="--with-val" in sys.argv[5:])
