@@ -7,11 +7,10 @@ import pytest
 torch = pytest.importorskip("torch", reason="the train extra (torch) is not installed")
 
 from published import NETWORKS, published_keys, published_weights
+from tiny import checkpoint_card
 
-from seaformer_edge.card import Card, card_path, verify
+from seaformer_edge.card import card_path, verify
 from seaformer_edge.checkpoint import (
-    IMAGENET_MEAN,
-    IMAGENET_STD,
     build,
     import_checkpoint,
     load_backbone,
@@ -30,22 +29,7 @@ class Surprise:
 
 
 def card(task="segmentation", count=3):
-    return Card(
-        name="tiny",
-        task=task,
-        variant="T",
-        precision="fp32",
-        height=0,
-        width=0,
-        mean=IMAGENET_MEAN,
-        std=IMAGENET_STD,
-        classes=tuple(f"c{i}" for i in range(count)),
-        palette=spread_palette(count),
-        logit_channels=count,
-        origin="test",
-        data="none",
-        licence="none",
-    )
+    return checkpoint_card(task, count)
 
 
 @pytest.fixture(scope="module")
