@@ -124,17 +124,10 @@ def export(checkpoint: Path, output: Path, size: str, overwrite: bool) -> None:
     from seaformer_edge.export import export as export_program
     from seaformer_edge.network import round_size
 
-    try:
-        height, width = (int(length) for length in size.lower().split("x"))
-    except ValueError:
-        raise click.BadParameter(
-            f"{size!r} is not HxW, e.g. 480x640", param_hint="--size"
-        ) from None
-    if min(height, width) < 1:
-        raise click.BadParameter("height and width are at least 1", param_hint="--size")
+    wanted = parse_size(size)
     _refuse_existing(output, overwrite)
-    rounded = round_size(height, width)
-    if rounded != (height, width):
+    rounded = round_size(*wanted)
+    if rounded != wanted:
         click.echo(f"size rounded to {rounded[0]}x{rounded[1]}", err=True)
     network, card = load_checkpoint(checkpoint)
     card = export_program(network, card, *rounded, output)

@@ -15,7 +15,7 @@ from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader, Subset
 from tqdm import tqdm
 
-from seaformer_edge.card import Card
+from seaformer_edge.card import Card, read_card
 from seaformer_edge.checkpoint import IMAGENET_MEAN, IMAGENET_STD, load_backbone, save_checkpoint
 from seaformer_edge.class_list import ClassList
 from seaformer_edge.network import SeaFormerSegmenter
@@ -254,7 +254,7 @@ class Trainer:
             palette=self.classes.palette,
             logit_channels=len(self.classes.names),
             origin="trained by seaformer-edge, from "
-            + (self.initial.stem if self.initial else "scratch"),
+            + (read_card(self.initial).name if self.initial else "scratch"),
             data=self.recipe.data,
             licence=self.recipe.licence,
             accuracy=accuracy,
