@@ -14,11 +14,14 @@ CONFIRMATION = """<!DOCTYPE html><html><head><title>Google Drive - Virus scan wa
 <body><p class="uc-warning-caption">Google Drive can't scan this file for viruses.</p>
 <form id="download-form" action="{action}" method="get">
 <input type="submit" id="uc-download-link" value="Download anyway"/>
-<input type="hidden" name="id" value="{file_id}"><input type="hidden" name="export" value="download">
-<input type="hidden" name="confirm" value="t"><input type="hidden" name="uuid" value="5ba1e1c6&amp;7">
+<input type="hidden" name="id" value="{file_id}">
+<input type="hidden" name="export" value="download">
+<input type="hidden" name="confirm" value="t">
+<input type="hidden" name="uuid" value="5ba1e1c6&amp;7">
 </form></body></html>"""
 PAGE = """<!DOCTYPE html><html><head><title>{title}</title></head><body>
-<p class="uc-error-caption">Sorry, you can't view or download this file at this time.</p></body></html>"""
+<p class="uc-error-caption">Sorry, you can't view or download this file at this time.</p>
+</body></html>"""
 
 
 class FakeDrive:
