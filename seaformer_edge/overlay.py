@@ -60,5 +60,6 @@ def draw(
     cv2.addWeighted(picture, opacity, image, 1 - opacity, 0, dst=picture)
     hidden = np.full(256, 255, np.uint8)
     hidden[shown] = 0
-    cv2.copyTo(image, cv2.LUT(label_map, hidden), picture)
+    if hidden[: label_map.max() + 1].any():
+        cv2.copyTo(image, cv2.LUT(label_map, hidden), picture)
     return np.hstack((image, picture)) if mode == "side-by-side" else picture
