@@ -114,9 +114,9 @@ class VideoEncoder:
         picture = _fitted(picture, self._size)
         below, right = (side % 2 for side in picture.shape[:2])
         if below or right:
-            picture = cv2.copyMakeBorder(
-                picture, 0, below, 0, right, cv2.BORDER_REPLICATE
-            ).astype(np.uint8, copy=False)
+            picture = cv2.copyMakeBorder(picture, 0, below, 0, right, cv2.BORDER_REPLICATE).astype(
+                np.uint8, copy=False
+            )
         converted = self._to_yuv.reformat(
             av.VideoFrame.from_numpy_buffer(picture, format="rgb24"),
             format="yuv420p",
