@@ -200,7 +200,7 @@ def test_two_processes_learn_as_one(street, tmp_path):
         with (run / "log.csv").open() as file:
             curves.append([float(row["loss"]) for row in csv.DictReader(file)])
     assert len(curves[0]) == 6
-    assert curves[1][:3] == pytest.approx(curves[0][:3], rel=2e-3)
+    assert curves[1][:3] == pytest.approx(curves[0][:3], rel=5e-3)
 
 
 def test_recipes_of_the_repository_are_sound():
