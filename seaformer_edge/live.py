@@ -15,56 +15,25 @@ Nothing waits in a queue. Frames that come too fast are overwritten and counted.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import threading
 from pathlib import Path
+from time import monotonic
 from types import TracebackType
 from typing import Self
 
-import numpy as np
-from numpy.typing import NDArray
+from seaformer_edge.capture import Capture, SourceRequest
+from seaformer_edge.errors import SeaformerEdgeError, SinkError
+from seaformer_edge.frame import Frame
+from seaformer_edge.inference import Inference, ModelRequest
+from seaformer_edge.recording import DrawResult, Recorder, draw_overlay
+from seaformer_edge.result import LiveResult, Seen
+from seaformer_edge.slot import Slot
+from seaformer_edge.stats import LiveNumbers, LiveSnapshot, LiveStats
 
-from seaformer_edge.card import Card
-from seaformer_edge.frame import Frame, Segmentation
-from seaformer_edge.segmenter import Classification
-from seaformer_edge.sinks.base import Draw
-from seaformer_edge.stats import LiveSnapshot
+__all__ = ["LivePipeline", "LiveResult", "LiveSnapshot"]
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class LiveResult:
-    """A frame and what the network saw in it. Immutable; share it freely between threads.
-
-    Attributes:
-        frame: the picture, (H, W, 3) uint8 RGB.
-        sequence: 1, 2, 3 ... in the order of publication, across sources and models.
-        captured_s: when the frame was captured, on `time.monotonic`'s clock.
-        published_s: when this result was ready, on the same clock.
-        card: of the model that saw the frame: class names and palette; None without a model.
-        segmentation: at the frame's own size; None while a model loads, after it failed, or
-            with a classifier.
-        classification: of a classifier; None with a segmenter.
-        current: whether labels or classes are of this very frame; with inference every n-th
-            frame they are the last that were made.
-        logits: (h, w, C) float32, what `segmentation` was made from (smoothed, if smoothing is
-            on); do not write to it.
-    """
-
-    frame: Frame
-    sequence: int
-    captured_s: float
-    published_s: float
-    card: Card | None
-    segmentation: Segmentation | None
-    classification: Classification | None
-    current: bool
-    logits: NDArray[np.float32] | None
-
-    def confidence_at(self, x: int, y: int) -> float | None:
-        """The probability, 0 to 1, of the class that `label_map` has at pixel (x, y).
-
-        None without a segmentation. Raises IndexError outside the frame.
-        """
-        raise NotImplementedError
+# What is left to the threads of the two seconds that stop() has, once they know.
+JOIN_S = 1.3
 
 
 class LivePipeline:
@@ -96,16 +65,52 @@ class LivePipeline:
         realtime: bool = True,
         loop: bool = False,
     ) -> None:
-        raise NotImplementedError
+        self._slot: Slot[tuple[Frame, float]] = Slot()
+        self._stats = LiveStats()
+        self._capture = Capture(
+            SourceRequest(source, realtime, loop), self._slot, self._stats, self._on_source_over
+        )
+        self._inference = Inference(
+            ModelRequest(model, threads),
+            self._slot,
+            self._stats,
+            self._publish,
+            self._on_model_trouble,
+            every=every,
+            smoothing=smoothing,
+        )
+        # Its lock guards what follows; `_newest` alone is read without.
+        self._changed = threading.Condition()
+        self._newest: LiveResult | None = None
+        self._sequence = 0
+        self._model_error: SeaformerEdgeError | None = None  # why there is no model
+        self._notice = ""
+        self._recorder: Recorder | None = None
+        self._stopping = False
 
     def start(self) -> None:
         """Starts the threads."""
-        raise NotImplementedError
+        self._inference.start()
+        self._capture.start()
 
     def stop(self) -> None:
         """Ends everything within two seconds, from any state: a recording is finished, and no
         thread, process or device is left. Never raises; may be called twice."""
-        raise NotImplementedError
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+            recorder = self._recorder
+        if recorder is not None:
+            recorder.finish()
+        self._inference.end()
+        self._capture.end()
+        threads = [*self._capture.threads, *self._inference.threads]
+        if recorder is not None:
+            threads.append(recorder.thread)
+        deadline_s = monotonic() + JOIN_S
+        for thread in threads:
+            if thread.ident is not None:  # it was started
+                thread.join(max(deadline_s - monotonic(), 0.0))
 
     def wait(self, timeout_s: float | None = None) -> bool:
         """Waits until a file has ended; True once it has, False when the time is up.
@@ -113,71 +118,107 @@ class LivePipeline:
         Raises:
             SeaformerEdgeError: the source or the model failed for good.
         """
-        raise NotImplementedError
+        deadline_s = None if timeout_s is None else monotonic() + timeout_s
+        with self._changed:
+            if not self._changed.wait_for(self._is_over, timeout_s):
+                return False
+            if self._stopping:
+                return True
+        left_s = None if deadline_s is None else max(deadline_s - monotonic(), 0.0)
+        return self._stats.wait_idle(left_s)
+
+    def _is_over(self) -> bool:
+        if self._model_error is not None:
+            raise self._model_error
+        return self._stopping or self._capture.is_over()
 
     def newest(self) -> LiveResult | None:
         """The newest result, the same object until there is a newer one; None before the first."""
-        raise NotImplementedError
+        return self._newest
 
     def painted(self, result: LiveResult) -> None:
         """Tells that `result` has just been painted; painting it again does not count."""
-        raise NotImplementedError
+        self._stats.painted(monotonic(), result.sequence, result.captured_s, result.published_s)
 
     def snapshot(self) -> LiveSnapshot:
         """The run at this moment; cheap enough for every frame of a display."""
-        raise NotImplementedError
+        numbers = self._stats.numbers(monotonic())
+        source, state, message = self._capture.status()
+        with self._changed:
+            notice, recorder = self._notice, self._recorder
+        return LiveSnapshot(
+            **{name: getattr(numbers, name) for name in LiveNumbers.__dataclass_fields__},
+            source=source,
+            source_state=state,
+            message=message,
+            notice=notice,
+            model=self._inference.model_name,
+            threads=self._inference.num_threads,
+            loading=self._inference.loading,
+            paused=self._capture.paused,
+            recording=None if recorder is None else recorder.path,
+            recorded_frames=recorder.frames if recorder else 0,
+        )
 
     def switch_source(
         self, source: str | Path, *, realtime: bool = True, loop: bool = False
     ) -> None:
         """Takes another source; the last result stays until the new one has a frame."""
-        raise NotImplementedError
+        self._capture.switch(SourceRequest(source, realtime, loop))
 
     def switch_model(self, model: Path) -> None:
         """Takes another model; if it cannot be had, the one before stays and `notice` says why."""
-        raise NotImplementedError
+        self._forget_trouble()
+        self._inference.switch(model)
 
     def set_threads(self, threads: int | None) -> None:
         """Loads the model again on another number of threads."""
-        raise NotImplementedError
+        self._forget_trouble()
+        self._inference.set_threads(threads)
 
     def set_every(self, every: int) -> None:
         """Lets the network see every n-th frame, 1 or more."""
-        raise NotImplementedError
+        self._inference.every = every
 
     def set_smoothing(self, smoothing: float) -> None:
         """Sets the smoothing over time, 0 (off) to 1 (strongest)."""
-        raise NotImplementedError
+        self._inference.smoothing = smoothing
 
     def pause(self) -> None:
         """Holds the picture: a file waits, a camera's frames are let go."""
-        raise NotImplementedError
+        self._capture.pause(True)
 
     def resume(self) -> None:
         """Goes on after `pause`."""
-        raise NotImplementedError
+        self._capture.pause(False)
 
     def start_recording(
-        self, path: Path, draw: Draw | None = None, *, overwrite: bool = False
+        self, path: Path, draw: DrawResult = draw_overlay, *, overwrite: bool = False
     ) -> None:
         """Records every new result as a video, through the headless job's own writer.
 
         Args:
             path: its suffix is the format: .mp4, .mkv, .mov, .m4v, .webm.
-            draw: frame and segmentation to picture, called in the recorder's thread; None draws
-                the overlay in the model's colours. Frames without a segmentation are recorded
-                as they are.
+            draw: a result to a picture, (H, W, 3) uint8 RGB; called in the recorder's thread.
             overwrite: replace a file that exists.
 
         Raises:
             SinkError: at once, if `path` cannot be written, or a recording is under way; what
                 fails later ends the recording and shows in `snapshot().notice`.
         """
-        raise NotImplementedError
+        with self._changed:
+            if self._recorder is not None:
+                raise SinkError(f"{path}: {self._recorder.path} is being recorded; stop that first")
+            if self._stopping:
+                raise SinkError(f"{path}: the run has ended; start it again to record")
+            self._recorder = Recorder(path, draw, overwrite, self._stats, self._on_recording_over)
 
     def stop_recording(self) -> None:
         """Finishes the file; `snapshot().recording` is None once it is whole."""
-        raise NotImplementedError
+        with self._changed:
+            recorder = self._recorder
+        if recorder is not None:
+            recorder.finish()
 
     def __enter__(self) -> Self:
         self.start()
@@ -190,3 +231,37 @@ class LivePipeline:
         trace: TracebackType | None,
     ) -> None:
         self.stop()
+
+    # What the threads say.
+
+    def _publish(self, frame: Frame, captured_s: float, seen: Seen | None, current: bool) -> None:
+        with self._changed:
+            self._sequence += 1
+            result = LiveResult(frame, self._sequence, captured_s, monotonic(), seen, current)
+            self._newest = result
+            recorder = self._recorder
+        if recorder is not None:
+            recorder.put(result)
+        self._stats.handed_on(-1)
+
+    def _on_source_over(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
+
+    def _on_model_trouble(self, error: SeaformerEdgeError) -> None:
+        with self._changed:
+            self._notice = str(error)
+            if self._inference.model_name is None:
+                self._model_error = error
+            self._changed.notify_all()
+
+    def _forget_trouble(self) -> None:
+        with self._changed:
+            self._notice = ""
+            self._model_error = None
+
+    def _on_recording_over(self, recorder: Recorder, error: SeaformerEdgeError | None) -> None:
+        with self._changed:
+            self._recorder = None
+            if error is not None:
+                self._notice = str(error)
