@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain, count
 from time import monotonic
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import av
 import av.container
 import av.video
+import numpy as np
 from av.video.reformatter import VideoReformatter
+from numpy.typing import NDArray
 
 from seaformer_edge.errors import SourceError
 from seaformer_edge.frame import Frame
@@ -19,9 +23,11 @@ from seaformer_edge.sources.video import FORGIVING, fraction, upright_rgb
 SCHEMES = frozenset({"http", "https", "rtmp", "rtsp", "rtsps", "srt", "tcp", "udp"})
 OPEN_TIMEOUT_S = 10.0
 READ_TIMEOUT_S = 10.0
+# Not "nobuffer": it throws away what was read to find out about the stream, and with that the key
+# frame at its start, without which nothing decodes for seconds. What was read comes in a burst, and
+# whoever wants the newest frame is past it at once.
 _LOW_DELAY = {
     "analyzeduration": "1000000",  # microseconds; five times that by default
-    "fflags": "nobuffer",
     "flags": "low_delay",
     "rtsp_transport": "tcp",  # UDP loses packets, and the picture with them
 }
@@ -41,6 +47,11 @@ def redacted(url: str) -> str:
     return f"{parts.scheme}://{host}{parts.path}"
 
 
+class _Picture(NamedTuple):
+    image: NDArray[np.uint8]
+    time_s: float  # on our clock if live, else on the stream's
+
+
 class StreamSource(FrameSource):
     """What a URL gives, at the pace it gives it; a file behind a URL counts as a file.
 
@@ -48,71 +59,81 @@ class StreamSource(FrameSource):
     """
 
     frame_count = None
+    _pictures: Iterator[_Picture]
 
     def __init__(self, url: str) -> None:
         self.name = redacted(url)
         self._url = url
-        self._container: av.container.InputContainer | None = self._opened()
-        stream = self._container.streams.video[0]
-        timeless = self._container.format.name in _TIMELESS
-        rate = stream.average_rate
-        self.frame_rate = fraction(rate) if rate and not timeless else None
-        self.live = self._container.duration is None
-        self._frames = self._read(self._container)
-        first = next(self._frames, None)
+        self._container: av.container.InputContainer | None = None
+        self._open()
+        first = next(self._pictures, None)
         if first is None:
             self.close()
             raise SourceError(f"{self.name}: no picture in this stream can be decoded")
-        self._first: Frame | None = first
         self.frame_size = (first.image.shape[1], first.image.shape[0])
+        self._pictures = chain([first], self._pictures)
+        self._begun = False
 
     def __iter__(self) -> Iterator[Frame]:
-        """Goes on with the present; a file behind a URL, and a stream closed, is opened again."""
-        first, self._first = self._first, None
-        if first is not None:
-            yield first
-        elif self._container is None or not self.live:
+        if self._container is None or (self._begun and not self.live):
             self.close()
-            self._container = self._opened()
-            self._frames = self._read(self._container)
-        # Not `yield from`, which would end the frames together with this iteration.
-        while (frame := next(self._frames, None)) is not None:
-            yield frame
+            self._open()
+        self._begun = True
+        start_s: float | None = None
+        # Not `for picture in`: the pictures go on where this iteration is left.
+        for index in count():
+            picture = next(self._pictures, None)
+            if picture is None:
+                return
+            start_s = picture.time_s if start_s is None else start_s
+            captured_s = picture.time_s if self.live else None
+            yield Frame(picture.image, index, picture.time_s - start_s, captured_s=captured_s)
 
     def close(self) -> None:
         if self._container is not None:
             self._container.close()
             self._container = None
 
-    def _opened(self) -> av.container.InputContainer:
+    def _open(self) -> None:
         timeouts = (OPEN_TIMEOUT_S, READ_TIMEOUT_S)
+        started_s = monotonic()
         try:
             container: av.container.InputContainer = av.open(
                 self._url, options=_LOW_DELAY, timeout=timeouts, **FORGIVING
             )
         except (OSError, av.FFmpegError) as error:
+            # Interrupted for taking too long, FFmpeg's own words are misleading.
+            late = monotonic() - started_s >= OPEN_TIMEOUT_S
+            reason = "no answer" if late else error.strerror
             # From None: the error itself knows the whole URL.
-            raise SourceError(f"{self.name}: cannot be opened ({_reason(error)})") from None
+            raise SourceError(f"{self.name}: cannot be opened ({reason})") from None
         if not container.streams.video:
             container.close()
             raise SourceError(f"{self.name}: holds no video")
-        return container
+        rate = container.streams.video[0].average_rate
+        timeless = container.format.name in _TIMELESS
+        self.frame_rate = fraction(rate) if rate and not timeless else None
+        self.live = container.duration is None
+        self._container = container
+        self._pictures = self._decoded(container)
 
-    def _read(self, container: av.container.InputContainer) -> Iterator[Frame]:
+    def _decoded(self, container: av.container.InputContainer) -> Iterator[_Picture]:
+        """Whatever decodes, from now until the stream's end."""
         self.lost_frames, self.exhausted = 0, False
         stream = container.streams.video[0]
         stream.thread_type = "SLICE"  # threads over frames would hold back a frame each
         to_rgb = VideoReformatter()
         packets = container.demux(stream)
-        start_s: float | None = None
-        index = 0
         while True:
+            asked_s = monotonic()
             try:
                 packet = next(packets)
             except StopIteration:
                 break
             except av.FFmpegError as error:
-                raise SourceError(f"{self.name}: the stream broke off ({_reason(error)})") from None
+                late = monotonic() - asked_s >= READ_TIMEOUT_S
+                reason = "no answer" if late else error.strerror
+                raise SourceError(f"{self.name}: the stream broke off ({reason})") from None
             try:
                 pictures = packet.decode()
             except av.FFmpegError:
@@ -120,16 +141,6 @@ class StreamSource(FrameSource):
                 continue
             for picture in pictures:
                 now_s = monotonic()
-                time_s = picture.time if picture.time is not None and not self.live else now_s
-                start_s = time_s if start_s is None else start_s
-                captured_s = now_s if self.live else None
-                image = upright_rgb(picture, to_rgb)
-                yield Frame(image, index, time_s - start_s, captured_s=captured_s)
-                index += 1
+                time_s = now_s if self.live or picture.time is None else picture.time
+                yield _Picture(upright_rgb(picture, to_rgb), time_s)
         self.exhausted = True
-
-
-def _reason(error: OSError | av.FFmpegError) -> str:
-    if isinstance(error, av.ExitError):  # FFmpeg's word for PyAV's time-out
-        return "no answer"
-    return str(error.strerror)

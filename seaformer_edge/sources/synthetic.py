@@ -74,9 +74,9 @@ class SyntheticSource(FrameSource):
         cv2.rectangle(image, *car, _CAR, cv2.FILLED)
         sun = round(width * (0.5 + 0.4 * math.sin(time_s))), round(height * 0.25)
         cv2.circle(image, sun, height // 10, _SUN, cv2.FILLED)
-        block = width // COUNTER_BITS
         bits = (index >> np.arange(COUNTER_BITS) & 1).astype(np.uint8) * 255
-        image[: _counter_height(height), : COUNTER_BITS * block] = bits.repeat(block)[:, None]
+        blocks = bits[np.arange(width) * COUNTER_BITS // width]
+        image[: _counter_height(height)] = blocks[:, None]
         return image
 
 
