@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -86,8 +87,7 @@ class FakeModels:
             raise ModelError(f"{request.path}: no such model file")
         task = "classification" if name == "classifier" else "segmentation"
         self.program = FakeProgram(task)
-        entries = {**{f: getattr(CARD, f) for f in CARD.__dataclass_fields__}}
-        card = Card(**{**entries, "name": name, "task": task})
+        card = replace(CARD, name=name, task=task)
         return (Classifier if name == "classifier" else Segmenter)(self.program, card)
 
 

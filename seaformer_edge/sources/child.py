@@ -32,6 +32,8 @@ def main() -> None:
         _tell(output, error=str(error))
     except BrokenPipeError:
         pass
+    except Exception as error:  # whose words may hold a whole URL
+        _tell(output, error=f"the source failed ({type(error).__name__})")
     # Libraries' own threads may wait for a device that never answers.
     os._exit(0)
 

@@ -50,9 +50,9 @@ class PicameraSource(FrameSource):
             # The sensor may have wanted another size.
             self.frame_size = tuple(self._camera.camera_configuration()["main"]["size"])
             self._camera.start()
-        except Exception:
+        except RuntimeError as error:
             self.close()
-            raise
+            raise SourceError(f"picamera: cannot be started ({error})") from error
 
     def __iter__(self) -> Iterator[Frame]:
         start_s: float | None = None

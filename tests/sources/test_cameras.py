@@ -139,7 +139,7 @@ def test_ribbon_camera_is_released_when_it_refuses(
         raise RuntimeError("no such format")
 
     monkeypatch.setattr(picamera2.Picamera2, "configure", refuse)
-    with pytest.raises(RuntimeError):
+    with pytest.raises(SourceError, match=r"picamera: cannot be started \(no such format\)"):
         open_source("picamera")
 
 

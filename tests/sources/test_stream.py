@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import functools
 import socket
 import threading
 from collections.abc import Iterator
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from itertools import islice
 from pathlib import Path
 
 import pytest
 from clips import numbered, write_audio, write_video
 from fakes import wait_until
-from mjpeg import PASSWORD, USER, MjpegServer
+from mjpeg import PASSWORD, USER, MjpegServer, serving
 
 from seaformer_edge.errors import SourceError
 from seaformer_edge.sources import open_source, stream
@@ -28,20 +26,8 @@ def server() -> Iterator[MjpegServer]:
 
 @pytest.fixture
 def web(tmp_path: Path) -> Iterator[str]:
-    """The address of an ordinary web server that has `tmp_path`."""
-
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, *_: object) -> None:
-            pass
-
-    handler = functools.partial(Quiet, directory=str(tmp_path))
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(tmp_path) as address:
+        yield address
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,9 @@ buffers than were asked for: requests that are not released use them up. One cam
 
 from __future__ import annotations
 
+import os
 import time
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,6 +17,12 @@ from numpy.typing import NDArray
 from seaformer_edge.sources.synthetic import SyntheticSource
 
 INTERVAL_S = 0.01
+
+
+def pulled_out() -> bool:
+    """Whether a file says so, which another process may make."""
+    name = os.environ.get("FAKE_PICAMERA_PULLED_OUT")
+    return name is not None and Path(name).exists()
 
 
 class Picamera2:
@@ -33,7 +41,7 @@ class Picamera2:
 
     @staticmethod
     def global_camera_info() -> list[dict[str, Any]]:
-        return Picamera2.cameras
+        return [] if pulled_out() else Picamera2.cameras
 
     def create_video_configuration(self, **wanted: Any) -> dict[str, Any]:
         assert wanted["queue"] is False, "a queued frame is an old one"
@@ -57,6 +65,8 @@ class Picamera2:
         assert self.started
         assert self.free_buffers > 0, "all buffers are taken: a real camera would wait for ever"
         time.sleep(INTERVAL_S)
+        while pulled_out():  # no error, no frame
+            time.sleep(3600)
         self.free_buffers -= 1
         return Request(self, time.monotonic())
 
