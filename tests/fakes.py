@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -114,8 +114,9 @@ def _held() -> tuple[set[int | None], list[str], int]:
     tasks = Path("/proc/self/task")
     if not tasks.is_dir():  # elsewhere than on Linux
         return {thread.ident for thread in threading.enumerate()}, [], 0
-    children = [
-        child for task in tasks.iterdir() for child in (task / "children").read_text().split()
-    ]
+    children: list[str] = []
+    for task in tasks.iterdir():
+        with suppress(FileNotFoundError):  # a thread that has just ended
+            children += (task / "children").read_text().split()
     files = len(list(Path("/proc/self/fd").iterdir()))
     return {thread.ident for thread in threading.enumerate()}, children, files
