@@ -164,21 +164,46 @@ class Segmenter(_Network):
         Raises:
             ModelError: the network failed or gave NaN.
         """
-        logits, timings_ms = self._run(image)
-        started = time.perf_counter()
-        labels = label_frame(logits, self.card.num_classes, (image.shape[1], image.shape[0]))
-        present = np.flatnonzero(labels.pixels)
-        classes = tuple(
-            ClassShare(
-                class_id=int(c),
-                name=self.card.classes[c],
-                share=float(labels.pixels[c] / labels.label_map.size),
-                confidence=float(labels.confidence[c]),
-            )
-            for c in present[np.argsort(-labels.pixels[present], kind="stable")]
+        logits, timings_ms = self.logits(image)
+        return segmentation_of(logits, self.card, (image.shape[1], image.shape[0]), timings_ms)
+
+    def logits(self, image: NDArray[np.uint8]) -> tuple[NDArray[np.float32], dict[str, float]]:
+        """The first half of a call: logits, (h, w, C) float32, and milliseconds by stage.
+
+        Raises:
+            ModelError: the network failed.
+        """
+        return self._run(image)
+
+
+def segmentation_of(
+    logits: NDArray[np.float32], card: Card, size: tuple[int, int], timings_ms: dict[str, float]
+) -> Segmentation:
+    """The second half of a call of `Segmenter`, which needs no network.
+
+    Args:
+        logits: (h, w, C) float32.
+        card: of the model they come from.
+        size: (width, height) of the frame.
+        timings_ms: of the stages so far.
+
+    Raises:
+        ModelError: the logits hold NaN.
+    """
+    started = time.perf_counter()
+    labels = label_frame(logits, card.num_classes, size)
+    present = np.flatnonzero(labels.pixels)
+    classes = tuple(
+        ClassShare(
+            class_id=int(c),
+            name=card.classes[c],
+            share=float(labels.pixels[c] / labels.label_map.size),
+            confidence=float(labels.confidence[c]),
         )
-        timings_ms["labels"] = (time.perf_counter() - started) * 1e3
-        return Segmentation(labels.label_map, classes, timings_ms)
+        for c in present[np.argsort(-labels.pixels[present], kind="stable")]
+    )
+    labels_ms = (time.perf_counter() - started) * 1e3
+    return Segmentation(labels.label_map, classes, {**timings_ms, "labels": labels_ms})
 
 
 class Classifier(_Network):
