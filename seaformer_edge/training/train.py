@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import sys
 import time
 from contextlib import suppress
 from dataclasses import asdict
@@ -20,7 +21,7 @@ from seaformer_edge.checkpoint import (
     IMAGENET_MEAN,
     IMAGENET_STD,
     Network,
-    load_backbone,
+    load_initial,
     save_checkpoint,
 )
 from seaformer_edge.class_list import ClassList
@@ -114,7 +115,7 @@ class Trainer:
         torch.manual_seed(recipe.seed)
         network = self.task.network()
         if initial is not None:
-            load_backbone(network, initial)
+            load_initial(network, initial, classes.names)
         # Convolutions of this network run 1.6 times faster channels-last on a CPU.
         network = network.to(self.fabric.device, memory_format=torch.channels_last)
         self.average = AveragedModel(network, multi_avg_fn=self._average, use_buffers=True)
@@ -259,7 +260,8 @@ class Trainer:
             initial=self.step,
             total=self.recipe.steps,
             unit="step",
-            mininterval=5,
+            # A line a minute where it goes to a file.
+            mininterval=1 if sys.stderr.isatty() else 60,
             disable=not self.fabric.is_global_zero,
         )
         for images, targets in progress:

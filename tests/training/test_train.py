@@ -18,9 +18,9 @@ from tiny import TINY
 
 from seaformer_edge import network as network_module
 from seaformer_edge.checkpoint import load_checkpoint
-from seaformer_edge.class_list import ClassList
+from seaformer_edge.class_list import ClassList, read_class_list
 from seaformer_edge.errors import ModelError
-from seaformer_edge.training.datasets import IGNORE, SEGMENTATION
+from seaformer_edge.training.datasets import CLASSIFICATION, IGNORE, SEGMENTATION
 from seaformer_edge.training.evaluate import eager_predictor, predictions
 from seaformer_edge.training.layouts import folder
 from seaformer_edge.training.metrics import ConfusionMatrix
@@ -204,10 +204,14 @@ def test_two_processes_learn_as_one(street, tmp_path):
 
 
 def test_recipes_of_the_repository_are_sound():
-    recipes = sorted((Path(__file__).parents[2] / "scripts" / "recipes").glob("*.toml"))
+    root = Path(__file__).parents[2]
+    recipes = sorted((root / "scripts" / "recipes").rglob("*.toml"))
     assert recipes
     for path in recipes:
         recipe = read_recipe(path)
+        table = SEGMENTATION if recipe.task == "segmentation" else CLASSIFICATION
+        assert table[recipe.dataset].classes in (None, recipe.classes)
+        assert read_class_list(root / "models" / "classes" / f"{recipe.classes}.json").names
         assert recipe.crop[0] % 32 == recipe.crop[1] % 32 == 0
         assert recipe.eval_size is None or not any(side % 32 for side in recipe.eval_size)
 
