@@ -72,8 +72,7 @@ def load_initial(network: Network, path: Path, classes: Sequence[str]) -> None:
     initial, card = load_checkpoint(path)
     if card.variant != network.variant_name:
         raise ModelError(
-            f"{path}: is a {card.variant} network;"
-            f" it cannot start a {network.variant_name} network"
+            f"{path}: is a {card.variant} network; it cannot start a {network.variant_name} network"
         )
     state = initial.state_dict()
     if isinstance(initial, SeaFormerClassifier) and isinstance(network, SeaFormerSegmenter):

@@ -104,7 +104,7 @@ class Trainer:
         self.run_dir = run_dir
         self.initial = initial
         self.workers = workers
-        self.fabric = make_fabric(recipe.bf16)
+        self.fabric = make_fabric("bf16-mixed" if recipe.bf16 else "32-true")
         if recipe.batch_size % self.fabric.world_size:
             raise ModelError(
                 f"a batch of {recipe.batch_size} cannot be shared by"
@@ -225,9 +225,11 @@ class Trainer:
         )
         self.network.train()
         device = self.fabric.device
-        x = (images.to(device, non_blocking=True).float() - self.mean) / self.std
+        x = (images.to(device, non_blocking=True).to(self.mean.dtype) - self.mean) / self.std
         logits = self.network(x.contiguous(memory_format=torch.channels_last))
-        total, weight = self.task.loss(logits.float(), targets.to(device, non_blocking=True))
+        total, weight = self.task.loss(
+            logits.to(self.mean.dtype), targets.to(device, non_blocking=True)
+        )
         # Fabric averages the gradients: over the mean weight, so that the result is the mean
         # over the pixels of all processes.
         loss = total / self.fabric.all_reduce(weight, reduce_op="mean").clamp_min(1e-9)
