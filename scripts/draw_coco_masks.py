@@ -31,9 +31,7 @@ Polygon = NDArray[np.float64]
 """(N, 2) x, y in pixels."""
 
 
-def draw(
-    shape: tuple[int, int], instances: list[tuple[int, list[Polygon]]]
-) -> NDArray[np.uint8]:
+def draw(shape: tuple[int, int], instances: list[tuple[int, list[Polygon]]]) -> NDArray[np.uint8]:
     """(category id, polygons) of a picture of (height, width) as one mask."""
 
     def area(instance: tuple[int, list[Polygon]]) -> float:

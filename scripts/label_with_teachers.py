@@ -107,7 +107,9 @@ def label(root: Path, a: Teacher, b: Teacher | None, part: tuple[int, int]) -> N
         cv2.imwrite(str(target), merge(seen_by_a, seen_by_b))
 
 
-def measure(root: Path, split: str, a: Teacher, b: Teacher) -> Iterator[tuple[str, ConfusionMatrix]]:
+def measure(
+    root: Path, split: str, a: Teacher, b: Teacher
+) -> Iterator[tuple[str, ConfusionMatrix]]:
     """(teacher, matrix) over a split; `UNSURE` is predicted as a class of its own, the last."""
     matrices = {name: ConfusionMatrix(len(CLASSES) + 1) for name in ("A", "B", "merged")}
     for picture, truth_path in tqdm(folder(root, split), unit="pictures"):
@@ -122,15 +124,15 @@ def measure(root: Path, split: str, a: Teacher, b: Teacher) -> Iterator[tuple[st
 
 
 def report(root: Path, a: Teacher, b: Teacher) -> None:
-    print("split   teacher   mIoU   person IoU")
-    for split in ("real", "persons", "real-more"):
+    print("split        teacher   mIoU   person IoU")
+    for split in ("real", "persons", "real-more", "persons-more"):
         if not (root / split).is_dir():
             continue
         for name, matrix in measure(root, split, a, b):
             named = matrix.counts.sum(1)[: len(CLASSES)] > 0  # in the real masks
             iou = matrix.iou[: len(CLASSES)]
-            mean = "" if split == "persons" else f"{iou[named].mean():.3f}"
-            print(f"{split:9} {name:8} {mean:5}  {iou[PERSON]:.3f}", flush=True)
+            mean = "" if split.startswith("persons") else f"{iou[named].mean():.3f}"
+            print(f"{split:12} {name:8} {mean:5}  {iou[PERSON]:.3f}", flush=True)
 
 
 def part_of(text: str) -> tuple[int, int]:

@@ -1,6 +1,6 @@
 """Put the training set of the `everyday` models together: 41 classes, real masks over teachers'.
 
-    python scripts/make_everyday_data.py OUTPUT EVERYDAY [--more ORIGIN=FOLDER]... [--report]
+    python scripts/make_everyday_data.py OUTPUT EVERYDAY [--more ORIGIN=FOLDER]...
 
 EVERYDAY and every FOLDER hold `images`, `labels` (the teachers', as label_with_teachers.py
 writes them) and `masks` (real, where there are any), with the stem of the picture.
@@ -9,10 +9,10 @@ ORIGIN is one of the tables below; in EVERYDAY it is what the name begins with (
 OUTPUT gets, as the data set `folder` reads them:
     train, val   every picture, a tenth held out
     real         held-out pictures of EVERYDAY, real masks alone: mean IoU over the masks' classes
-    real-more    the same of the other folders
-    persons      held-out pictures whose masks name the persons: all else stands as class 0,
-                 so that a person seen where there is none counts; only the IoU of `person` means
+    persons      those of them whose masks name the persons: all else stands as class 0, so
+                 that a person seen where there is none counts; only the IoU of `person` means
                  something here
+    real-more, persons-more    the same of the other folders
     rooms        held-out rooms of EVERYDAY, teachers' labels: pixel accuracy is the agreement
 
 A picture is held out by a hash of its name, so it stays so whatever is added. Pictures are at
@@ -24,7 +24,9 @@ from __future__ import annotations
 import argparse
 import zlib
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -38,6 +40,8 @@ from seaformer_edge.training.layouts import pictures_in
 
 CLASSES = read_class_list(Path(__file__).parents[1] / "models" / "classes" / "everyday.json").names
 IGNORE = 255
+VOID = 255
+"""Mask id of VOC's outlines and COCO's crowds."""
 LONG_SIDE = 512
 ROOMS = ("bathroom", "bedroom", "kitchen")
 
@@ -67,7 +71,7 @@ VOC_CLASSES = (
 )  # fmt: skip
 # Desks are no dining tables, nor plants in the ground potted ones.
 VOC_COMPLETE = frozenset(VOC_CLASSES) - {"table", "plant"}
-# COCO's category ids; the other 60 are none of ours, but "truck", which may pass for a car.
+# COCO's category ids; the others are none of ours.
 COCO_IDS = {
     1: "person", 2: "bicycle", 3: "car", 4: "motorcycle", 5: "airplane", 6: "bus", 7: "train",
     9: "boat", 16: "bird", 17: "cat", 18: "dog", 19: "horse", 20: "sheep", 21: "cow",
@@ -81,14 +85,35 @@ ORIGINS = {
     "ccp": PERSONS,
     "people": PERSONS,
     # MSRC v2; it leaves much unnamed, of every class.
-    "msrc": Origin({
-        1: "building", 2: "grass", 3: "tree", 4: "cow", 5: "horse", 6: "sheep", 7: "sky",
-        8: "mountain", 9: "airplane", 10: "water", 11: "person", 12: "car", 13: "bicycle",
-        14: "plant", 15: "", 16: "bird", 17: "", 18: "chair", 19: "road", 20: "cat", 21: "dog",
-        22: "person", 23: "boat",
-    }),  # fmt: skip
+    "msrc": Origin(
+        {
+            1: "building",
+            2: "grass",
+            3: "tree",
+            4: "cow",
+            5: "horse",
+            6: "sheep",
+            7: "sky",
+            8: "mountain",
+            9: "airplane",
+            10: "water",
+            11: "person",
+            12: "car",
+            13: "bicycle",
+            14: "plant",
+            15: "",
+            16: "bird",
+            17: "",
+            18: "chair",
+            19: "road",
+            20: "cat",
+            21: "dog",
+            22: "person",
+            23: "boat",
+        }
+    ),  # fmt: skip
     # PASCAL VOC 2012 with the masks of SBD; 255 is void.
-    "voc": Origin(dict(enumerate(VOC_CLASSES, start=1)) | {255: ""}, complete=VOC_COMPLETE),
+    "voc": Origin(dict(enumerate(VOC_CLASSES, start=1)) | {VOID: ""}, complete=VOC_COMPLETE),
     # COCO's instances drawn by scripts/draw_coco_masks.py: category ids, 255 a crowd.
     "coco": Origin(
         {i: COCO_IDS.get(i, "") for i in range(1, 256)},
@@ -117,10 +142,10 @@ def training_labels(teachers: LabelMap, mask: NDArray[np.uint8], origin: Origin)
 
 def person_labels(mask: NDArray[np.uint8], origin: Origin) -> LabelMap:
     """Persons against all else, which stands as class 0; what is void stays `IGNORE`."""
-    labels = real_labels(mask, origin)
     person = CLASSES.index("person")
-    void = (labels == IGNORE) & ~np.isin(mask, origin.unnamed) & (mask == 255)
-    return np.where(labels == person, person, np.where(void, IGNORE, 0)).astype(np.uint8)
+    labels = np.where(real_labels(mask, origin) == person, person, 0).astype(np.uint8)
+    labels[mask == VOID] = IGNORE
+    return labels
 
 
 def held_out(stem: str) -> bool:
@@ -168,7 +193,7 @@ def targets(picture: Picture, real: str) -> Iterator[tuple[str, LabelMap]]:
     if out and picture.mask is not None:
         yield real, real_labels(mask, origin)
         if "person" in origin.complete:
-            yield "persons", person_labels(mask, origin)
+            yield real.replace("real", "persons"), person_labels(mask, origin)
     if out and picture.name.startswith("house_") and picture.name.endswith(ROOMS):
         yield "rooms", teachers
 
@@ -198,6 +223,11 @@ def write(output: Path, picture: Picture, split: str, labels: LabelMap) -> None:
     cv2.imwrite(str(output / split / "labels" / f"{picture.name}.png"), labels)
 
 
+def make(output: Path, real: str, picture: Picture) -> None:
+    for split, labels in targets(picture, real):
+        write(output, picture, split, labels)
+
+
 def balance(output: Path) -> str:
     """Of every class the share of the training split's labelled pixels, and its pictures."""
     pixels = np.zeros(len(CLASSES), np.int64)
@@ -225,9 +255,10 @@ def main() -> None:
         origin, _, root = argument.partition("=")
         sources.append(("real-more", pictures_of(Path(root), origin)))
     for real, pictures in sources:
-        for picture in tqdm(list(pictures), unit="pictures"):
-            for split, labels in targets(picture, real):
-                write(options.output, picture, split, labels)
+        todo = list(pictures)
+        with ProcessPoolExecutor() as pool:
+            done = pool.map(partial(make, options.output, real), todo, chunksize=16)
+            list(tqdm(done, total=len(todo), unit="pictures"))
     print(balance(options.output))
 
 
