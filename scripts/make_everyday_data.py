@@ -71,6 +71,12 @@ VOC_CLASSES = (
 )  # fmt: skip
 # Desks are no dining tables, nor plants in the ground potted ones.
 VOC_COMPLETE = frozenset(VOC_CLASSES) - {"table", "plant"}
+MSRC_IDS = {
+    1: "building", 2: "grass", 3: "tree", 4: "cow", 5: "horse", 6: "sheep", 7: "sky",
+    8: "mountain", 9: "airplane", 10: "water", 11: "person", 12: "car", 13: "bicycle",
+    14: "plant", 15: "", 16: "bird", 17: "", 18: "chair", 19: "road", 20: "cat", 21: "dog",
+    22: "person", 23: "boat",
+}  # fmt: skip
 # COCO's category ids; the others are none of ours.
 COCO_IDS = {
     1: "person", 2: "bicycle", 3: "car", 4: "motorcycle", 5: "airplane", 6: "bus", 7: "train",
@@ -85,33 +91,7 @@ ORIGINS = {
     "ccp": PERSONS,
     "people": PERSONS,
     # MSRC v2; it leaves much unnamed, of every class.
-    "msrc": Origin(
-        {
-            1: "building",
-            2: "grass",
-            3: "tree",
-            4: "cow",
-            5: "horse",
-            6: "sheep",
-            7: "sky",
-            8: "mountain",
-            9: "airplane",
-            10: "water",
-            11: "person",
-            12: "car",
-            13: "bicycle",
-            14: "plant",
-            15: "",
-            16: "bird",
-            17: "",
-            18: "chair",
-            19: "road",
-            20: "cat",
-            21: "dog",
-            22: "person",
-            23: "boat",
-        }
-    ),  # fmt: skip
+    "msrc": Origin(MSRC_IDS),
     # PASCAL VOC 2012 with the masks of SBD; 255 is void.
     "voc": Origin(dict(enumerate(VOC_CLASSES, start=1)) | {VOID: ""}, complete=VOC_COMPLETE),
     # COCO's instances drawn by scripts/draw_coco_masks.py: category ids, 255 a crowd.
