@@ -15,12 +15,12 @@ import cv2
 for _name in ("QT_QPA_PLATFORM_PLUGIN_PATH", "QT_QPA_FONTDIR"):
     os.environ.pop(_name, None)
 
-from PySide6.QtCore import QSettings, QStandardPaths  # noqa: E402
+from PySide6.QtCore import QSettings, QStandardPaths, QTimer  # noqa: E402
 from PySide6.QtWidgets import QApplication  # noqa: E402
 
 from seaformer_edge.errors import ModelError  # noqa: E402
 from seaformer_edge.sources.listing import list_cameras  # noqa: E402
-from seaformer_edge_gui import settings  # noqa: E402
+from seaformer_edge_gui import settings, theme  # noqa: E402
 from seaformer_edge_gui.controller import Controller  # noqa: E402
 from seaformer_edge_gui.window import Window  # noqa: E402
 
@@ -40,7 +40,7 @@ def run(source: str | None, model: str | None, threads: int | None) -> int:
     app = QApplication(sys.argv[:1])
     app.setApplicationName("seaformer-edge")
     app.setApplicationDisplayName("SeaFormer edge")
-    app.setStyle("Fusion")
+    theme.prepare(app)
     store = QSettings("seaformer-edge", "window")
     remembered = settings.load(store)
     values = replace(
@@ -73,7 +73,7 @@ def stop_on_signals(window: Window) -> None:
     """Closes the window on Ctrl-C in the terminal; its ticks let Python see the signal."""
 
     def close(number: int, frame: FrameType | None) -> None:
-        window.close()
+        QTimer.singleShot(0, window.close)  # not in the middle of whatever it does
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, close)

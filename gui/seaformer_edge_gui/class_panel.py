@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QListView,
     QListWidget,
     QListWidgetItem,
+    QSizePolicy,
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
@@ -22,10 +23,14 @@ from seaformer_edge_gui import words
 from seaformer_edge_gui.ranking import Row
 from seaformer_edge_gui.theme import small_font
 
-ROW_PX = 25
+ROW_PX = 28
+BAR_PX = 4
+MOST_ROWS, FEWEST_ROWS = 10, 5
+LEGEND_ROW_PX = 22
+MOST_LEGEND_ROWS, LEGEND_ROWS = 12, 6
+SCROLL_BAR_PX = 14
 SWATCH_PX = 10
-NAME_PX = 96
-NUMBER_PX = 44
+NUMBER_PX = 46
 COLOUR_ROLE = int(Qt.ItemDataRole.UserRole)
 
 
@@ -51,7 +56,10 @@ class ClassBars(QWidget):
         return max(self.height() // ROW_PX, 1)
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(240, 5 * ROW_PX)
+        return QSize(240, FEWEST_ROWS * ROW_PX)
+
+    def sizeHint(self) -> QSize:
+        return QSize(240, MOST_ROWS * ROW_PX)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -61,43 +69,30 @@ class ClassBars(QWidget):
 
     def _draw_row(self, painter: QPainter, area: QRect, row: Row) -> None:
         palette = self.palette()
+        middle, right = Qt.AlignmentFlag.AlignVCenter, Qt.AlignmentFlag.AlignRight
+        words_area = area.adjusted(0, 0, 0, -BAR_PX - 6)
         colour = QColor(*self._card.palette[row.class_id]) if self._card else QColor()
-        text = palette.color(QPalette.ColorRole.WindowText)
-        muted = palette.color(QPalette.ColorRole.PlaceholderText)
-        middle = Qt.AlignmentFlag.AlignVCenter
-        draw_swatch(painter, area, colour, palette)
-        painter.setPen(text)
-        name = area.adjusted(SWATCH_PX + 8, 0, 0, 0)
-        name.setWidth(NAME_PX)
-        elided = painter.fontMetrics().elidedText(
-            row.name, Qt.TextElideMode.ElideRight, name.width()
-        )
+        draw_swatch(painter, words_area, colour, palette)
+        painter.setPen(palette.color(QPalette.ColorRole.WindowText))
+        numbers = 1 if row.confidence is None else 2
+        name = words_area.adjusted(SWATCH_PX + 8, 0, -numbers * NUMBER_PX, 0)
+        metrics = painter.fontMetrics()
+        elided = metrics.elidedText(row.name, Qt.TextElideMode.ElideRight, name.width())
         painter.drawText(name, middle, elided)
-        right = area.right() + 1
+        share = words_area.adjusted(0, 0, -(numbers - 1) * NUMBER_PX, 0)
+        painter.drawText(share, middle | right, words.percent(row.share))
         if row.confidence is not None:
-            painter.setPen(muted)
+            painter.setPen(palette.color(QPalette.ColorRole.PlaceholderText))
             painter.setFont(small_font(self.font()))
-            painter.drawText(
-                QRect(right - NUMBER_PX, area.top(), NUMBER_PX, area.height()),
-                middle | Qt.AlignmentFlag.AlignRight,
-                f"{row.confidence:.0%}".replace("%", " %"),
-            )
+            painter.drawText(words_area, middle | right, words.percent(row.confidence))
             painter.setFont(self.font())
-            right -= NUMBER_PX
-        painter.setPen(text)
-        painter.drawText(
-            QRect(right - NUMBER_PX - 4, area.top(), NUMBER_PX + 4, area.height()),
-            middle | Qt.AlignmentFlag.AlignRight,
-            words.percent(row.share),
-        )
-        bar = QRectF(name.right() + 6, area.center().y() - 3, 0, 7)
-        bar.setRight(right - NUMBER_PX - 10)
+        bar = QRectF(area.left(), words_area.bottom() + 1, area.width(), BAR_PX)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(palette.color(QPalette.ColorRole.AlternateBase))
-        painter.drawRoundedRect(bar, 3, 3)
-        bar.setWidth(max(bar.width() * row.share, 3))
+        painter.drawRoundedRect(bar, 2, 2)
+        bar.setWidth(max(bar.width() * row.share, BAR_PX))
         painter.setBrush(palette.color(QPalette.ColorRole.Highlight))
-        painter.drawRoundedRect(bar, 3, 3)
+        painter.drawRoundedRect(bar, 2, 2)
 
 
 class Legend(QListWidget):
@@ -115,15 +110,20 @@ class Legend(QListWidget):
         self.setResizeMode(QListView.ResizeMode.Adjust)
         self.setUniformItemSizes(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         self.setItemDelegate(_LegendDelegate(self))
         self.itemSelectionChanged.connect(self._tell)
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(240, 3 * ROW_PX)
+        return self._height_of(LEGEND_ROWS)
 
     def sizeHint(self) -> QSize:
-        rows = -(-max(self.count(), 1) // 2)
-        return QSize(240, rows * (ROW_PX - 3) + 4)
+        return self._height_of(MOST_LEGEND_ROWS)
+
+    def _height_of(self, most_rows: int) -> QSize:
+        rows = min(max(-(-self.count() // 2), 1), most_rows)
+        return QSize(240, rows * LEGEND_ROW_PX + 6)
 
     def show_card(self, card: Card | None) -> None:
         """Lists the classes of another model; of a classifier none, for it colours nothing."""
@@ -145,7 +145,8 @@ class Legend(QListWidget):
 
     def resizeEvent(self, event: object) -> None:
         super().resizeEvent(event)  # type: ignore[arg-type]
-        self.setGridSize(QSize(self.viewport().width() // 2, ROW_PX - 3))
+        # With room for the scroll bar, whether it shows or not.
+        self.setGridSize(QSize((self.width() - SCROLL_BAR_PX) // 2, LEGEND_ROW_PX))
 
     def _tell(self) -> None:
         self.chosen.emit(frozenset(index.row() for index in self.selectedIndexes()))
@@ -191,6 +192,11 @@ class _LegendDelegate(QStyledItemDelegate):
         )
         painter.drawText(name, Qt.AlignmentFlag.AlignVCenter, elided)
         painter.restore()
+
+    def sizeHint(
+        self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> QSize:
+        return self._legend.gridSize()
 
 
 def draw_swatch(painter: QPainter, area: QRect, colour: QColor, palette: QPalette) -> None:

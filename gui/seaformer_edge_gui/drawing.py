@@ -16,7 +16,8 @@ from seaformer_edge.overlay import draw
 Image = NDArray[np.uint8]
 
 NO_CLASS = 255  # no model has so many classes; see `seaformer_edge.labels`
-_RING = np.ones((3, 3), np.uint8)
+# Outlines are two pixels wide, and two more for each so many of the picture's width.
+WIDER_EVERY_PX = 960
 
 
 class Mode(StrEnum):
@@ -84,8 +85,10 @@ def _parts(result: LiveResult, view: View) -> Iterator[Image]:
 
 def _outlines(label_map: Image) -> Image:
     """The labels along the borders between classes, `NO_CLASS` elsewhere."""
+    side = 3 + 2 * (label_map.shape[1] // WIDER_EVERY_PX)
+    around = np.ones((side, side), np.uint8)
     border = cv2.compare(
-        cv2.dilate(label_map, _RING), cv2.erode(label_map, _RING), cv2.CMP_NE
+        cv2.dilate(label_map, around), cv2.erode(label_map, around), cv2.CMP_NE
     ).astype(np.uint8, copy=False)
     outlines = np.full_like(label_map, NO_CLASS)
     cv2.copyTo(label_map, border, outlines)

@@ -46,9 +46,8 @@ class Ranking:
         self._time_s = now_s
         new = {row.class_id: row for row in seen}
         rows = [_towards(row, new.pop(row.class_id, None), follow) for row in self._rows]
-        rows = [row for row in rows if row.share >= GONE_SHARE]
         rows += sorted(new.values(), key=lambda row: -row.share)
-        self._rows = _ordered(rows)
+        self._rows = _ordered([row for row in rows if row.share >= GONE_SHARE])
 
     def top(self, count: int) -> list[Row]:
         """The largest, in their steady order."""

@@ -75,9 +75,10 @@ class ReadoutPanel(QWidget):
 def board_rows(board: SystemReading) -> list[tuple[str, str]]:
     """The board in words; what it does not tell is left out."""
     rows = [
-        ("processor", f"{board.cpu_percent:.0f} %, own {board.process_cpu_percent:.0f} %"),
+        ("processor", f"{board.cpu_percent:.0f} %"),
+        ("this program", f"{board.process_cpu_percent:.0f} %"),
         ("memory", f"{board.process_rss_mb:.0f} MB"),
-        ("memory free", f"{board.memory_available_mb / 1e3:.1f} GB"),
+        ("free", f"{board.memory_available_mb / 1e3:.1f} GB"),
     ]
     if board.temperature_c is not None:
         rows.append(("temperature", f"{board.temperature_c:.0f} °C"))
@@ -104,6 +105,7 @@ class _Figure(QWidget):
         layout.setSpacing(0)
         layout.addWidget(self.number)
         layout.addWidget(below)
+        layout.addStretch(1)
 
     def set_text(self, text: str) -> None:
         self.number.setText(text)

@@ -21,7 +21,7 @@ from seaformer_edge_gui.drawing import Mode
 MODE_NAMES = {
     Mode.OVERLAY: ("Overlay", "Class colours over the picture (1)"),
     Mode.MASK: ("Mask", "Class colours alone (2)"),
-    Mode.SIDE_BY_SIDE: ("Beside", "Picture and overlay side by side (3)"),
+    Mode.SIDE_BY_SIDE: ("Split", "Picture and overlay side by side (3)"),
     Mode.EDGES: ("Edges", "The picture with the classes' outlines (4)"),
     Mode.ORIGINAL: ("Original", "The picture alone (5)"),
 }
@@ -54,8 +54,9 @@ class SidePanel(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(6)
         layout.addWidget(_card(self._mode_row(), self._slider_rows()))
-        layout.addWidget(_card(_heading("LARGEST CLASSES", "share, confidence"), self.bars), 3)
-        layout.addWidget(_card(_heading("LEGEND", self.show_all), self.legend), 2)
+        layout.addWidget(_card(_heading("LARGEST CLASSES", "share, confidence"), self.bars), 1)
+        layout.addWidget(_card(_heading("LEGEND", self.show_all), self.legend))
+        layout.addStretch(1)
 
     def set_mode(self, mode: Mode) -> None:
         """Presses the mode's button."""
@@ -73,7 +74,7 @@ class SidePanel(QWidget):
             button.setToolTip(tip)
             button.clicked.connect(lambda _, mode=mode: self.mode_wanted.emit(mode))
             self.modes.addButton(button, i)
-            row.addWidget(button, len(name))
+            row.addWidget(button)
         return holder
 
     def _slider_rows(self) -> QWidget:

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication
 
 from seaformer_edge_gui.settings import Theme
 
-TEXT_PX, SMALL_PX = 13, 11
+TEXT_PX, SMALL_PX = 12, 11
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,30 +72,23 @@ QToolTip { background: $raised; color: $text; border: 1px solid $line; padding: 
 #banner[trouble="true"] QLabel { color: $trouble; }
 #sheet { background: $panel; border: 1px solid $muted; border-radius: 8px; }
 #key { color: $accent; font-weight: 600; }
-QPushButton, QToolButton, QComboBox, QSpinBox {
+QPushButton, QToolButton {
     background: $raised; border: 1px solid $line; border-radius: 4px; padding: 0 8px;
     min-height: 26px; color: $text;
 }
-QToolButton { padding: 0; min-width: 30px; }
-QPushButton:hover, QToolButton:hover, QComboBox:hover, QSpinBox:hover { border-color: $muted; }
-QPushButton:focus, QToolButton:focus, QComboBox:focus, QSpinBox:focus, QListWidget:focus {
-    border: 1px solid $accent;
-}
+QToolButton { padding: 0; min-width: 28px; }
+QPushButton:hover, QToolButton:hover { border-color: $muted; }
+QPushButton:focus, QToolButton:focus, QListWidget:focus { border: 1px solid $accent; }
 QPushButton:checked, QToolButton:checked {
     background: $accent; color: $on_accent; border-color: $accent;
 }
 QPushButton:checked:focus, QToolButton:checked:focus { border: 2px solid $text; }
-QPushButton:disabled, QToolButton:disabled, QComboBox:disabled { color: $muted; }
-#mode { padding: 0 2px; }
+QPushButton:disabled, QToolButton:disabled { color: $muted; }
+#mode { padding: 0 5px; }
 #quiet { background: transparent; border-color: transparent; color: $accent; padding: 0 4px;
     min-height: 18px; }
 #quiet:hover, #quiet:focus { border: 1px solid $accent; }
-QComboBox QAbstractItemView { background: $panel; color: $text; border: 1px solid $line;
-    selection-background-color: $accent; selection-color: $on_accent; outline: 0; }
-QComboBox QLineEdit { background: transparent; border: 0; color: $text;
-    selection-background-color: $accent; selection-color: $on_accent; }
 QListWidget { background: $panel; border: 1px solid transparent; outline: 0; }
-QCheckBox:focus { color: $accent; }
 QScrollBar:vertical { background: transparent; width: 8px; }
 QScrollBar::handle:vertical { background: $line; border-radius: 4px; min-height: 24px; }
 QScrollBar::add-line, QScrollBar::sub-line { height: 0; }
@@ -106,6 +99,14 @@ QSlider::handle:horizontal { background: $text; width: 12px; height: 12px; margi
 QSlider::handle:horizontal:focus { background: $accent; border: 2px solid $text; width: 10px;
     height: 10px; margin: -5px 0; border-radius: 7px; }
 """)
+
+
+def prepare(app: QApplication) -> None:
+    """Style and font, which have to be there before the first widget is made."""
+    app.setStyle("Fusion")
+    font = app.font()
+    font.setPixelSize(TEXT_PX)
+    app.setFont(font)
 
 
 def apply(app: QApplication, theme: Theme) -> None:
@@ -131,10 +132,6 @@ def apply(app: QApplication, theme: Theme) -> None:
     ):
         palette.setColor(role, QColor(colour))
     app.setPalette(palette)
-    font = app.font()
-    font.setPixelSize(TEXT_PX)
-    font.setFeature(QFont.Tag("tnum"), 1)  # figures that change do not push what follows
-    app.setFont(font)
     app.setStyleSheet(SHEET.substitute(asdict(colours), small=SMALL_PX))
 
 

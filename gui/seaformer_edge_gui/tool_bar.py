@@ -12,6 +12,7 @@ from seaformer_edge_gui import theme
 from seaformer_edge_gui.controller import ModelChoice
 from seaformer_edge_gui.settings import MOST_EVERY, MOST_THREADS
 
+WIDEST_PX = 360
 SPEC_ROLE = int(Qt.ItemDataRole.UserRole)
 
 
@@ -72,14 +73,22 @@ class ToolBar(QWidget):
         self.theme = _button("Dark or light (T)")
         self.help = _button("Keyboard shortcuts (H)")
 
+        for box in (self.source, self.model, self.threads, self.every):
+            box.setMinimumHeight(28)
+            box.setMaximumWidth(WIDEST_PX)
+        for box in (self.source, self.model):
+            box.setSizeAdjustPolicy(
+                QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+            )
+            box.setMinimumContentsLength(8)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(4)
-        row.addWidget(self.source, 4)
+        row.setSpacing(3)
+        row.addWidget(self.source, 3)
         row.addWidget(self.open)
         row.addWidget(self.full_speed)
-        row.addSpacing(6)
-        row.addWidget(self.model, 4)
+        row.addSpacing(4)
+        row.addWidget(self.model, 5)
         for caption, box in (("Threads", self.threads), ("Every", self.every)):
             label = QLabel(caption)
             label.setObjectName("caption")
@@ -140,6 +149,7 @@ class ToolBar(QWidget):
                 self.source.addItem(f"{info.spec}   {info.name}{size}", info.spec)
             self.source.setCurrentIndex(-1)
         self._editor.setText(text)
+        self._editor.setCursorPosition(0)
 
     def list_models(self, models: Sequence[ModelChoice], current: str) -> None:
         """Lists the models there are, and the current one where it is not among them."""

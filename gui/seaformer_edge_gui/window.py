@@ -74,6 +74,7 @@ class Window(QWidget):
         self._tick.start()
         self._numbers.start()
         self._show_numbers()
+        self.picture.setFocus()
 
     def _lay_out(self) -> None:
         middle = QHBoxLayout()
