@@ -26,7 +26,7 @@ from seaformer_edge_gui.theme import small_font
 ROW_PX = 28
 BAR_PX = 4
 MOST_ROWS, FEWEST_ROWS = 10, 5
-LEGEND_ROW_PX = 22
+LEGEND_ROW_PX = 20
 MOST_LEGEND_ROWS, LEGEND_ROWS = 12, 6
 SCROLL_BAR_PX = 14
 SWATCH_PX = 10

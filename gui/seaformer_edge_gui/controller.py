@@ -211,7 +211,7 @@ class Controller:
     def models(self) -> list[ModelChoice]:
         """The models that are installed here."""
         return [
-            ModelChoice(name, f"{card.variant}  {card.width}x{card.height}  {card.precision}")
+            ModelChoice(name, f"{card.variant} {card.width}x{card.height} {card.precision}")
             for name, card in installed_cards().items()
         ]
 

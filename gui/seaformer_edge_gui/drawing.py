@@ -138,16 +138,19 @@ class Placement:
         return min(int(part * width), width - 1), min(int(down / self.height * height), height - 1)
 
 
-def screen_picture(result: LiveResult, view: View, placement: Placement) -> Image:
-    """A result as `view` wants it at the size of its place, (height, width, 4) uint8 B, G, R, 255:
-    the order in which Qt's 32-bit pictures lie in memory, so that painting only copies."""
+def draw_on_screen(result: LiveResult, view: View, placement: Placement, screen: Image) -> None:
+    """Draws a result as `view` wants it at the size of its place.
+
+    Args:
+        screen: (height, width, 4) uint8 of the placement; becomes B, G, R, 255, the order in which
+            Qt's 32-bit pictures lie in memory, so that painting only copies.
+    """
     column = (placement.width // placement.columns, placement.height)
-    screen = np.empty((placement.height, placement.width, 4), np.uint8)
     for i, part in enumerate(_parts(result, view)):
         sized = part if part.shape[1::-1] == column else _resized(part, column)
         turned = cv2.flip(sized, 1) if view.mirrored else sized
-        screen[:, i * column[0] : (i + 1) * column[0]] = cv2.cvtColor(turned, cv2.COLOR_RGB2BGRA)
-    return screen
+        place = screen[:, i * column[0] : (i + 1) * column[0]]
+        cv2.cvtColor(turned, cv2.COLOR_RGB2BGRA, dst=place)
 
 
 def _resized(picture: Image, size: tuple[int, int]) -> Image:

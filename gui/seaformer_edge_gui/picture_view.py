@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
@@ -18,7 +19,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from seaformer_edge.live import LiveResult
-from seaformer_edge_gui.drawing import Image, Placement, View, screen_picture
+from seaformer_edge_gui.drawing import Placement, View, draw_on_screen
 
 CHIP_OFFSET = 14
 
@@ -47,7 +48,7 @@ class PictureView(QWidget):
         self._cursor: QPointF | None = None
         self._drawn: tuple[object, ...] = ()  # what `_pixels` were made of
         # The image only refers to the pixels, which must outlive it.
-        self._pixels: Image | None = None
+        self._pixels = np.empty((0, 0, 4), np.uint8)
         self._image: QImage | None = None
         self.setAccessibleName("Picture")
         self.setMouseTracking(True)
@@ -96,15 +97,22 @@ class PictureView(QWidget):
             self._on_painted(self._result)
 
     def _prepared(self, result: LiveResult, place: Placement) -> QImage:
-        wanted = (result, self._view, place)
-        if self._image is None or wanted != self._drawn:
-            self._pixels = screen_picture(result, self._view, place)
-            height, width = self._pixels.shape[:2]
+        if self._image is None or self._image.size() != QSize(place.width, place.height):
+            # Fresh memory for every frame would cost more than all the drawing.
+            self._pixels = np.empty((place.height, place.width, 4), np.uint8)
             self._image = QImage(
-                self._pixels.data, width, height, width * 4, QImage.Format.Format_RGB32
+                self._pixels.data,
+                place.width,
+                place.height,
+                place.width * 4,
+                QImage.Format.Format_RGB32,
             )
-            self._image.setDevicePixelRatio(self.devicePixelRatioF())
+            self._drawn = ()
+        wanted = (result, self._view, place)
+        if wanted != self._drawn:
+            draw_on_screen(result, self._view, place, self._pixels)
             self._drawn = wanted
+        self._image.setDevicePixelRatio(self.devicePixelRatioF())
         return self._image
 
     def _fill_around(self, painter: QPainter, place: Placement, ratio: float) -> None:

@@ -156,7 +156,7 @@ class ToolBar(QWidget):
         with QSignalBlocker(self.model):
             self.model.clear()
             for choice in models:
-                self.model.addItem(f"{choice.name}   {choice.detail}", choice.name)
+                self.model.addItem(f"{choice.name}  {choice.detail}", choice.name)
             index = self.model.findData(current, SPEC_ROLE)
             if index < 0 and current:
                 self.model.addItem(current, current)
