@@ -16,6 +16,7 @@ from seaformer_edge.errors import SeaformerEdgeError
 from seaformer_edge.live import LivePipeline, LiveResult, LiveSnapshot
 from seaformer_edge.stats import SourceState
 from seaformer_edge.zoo import installed_cards, resolve_model
+from seaformer_edge_gui import words
 from seaformer_edge_gui.background import BoardReader, SourceLister
 from seaformer_edge_gui.drawing import Mode, View, draw_view
 from seaformer_edge_gui.ranking import Ranking, Row
@@ -163,7 +164,7 @@ class Controller:
         self._dismissed, self._said = message.text, None
 
     def under(self, x: int, y: int) -> str | None:
-        """The class at the frame's pixel (x, y) and its confidence: "road 93 %"."""
+        """The class at the frame's pixel (x, y) and its confidence: "road  93 %"."""
         result = self._result
         if result is None or result.segmentation is None or result.card is None:
             return None
@@ -172,7 +173,7 @@ class Controller:
             return None
         name = result.card.classes[label_map[y, x]]
         confidence = result.confidence_at(x, y)
-        return name if confidence is None else f"{name}  {confidence:.0%}"
+        return name if confidence is None else f"{name}  {words.percent(confidence)}"
 
     # What a person can change.
 
