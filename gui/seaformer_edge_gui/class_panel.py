@@ -129,19 +129,17 @@ class Legend(QListWidget):
         """Lists the classes of another model; of a classifier none, for it colours nothing."""
         if card is self._card:
             return
-        same = card is not None and self._card is not None and card.classes == self._card.classes
-        self._card = card
-        if same:
+        before, self._card = self._card, card
+        if before is not None and card is not None and _legend_of(before) == _legend_of(card):
             return
-        self.blockSignals(True)
         self.clear()
         if card is not None and card.task == "segmentation":
             for name, colour in zip(card.classes, card.palette, strict=True):
                 item = QListWidgetItem(name, self)
                 item.setData(COLOUR_ROLE, QColor(*colour))
                 item.setToolTip(f"{name}: click to colour only chosen classes")
-        self.blockSignals(False)
         self.updateGeometry()
+        self._tell()
 
     def resizeEvent(self, event: object) -> None:
         super().resizeEvent(event)  # type: ignore[arg-type]
@@ -151,6 +149,10 @@ class Legend(QListWidget):
     def _tell(self) -> None:
         self.chosen.emit(frozenset(index.row() for index in self.selectedIndexes()))
         self.viewport().update()  # those not chosen fade
+
+
+def _legend_of(card: Card) -> tuple[object, ...]:
+    return card.task, card.classes, card.palette
 
 
 class _LegendDelegate(QStyledItemDelegate):

@@ -112,7 +112,7 @@ class Controller:
             return None
         self._result = result
         if result.card is not None and result.card is not self.card:
-            if self.card is None or result.card.classes != self.card.classes:
+            if self.card is not None and result.card.classes != self.card.classes:
                 self._look(classes=frozenset())
             self.card = result.card
             self._ranking.clear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
@@ -86,8 +87,11 @@ def save(settings: Settings, store: Store) -> None:
 
 
 def _parsed(text: Any, default: Any) -> Any:
-    """A setting from its text, as the kind of its default."""
+    """A setting from its text, as the kind of its default. Raises ValueError."""
     text = str(text)
     if isinstance(default, bool):
         return {"True": True, "False": False}.get(text, default)
-    return type(default)(text)
+    value = type(default)(text)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(text)
+    return value
