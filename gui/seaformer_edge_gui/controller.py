@@ -14,6 +14,7 @@ from time import monotonic
 from seaformer_edge.card import Card
 from seaformer_edge.errors import SeaformerEdgeError
 from seaformer_edge.live import LivePipeline, LiveResult, LiveSnapshot
+from seaformer_edge.sources import sets_its_own_pace
 from seaformer_edge.stats import SourceState
 from seaformer_edge.zoo import installed_cards, resolve_model
 from seaformer_edge_gui import words
@@ -189,7 +190,8 @@ class Controller:
     def set_full_speed(self, full_speed: bool) -> None:
         """Plays files as fast as they go, or at their own pace; begins them again."""
         self.settings = replace(self.settings, full_speed=full_speed)
-        self.set_source(self.settings.source)
+        if not sets_its_own_pace(self.settings.source):
+            self.set_source(self.settings.source)
 
     def open_file(self, path: Path) -> None:
         """A file or folder that was dropped or picked: a model if it is a .pte, else a source."""

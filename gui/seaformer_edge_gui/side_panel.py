@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from seaformer_edge.card import Card
 from seaformer_edge_gui.class_panel import ClassBars, Legend
 from seaformer_edge_gui.drawing import Mode
 
@@ -54,13 +55,24 @@ class SidePanel(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(6)
         layout.addWidget(_card(self._mode_row(), self._slider_rows()))
-        layout.addWidget(_card(_heading("LARGEST CLASSES", "share, confidence"), self.bars), 1)
-        layout.addWidget(_card(_heading("LEGEND", self.show_all), self.legend))
+        self._unit = QLabel()
+        self._unit.setObjectName("unit")
+        self._legend_card = _card(_heading("LEGEND", self.show_all), self.legend)
+        layout.addWidget(_card(_heading("LARGEST CLASSES", self._unit), self.bars), 1)
+        layout.addWidget(self._legend_card)
         layout.addStretch(1)
+        self.show_card(None)
 
     def set_mode(self, mode: Mode) -> None:
         """Presses the mode's button."""
         self.modes.button(list(Mode).index(mode)).setChecked(True)
+
+    def show_card(self, card: Card | None) -> None:
+        """Shows the classes of a model; a classifier's are not in the picture."""
+        self.legend.show_card(card)
+        classifier = card is not None and card.task == "classification"
+        self._legend_card.setVisible(not classifier)
+        self._unit.setText("probability" if classifier else "share, confidence")
 
     def _mode_row(self) -> QWidget:
         holder = QWidget()
@@ -110,7 +122,7 @@ def _slider(name: str, tip: str) -> QSlider:
     return slider
 
 
-def _heading(text: str, beside: QWidget | str) -> QWidget:
+def _heading(text: str, beside: QWidget) -> QWidget:
     holder = QWidget()
     holder.setFixedHeight(20)
     row = QHBoxLayout(holder)
@@ -119,10 +131,6 @@ def _heading(text: str, beside: QWidget | str) -> QWidget:
     label.setObjectName("heading")
     row.addWidget(label)
     row.addStretch(1)
-    if isinstance(beside, str):
-        unit = QLabel(beside)
-        unit.setObjectName("unit")
-        beside = unit
     row.addWidget(beside)
     return holder
 

@@ -172,7 +172,7 @@ class Window(QWidget):
             return
         self.picture.show_result(result)
         self.picture.set_view(self.controller.view)
-        self.side.legend.show_card(self.controller.card)
+        self.side.show_card(self.controller.card)
         bars = self.side.bars
         bars.show_rows(self.controller.rows(bars.capacity()), self.controller.card)
 

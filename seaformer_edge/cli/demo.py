@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import socket
 import sys
@@ -41,7 +42,7 @@ def demo(source: str | None, model: str | None, threads: int | None, list_source
 
 
 def check_display() -> None:
-    """Raises SeaformerEdgeError where there is no screen; Qt itself would end the process."""
+    """Raises SeaformerEdgeError where Qt would find no screen, and end the process."""
     if sys.platform in ("darwin", "win32") or "QT_QPA_PLATFORM" in os.environ:
         return
     if os.environ.get("WAYLAND_DISPLAY"):
@@ -51,6 +52,12 @@ def check_display() -> None:
         raise SeaformerEdgeError(f"no screen: DISPLAY is not set; {HEADLESS}")
     if not _answers(display):
         raise SeaformerEdgeError(f"no screen: {display} does not answer; {HEADLESS}")
+    try:
+        ctypes.CDLL("libxcb-cursor.so.0")
+    except OSError as error:
+        raise SeaformerEdgeError(
+            "the window needs libxcb-cursor; on Debian: sudo apt-get install libxcb-cursor0"
+        ) from error
 
 
 def _answers(display: str) -> bool:

@@ -241,9 +241,16 @@ def test_a_dropped_file_is_a_source_and_a_pte_a_model(
     assert desk.settings.model == str(tmp_path / "other.pte")
 
 
-def test_full_speed_begins_the_file_again(desk: Controller, live: FakeLive) -> None:
+def test_full_speed_begins_a_file_again_but_no_camera(desk: Controller, live: FakeLive) -> None:
     desk.set_full_speed(True)
-    assert live.calls[1:] == [("switch_source", "0", {"realtime": False, "loop": True})]
+    assert desk.settings.full_speed
+    assert live.calls[1:] == []
+    desk.set_source("sample")
+    desk.set_full_speed(False)
+    assert live.calls[1:] == [
+        ("switch_source", "sample", {"realtime": realtime, "loop": True})
+        for realtime in (False, True)
+    ]
 
 
 def test_an_empty_source_is_no_source(desk: Controller, live: FakeLive) -> None:

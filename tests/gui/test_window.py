@@ -309,6 +309,8 @@ def test_another_model_brings_its_own_legend(
     window.controller.open_file(tmp_path / "classifier.pte")
     wait(qtbot, lambda: legend.count() == 0)
     wait(qtbot, lambda: window.tool_bar.model.currentText() == "classifier")
+    assert not legend.isVisible()
+    assert "probability" in [label.text() for label in window.side.findChildren(QLabel)]
 
 
 def test_a_model_that_cannot_be_had_is_told(window: Window, qtbot: QtBot, tmp_path: Path) -> None:
@@ -389,6 +391,20 @@ def test_a_picture_is_painted_once_and_told_once(qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: told == [result])
     view.repaint()
     assert told == [result]
+
+
+def test_dense_screens_get_all_their_pixels(qtbot: QtBot) -> None:
+    view = PictureView(lambda result: None, lambda x, y: None)
+    qtbot.addWidget(view)
+    view.devicePixelRatioF = lambda: 2.0  # type: ignore[method-assign]
+    view.resize(300, 300)
+    view.show()
+    view.show_result(segmented())
+    place = view.placement()
+    assert place is not None
+    assert (place.width, place.height, place.left, place.top) == (600, 400, 0, 100)
+    qtbot.waitUntil(lambda: view._image is not None)
+    assert view._image.deviceIndependentSize().width() == 300
 
 
 def test_legend_of_many_classes_scrolls(qtbot: QtBot) -> None:
