@@ -58,7 +58,8 @@ class Rate:
 
 
 def percentiles(values: Iterable[float], *percents: float) -> tuple[float, ...]:
-    """The smallest of the values that the given percentages of them, one at least, do not exceed."""
+    """The smallest of the values, of which there are some, that the given percentages of them do
+    not exceed."""
     ordered = sorted(values)
     ranks = (math.ceil(percent / 100 * len(ordered)) for percent in percents)
     return tuple(ordered[max(rank, 1) - 1] for rank in ranks)
