@@ -89,6 +89,7 @@ def profile(
         if path is not None and (path.is_dir() or not path.absolute().parent.is_dir()):
             raise SinkError(f"{path}: no file can be written there; name one in a folder that is")
 
+    from seaformer_edge.card import verify
     from seaformer_edge.profiling.advice import advice
     from seaformer_edge.profiling.compare import compare
     from seaformer_edge.profiling.measure import Request
@@ -100,10 +101,11 @@ def profile(
     earlier = None if earlier_path is None else read_json(earlier_path)
     protocol = QUICK if quick else FULL
     counts = threads or [n for n in (1, 2, 4, 8, 16) if n <= usable_cores()]
+    paths = [resolve_model(model) for model in models or (None,)]
+    for path in paths:
+        verify(path)  # now, rather than minutes later
     requests = [
-        Request(path, count, frame_size, protocol, operators)
-        for path in [resolve_model(model) for model in models or (None,)]
-        for count in counts
+        Request(path, count, frame_size, protocol, operators) for path in paths for count in counts
     ]
     runs, interrupted = _measure_all(requests)
     if not runs:

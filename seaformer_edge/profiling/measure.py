@@ -140,6 +140,11 @@ def measure(
     Raises:
         ModelError: the model cannot be opened or fails, or its operators cannot be timed.
     """
+    if request.operators and not binding().runs_overlap:
+        raise ModelError(
+            f"{request.model}: its operators can be timed by the native part only; install a C++"
+            " compiler and then seaformer-edge again"
+        )
     cv2.setNumThreads(1)  # as everywhere: the threads are the network's
     monitor = monitor or SystemMonitor()
     frames = _camera_frames(request.frame_size)
@@ -283,11 +288,6 @@ def _median(values: Sequence[float]) -> float | None:
 
 def _operator_times_ms(request: Request, image: NDArray[np.float32]) -> tuple[OperatorTime, ...]:
     """Of every operator in its order, the median over some runs."""
-    if not binding().runs_overlap:
-        raise ModelError(
-            f"{request.model}: its operators can be timed by the native part only; install a C++"
-            " compiler and then seaformer-edge again"
-        )
     from seaformer_edge.runtime.native import NativeProgram
 
     program = NativeProgram(request.model, request.threads, times_operators=True)

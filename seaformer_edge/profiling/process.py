@@ -8,6 +8,7 @@ child -> its stdout: pickled progress, again and again, then the run or the erro
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pickle
 import subprocess
@@ -46,6 +47,8 @@ def measure_apart(request: Request, tell: Callable[[Progress], None]) -> Run:
             ) from None
         finally:
             child.kill()
+            with contextlib.suppress(BrokenPipeError):  # what a dead child did not read
+                child.stdin.close()
     if isinstance(message, SeaformerEdgeError):
         raise message
     assert isinstance(message, Run)

@@ -17,12 +17,10 @@ class Latency:
 
     Attributes:
         frames: how many.
-        frames_per_s: as many as would follow each other in a second.
         mean_ms, p50_ms, p90_ms, p99_ms: of a frame; a percentile is a value that occurred.
     """
 
     frames: int
-    frames_per_s: float
     mean_ms: float
     p50_ms: float
     p90_ms: float
@@ -31,10 +29,13 @@ class Latency:
     @classmethod
     def of(cls, latencies_ms: Sequence[float]) -> Latency:
         """Of one frame at least."""
-        mean_ms = fmean(latencies_ms)
-        return cls(
-            len(latencies_ms), 1e3 / mean_ms, mean_ms, *percentiles(latencies_ms, 50, 90, 99)
-        )
+        p50_ms, p90_ms, p99_ms = percentiles(latencies_ms, 50, 90, 99)
+        return cls(len(latencies_ms), fmean(latencies_ms), p50_ms, p90_ms, p99_ms)
+
+    @property
+    def frames_per_s(self) -> float:
+        """The throughput of a single stream."""
+        return 1e3 / self.mean_ms
 
 
 class Collector:
