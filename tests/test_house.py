@@ -68,6 +68,7 @@ WITH_TORCH = {
     "deploy.py",
     "export.py",
     "network.py",
+    "quantize.py",
     "runtime/official.py",
     "training",
 }

@@ -10,6 +10,7 @@ import click
 
 from seaformer_edge.cli.models import need_torch
 from seaformer_edge.cli.options import debug_option, file_path
+from seaformer_edge.errors import ModelError
 from seaformer_edge.zoo import resolve_model
 
 if TYPE_CHECKING:
@@ -28,9 +29,16 @@ if TYPE_CHECKING:
 @click.option(
     "--write-card", metavar="SET", help="Write the figures into the card as those of SET."
 )
+@click.option("--fp32", metavar="MODEL", help="What an int8 MODEL came from; measured beside it.")
 @debug_option
 def evaluate(
-    model: str, data: Path, split: str, ignore: int, size: str | None, write_card: str | None
+    model: str,
+    data: Path,
+    split: str,
+    ignore: int,
+    size: str | None,
+    write_card: str | None,
+    fp32: str | None,
 ) -> None:
     """Mean IoU of MODEL (a shipped name, .pte, or .safetensors) at the pictures' full size.
 
@@ -43,8 +51,7 @@ def evaluate(
     from seaformer_edge.training.datasets import LabelledPictures
     from seaformer_edge.training.evaluate import evaluate as run
 
-    path = Path(model) if model.endswith(".safetensors") else resolve_model(model)
-    predict, card = _checkpoint(path, size) if path.suffix == ".safetensors" else _program(path)
+    path, predict, card = _open(model, size)
     pairs = LabelledPictures(data, split).pairs()
     matrix = run(predict, tqdm(pairs, unit="picture", disable=None), card.num_classes, ignore)
     for name, iou in zip(card.classes, matrix.iou, strict=True):
@@ -52,9 +59,19 @@ def evaluate(
     click.echo(f"{'mean IoU':16} {matrix.mean_iou:.4f}")
     click.echo(f"{'pixel accuracy':16} {matrix.pixel_accuracy:.4f}")
     click.echo(f"{'pictures':16} {len(pairs)}")
+    beside = {}
+    if fp32:
+        _, predict, reference = _open(fp32, size)
+        if reference.classes != card.classes:
+            raise ModelError(f"{fp32}: has other classes than {model}; give what it came from")
+        full = run(predict, tqdm(pairs, unit="picture", disable=None), card.num_classes, ignore)
+        beside["fp32 mIoU"] = round(full.mean_iou, 4)
+        click.echo(f"{'fp32 mean IoU':16} {full.mean_iou:.4f}")
+        click.echo(f"{'kept':16} {matrix.mean_iou / full.mean_iou:.4f}")
     if write_card:
         accuracy = {
             "mIoU": round(matrix.mean_iou, 4),
+            **beside,
             "pixel accuracy": round(matrix.pixel_accuracy, 4),
             "set": f"{write_card}, {len(pairs)} pictures, at their full size",
             "IoU by class": {
@@ -63,6 +80,13 @@ def evaluate(
             },
         }
         write(replace(card, accuracy=accuracy), path)
+
+
+def _open(model: str, size: str | None) -> tuple[Path, Predictor, Card]:
+    if model.endswith(".safetensors"):
+        return Path(model), *_checkpoint(Path(model), size)
+    path = resolve_model(model)
+    return path, *_program(path)
 
 
 def _program(path: Path) -> tuple[Predictor, Card]:
