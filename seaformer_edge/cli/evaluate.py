@@ -16,6 +16,7 @@ from seaformer_edge.zoo import resolve_model
 if TYPE_CHECKING:
     from seaformer_edge.card import Card
     from seaformer_edge.training.evaluate import Predictor
+    from seaformer_edge.training.metrics import ConfusionMatrix
 
 
 @click.command()
@@ -53,21 +54,24 @@ def evaluate(
 
     path, predict, card = _open(model, size)
     pairs = LabelledPictures(data, split).pairs()
-    matrix = run(predict, tqdm(pairs, unit="picture", disable=None), card.num_classes, ignore)
+
+    def measure(predict: Predictor) -> ConfusionMatrix:
+        return run(predict, tqdm(pairs, unit="picture", disable=None), card.num_classes, ignore)
+
+    beside = {}
+    if fp32:
+        _, predict_fp32, reference = _open(fp32, size)
+        if reference.classes != card.classes:
+            raise ModelError(f"{fp32}: has other classes than {model}; give what it came from")
+        beside["fp32 mIoU"] = round(measure(predict_fp32).mean_iou, 4)
+    matrix = measure(predict)
     for name, iou in zip(card.classes, matrix.iou, strict=True):
         click.echo(f"{name:16} {iou:.4f}")
     click.echo(f"{'mean IoU':16} {matrix.mean_iou:.4f}")
+    for name, value in beside.items():
+        click.echo(f"{name:16} {value:.4f}, of which {matrix.mean_iou / value:.1%} kept")
     click.echo(f"{'pixel accuracy':16} {matrix.pixel_accuracy:.4f}")
     click.echo(f"{'pictures':16} {len(pairs)}")
-    beside = {}
-    if fp32:
-        _, predict, reference = _open(fp32, size)
-        if reference.classes != card.classes:
-            raise ModelError(f"{fp32}: has other classes than {model}; give what it came from")
-        full = run(predict, tqdm(pairs, unit="picture", disable=None), card.num_classes, ignore)
-        beside["fp32 mIoU"] = round(full.mean_iou, 4)
-        click.echo(f"{'fp32 mean IoU':16} {full.mean_iou:.4f}")
-        click.echo(f"{'kept':16} {matrix.mean_iou / full.mean_iou:.4f}")
     if write_card:
         accuracy = {
             "mIoU": round(matrix.mean_iou, 4),
