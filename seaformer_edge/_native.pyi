@@ -9,6 +9,14 @@ def label_frame(
     counts: NDArray[np.int64],
     confidence: NDArray[np.float32],
 ) -> bool: ...
+def blend(
+    image: NDArray[np.uint8],
+    label_map: NDArray[np.uint8],
+    colours: NDArray[np.uint8],
+    shown: NDArray[np.bool],
+    opacity: float,
+    picture: NDArray[np.uint8],
+) -> None: ...
 def thread_count() -> int: ...
 
 class Layout:

@@ -26,16 +26,18 @@ class ClassList:
 
 
 def read_class_list(path: Path) -> ClassList:
-    """Read a class list.
+    """Read a class list; one without a palette is given `spread_palette`.
 
     Raises:
         ModelError: the file is missing or is not a class list.
     """
     try:
         entries = json.loads(path.read_text())
+        names = tuple(str(name) for name in entries["names"])
+        palette = entries["palette"] if "palette" in entries else spread_palette(len(names))
         classes = ClassList(
-            names=tuple(str(name) for name in entries["names"]),
-            palette=tuple((int(r), int(g), int(b)) for r, g, b in entries["palette"]),
+            names=names,
+            palette=tuple((int(r), int(g), int(b)) for r, g, b in palette),
             ignore_index=int(entries["ignore_index"]),
         )
     except OSError as error:

@@ -15,15 +15,17 @@ class Frame:
     Attributes:
         image: (H, W, 3) uint8, RGB, C-contiguous.
         index: position in the source, counted from 0.
-        timestamp_s: presentation time in seconds from the source's start (files), or the
-            capture time on the monotonic clock (cameras).
+        timestamp_s: presentation time in seconds from the source's start.
         name: stem of the input file for pictures; None for frames of a video.
+        captured_s: when a camera took it or a stream delivered it, on `time.monotonic`'s clock;
+            None for what lay in a file.
     """
 
     image: NDArray[np.uint8]
     index: int
     timestamp_s: float
     name: str | None = None
+    captured_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+try:
+    from seaformer_edge import _native
+except ImportError:  # installed without a compiler
+    _native = None  # type: ignore[assignment]
+
 MODES = ("overlay", "mask", "side-by-side")
 """What a picture shows: the frame with the colours over it, the colours alone on black, or
 the frame on the left with the overlay on the right."""
@@ -48,17 +53,43 @@ def draw(
             f"an image of {image.shape} and labels of {label_map.shape} differ in size"
         )
 
-    shown = [c for c in range(len(palette)) if classes is None or c in classes]
+    shown = np.array([classes is None or c in classes for c in range(len(palette))], np.bool)
+    picture = np.empty(image.shape, np.uint8)
+    if mode == "mask":
+        _colour(label_map, palette, shown, picture)
+        return picture
+    if opacity == 0:
+        np.copyto(picture, image)
+    else:
+        image, label_map = np.ascontiguousarray(image), np.ascontiguousarray(label_map)
+        blend = _blend if _native is None else _native.blend
+        blend(image, label_map, np.ascontiguousarray(palette), shown, opacity, picture)
+    return np.hstack((image, picture)) if mode == "side-by-side" else picture
+
+
+def _colour(
+    label_map: NDArray[np.uint8],
+    palette: NDArray[np.uint8],
+    shown: NDArray[np.bool],
+    picture: NDArray[np.uint8],
+) -> None:
     colours = np.zeros((256, 3), np.uint8)
-    colours[shown] = palette[shown]
-    picture = np.empty_like(image)
+    colours[: len(palette)][shown] = palette[shown]
     # A colour map is several times quicker than palette[label_map].
     cv2.applyColorMap(label_map, colours[:, None], dst=picture)
-    if mode == "mask":
-        return picture
 
+
+def _blend(
+    image: NDArray[np.uint8],
+    label_map: NDArray[np.uint8],
+    palette: NDArray[np.uint8],
+    shown: NDArray[np.bool],
+    opacity: float,
+    picture: NDArray[np.uint8],
+) -> None:
+    """`_native.blend` without `_native`; the same but for rounding."""
+    _colour(label_map, palette, shown, picture)
     cv2.addWeighted(picture, opacity, image, 1 - opacity, 0, dst=picture)
     hidden = np.full(256, 255, np.uint8)
-    hidden[shown] = 0
+    hidden[: len(palette)][shown] = 0
     cv2.copyTo(image, cv2.LUT(label_map, hidden), picture)
-    return np.hstack((image, picture)) if mode == "side-by-side" else picture

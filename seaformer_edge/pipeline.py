@@ -3,7 +3,7 @@
 Reading, segmenting and writing work at once:
 
     reader: source -> | frame, its segmentation to come | -> caller: waits for it -> sinks
-                           two workers: segment
+                            workers: segment
 
 A failure anywhere is raised in the caller, once the reader and the workers have ended.
 """
@@ -27,8 +27,6 @@ from seaformer_edge.sources.base import FrameSource
 
 # Enough to ride out a key frame's encoding, little enough for 4K frames on a small board.
 CHANNEL_CAPACITY = 4
-
-SEGMENT_WORKERS = 2
 
 T = TypeVar("T")
 _Coming = tuple[Frame, Future[Segmentation]]
@@ -61,6 +59,7 @@ def process(
     segment: Callable[[NDArray[np.uint8]], Segmentation],
     sinks: Sequence[ResultSink],
     *,
+    at_once: int = 1,
     stop: threading.Event | None = None,
     on_frame: Callable[[], object] = lambda: None,
 ) -> RunSummary:
@@ -68,9 +67,11 @@ def process(
 
     Args:
         source: is read in a thread of its own.
-        segment: (H, W, 3) uint8 RGB to `Segmentation`; called from two threads, so that one
-            frame's labels are made while the next is in the network.
+        segment: (H, W, 3) uint8 RGB to `Segmentation`; called from several threads.
         sinks: are written to in the calling thread, and left open.
+        at_once: how many pictures `segment` can have in the network at once. As many threads
+            call it, but two at least, so that one frame's labels are made while the next is in
+            the network.
         stop: once set, no further frame is written.
         on_frame: called after each frame that was written.
 
@@ -80,8 +81,9 @@ def process(
     stop = stop or threading.Event()
     started = perf_counter()
     tally = _Tally()
-    coming: Channel[_Coming] = Channel()
-    workers = ThreadPoolExecutor(SEGMENT_WORKERS)
+    num_workers = max(at_once, 2)
+    coming: Channel[_Coming] = Channel(max(num_workers, CHANNEL_CAPACITY))
+    workers = ThreadPoolExecutor(num_workers)
     try:
         with ThreadPoolExecutor(1) as reading:
             reader = reading.submit(_read, source, segment, workers, coming, tally)

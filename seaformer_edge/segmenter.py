@@ -6,10 +6,10 @@ letterbox. The networks were evaluated so, and the figures on their cards hold o
 
 from __future__ import annotations
 
-import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Self
 
 import cv2
@@ -20,7 +20,7 @@ from seaformer_edge.card import Card, verify
 from seaformer_edge.errors import ModelError
 from seaformer_edge.frame import ClassShare, Segmentation
 from seaformer_edge.labels import label_frame
-from seaformer_edge.runtime import Program, open_program
+from seaformer_edge.runtime import Program, open_copies, open_program
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +51,34 @@ class Classification:
     timings_ms: dict[str, float]
 
 
-class _Network:
-    """A program and its card: takes pictures of any size, one at a time.
+class _Lane:
+    """A program and its input buffers: one picture at a time."""
 
-    Threads may share it; they wait for each other, since there is one input buffer.
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.resized = np.empty(program.input_shape, np.uint8)
+        self.input = np.empty(program.input_shape, np.float32)
+
+
+class _Network:
+    """A program and its card: takes pictures of any size.
+
+    Threads may share it; those that find all its lanes taken wait.
+
+    Attributes:
+        card: the model's card.
+        pictures_at_once: how many can be in the network at the same time.
     """
 
     task: str
     output_dimensions: int
 
-    def __init__(self, program: Program, card: Card):
-        """Raises ModelError if the program's shapes are not the card's."""
+    def __init__(self, program: Program, card: Card, *copies: Program):
+        """Each of the `copies` of the program lets one picture more into the network at once.
+
+        Raises:
+            ModelError: the program's shapes are not the card's.
+        """
         if card.task != self.task:
             raise ModelError(f"{card.name}: a model for {card.task}, not for {self.task}")
         takes, gives = program.input_shape, program.output_shape
@@ -76,17 +93,22 @@ class _Network:
                 f" {card.logit_channels} channels for {card.task}; export the model again"
             )
         self.card = card
-        self._program = program
-        self._resized = np.empty(takes, np.uint8)
-        self._input = np.empty(takes, np.float32)
-        self._lock = threading.Lock()
+        self.pictures_at_once = 1 + len(copies)
+        self._free: SimpleQueue[_Lane] = SimpleQueue()
+        for each in (program, *copies):
+            self._free.put(_Lane(each))
 
     @classmethod
-    def from_path(cls, path: str | Path, num_threads: int | None = None) -> Self:
+    def from_path(
+        cls, path: str | Path, num_threads: int | None = None, *, throughput: bool = False
+    ) -> Self:
         """Open a .pte program that has its card beside it.
 
         Args:
             num_threads: for the network; None leaves it to the runtime.
+            throughput: whether each thread takes a picture of its own, if called from several
+                threads, rather than all of them the same one: more pictures a second, but each
+                takes longer, and memory for each thread.
 
         Raises:
             ModelError: the file or its card is missing, damaged or for another task, or
@@ -94,23 +116,29 @@ class _Network:
         """
         path = Path(path)
         card = verify(path)
-        return cls(open_program(path, num_threads), card)
+        if not throughput:
+            return cls(open_program(path, num_threads), card)
+        program, *copies = open_copies(path, num_threads)
+        return cls(program, card, *copies)
 
     def _run(self, image: NDArray[np.uint8]) -> tuple[NDArray[np.float32], dict[str, float]]:
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
             raise ValueError(f"an image is (H, W, 3) uint8, got {image.shape} {image.dtype}")
-        with self._lock:
+        lane = self._free.get()
+        try:
             started = time.perf_counter()
             cv2.resize(
                 image,
                 (self.card.width, self.card.height),
-                dst=self._resized,
+                dst=lane.resized,
                 interpolation=cv2.INTER_LINEAR,
             )
-            np.copyto(self._input, self._resized)
+            np.copyto(lane.input, lane.resized)
             resized = time.perf_counter()
-            logits = self._program.run(self._input)
+            logits = lane.program.run(lane.input)
             ended = time.perf_counter()
+        finally:
+            self._free.put(lane)
         return logits, {"resize": (resized - started) * 1e3, "network": (ended - resized) * 1e3}
 
 
@@ -120,10 +148,11 @@ class Segmenter(_Network):
         segmenter = Segmenter.from_path("models/seaformer-t-camvid.pte")
         segmentation = segmenter(image)
 
-    Threads may share one; they wait for each other.
+    Threads may share one; those that find the network taken wait.
 
     Attributes:
         card: the model's card.
+        pictures_at_once: how many can be in the network at the same time.
     """
 
     task = "segmentation"
@@ -135,21 +164,46 @@ class Segmenter(_Network):
         Raises:
             ModelError: the network failed or gave NaN.
         """
-        logits, timings_ms = self._run(image)
-        started = time.perf_counter()
-        labels = label_frame(logits, self.card.num_classes, (image.shape[1], image.shape[0]))
-        present = np.flatnonzero(labels.pixels)
-        classes = tuple(
-            ClassShare(
-                class_id=int(c),
-                name=self.card.classes[c],
-                share=float(labels.pixels[c] / labels.label_map.size),
-                confidence=float(labels.confidence[c]),
-            )
-            for c in present[np.argsort(-labels.pixels[present], kind="stable")]
+        logits, timings_ms = self.logits(image)
+        return segmentation_of(logits, self.card, (image.shape[1], image.shape[0]), timings_ms)
+
+    def logits(self, image: NDArray[np.uint8]) -> tuple[NDArray[np.float32], dict[str, float]]:
+        """The first half of a call: logits, (h, w, C) float32, and milliseconds by stage.
+
+        Raises:
+            ModelError: the network failed.
+        """
+        return self._run(image)
+
+
+def segmentation_of(
+    logits: NDArray[np.float32], card: Card, size: tuple[int, int], timings_ms: dict[str, float]
+) -> Segmentation:
+    """The second half of a call of `Segmenter`, which needs no network.
+
+    Args:
+        logits: (h, w, C) float32.
+        card: of the model they come from.
+        size: (width, height) of the frame.
+        timings_ms: of the stages so far.
+
+    Raises:
+        ModelError: the logits hold NaN.
+    """
+    started = time.perf_counter()
+    labels = label_frame(logits, card.num_classes, size)
+    present = np.flatnonzero(labels.pixels)
+    classes = tuple(
+        ClassShare(
+            class_id=int(c),
+            name=card.classes[c],
+            share=float(labels.pixels[c] / labels.label_map.size),
+            confidence=float(labels.confidence[c]),
         )
-        timings_ms["labels"] = (time.perf_counter() - started) * 1e3
-        return Segmentation(labels.label_map, classes, timings_ms)
+        for c in present[np.argsort(-labels.pixels[present], kind="stable")]
+    )
+    labels_ms = (time.perf_counter() - started) * 1e3
+    return Segmentation(labels.label_map, classes, {**timings_ms, "labels": labels_ms})
 
 
 class Classifier(_Network):

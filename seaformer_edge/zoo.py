@@ -1,4 +1,4 @@
-"""Names of models to files: those that ship, and the user's own."""
+"""Names of models to files: those that ship, those that were fetched, and the user's own."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from pathlib import Path
 
 from seaformer_edge.card import Card, card_path, read_card
 from seaformer_edge.errors import ModelError
-from seaformer_edge.paths import shipped_models_dir
+from seaformer_edge.paths import shipped_models_dir, user_models_dir
+from seaformer_edge.published import PUBLISHED
 
 DEFAULT_MODEL = "seaformer-t-camvid"
 
@@ -16,16 +17,32 @@ def shipped_programs() -> dict[str, Path]:
     return {path.stem: path for path in sorted(shipped_models_dir().glob("*.pte"))}
 
 
+def installed_programs() -> dict[str, Path]:
+    """The shipped and the fetched programs, by name; a shipped one is never shadowed."""
+    fetched = {path.stem: path for path in sorted(user_models_dir().glob("*.pte"))}
+    shipped = shipped_programs()
+    return shipped | {name: path for name, path in fetched.items() if name not in shipped}
+
+
+def installed_cards() -> dict[str, Card]:
+    """The cards of the installed programs, by name."""
+    return {
+        name: read_card(path)
+        for name, path in installed_programs().items()
+        if card_path(path).is_file()
+    }
+
+
 def resolve_model(model: str | None) -> Path:
     """The .pte file that a `--model` argument means.
 
     Args:
-        model: the name of a shipped program, the path of a .pte, or None for the default.
+        model: the name of an installed program, the path of a .pte, or None for the default.
 
     Raises:
-        ModelError: there is no such program; the known names are listed.
+        ModelError: there is no such program; how to fetch it is told, or the known names.
     """
-    programs = shipped_programs()
+    programs = installed_programs()
     name = model or DEFAULT_MODEL
     if name in programs:
         return programs[name]
@@ -34,15 +51,8 @@ def resolve_model(model: str | None) -> Path:
         if not path.is_file():
             raise ModelError(f"{path}: no such model file")
         return path
+    if name in PUBLISHED:
+        raise ModelError(f"{name}: not fetched yet; run 'seaformer-edge models fetch {name}'")
     raise ModelError(
         f"{name}: unknown model; known are {', '.join(programs) or 'none'}, or give a .pte file"
     )
-
-
-def shipped_cards() -> dict[str, Card]:
-    """The cards of the shipped programs, by name."""
-    return {
-        name: read_card(path)
-        for name, path in shipped_programs().items()
-        if card_path(path).is_file()
-    }

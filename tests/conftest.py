@@ -7,6 +7,15 @@ import numpy as np
 import pytest
 
 
+@pytest.fixture(autouse=True)
+def models_home(tmp_path_factory, monkeypatch):
+    """The user's models folder: empty, and a test's own."""
+    home = tmp_path_factory.mktemp("home") / "models"
+    monkeypatch.setenv("SEAFORMER_EDGE_HOME", str(home))
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    return home
+
+
 @pytest.fixture
 def street(tmp_path):
     """A made-up data set with splits: dark road below, light sky above, id 9 ignored."""

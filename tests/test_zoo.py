@@ -5,6 +5,7 @@ import pytest
 from seaformer_edge import zoo
 from seaformer_edge.card import verify
 from seaformer_edge.errors import ModelError
+from seaformer_edge.paths import user_models_dir
 
 
 def test_the_default_model_ships_and_is_what_its_card_says():
@@ -27,6 +28,29 @@ def test_a_path_is_taken_as_it_is(tmp_path):
     path = tmp_path / "mine.pte"
     path.touch()
     assert zoo.resolve_model(str(path)) == path
+
+
+def test_programs_in_the_users_folder_are_installed_but_shadow_no_shipped_one(models_home):
+    models_home.mkdir()
+    for name in ("fetched", zoo.DEFAULT_MODEL):
+        (models_home / f"{name}.pte").touch()
+    assert zoo.resolve_model("fetched") == models_home / "fetched.pte"
+    assert zoo.resolve_model(None) == zoo.shipped_programs()[zoo.DEFAULT_MODEL]
+    assert zoo.installed_cards().keys() == zoo.shipped_programs().keys(), "no card, not listed"
+
+
+def test_the_users_folder_is_that_of_the_xdg_specification(monkeypatch, tmp_path):
+    monkeypatch.delenv("SEAFORMER_EDGE_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    assert user_models_dir() == tmp_path / ".local/share/seaformer-edge/models"
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    assert user_models_dir() == tmp_path / "data/seaformer-edge/models"
+
+
+def test_a_published_model_is_told_how_to_be_fetched():
+    with pytest.raises(ModelError, match="not fetched yet; run 'seaformer-edge models fetch seaf"):
+        zoo.resolve_model("seaformer-t-ade20k")
 
 
 def test_unknown_models_are_refused_with_the_known_ones():

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
+import numpy as np
+from numpy.typing import NDArray
 
-from seaformer_edge.cli.models import need_torch
+from seaformer_edge.cli.models import need_torch, parse_size
 from seaformer_edge.cli.options import debug_option, file_path
 from seaformer_edge.errors import ModelError
 from seaformer_edge.zoo import resolve_model
@@ -16,94 +19,177 @@ from seaformer_edge.zoo import resolve_model
 if TYPE_CHECKING:
     from seaformer_edge.card import Card
     from seaformer_edge.training.evaluate import Predictor
-    from seaformer_edge.training.metrics import ConfusionMatrix
 
 
 @click.command()
 @click.argument("model")
 @click.option("--data", type=file_path, required=True, help="Folder of the data set.")
-@click.option("--split", default="test", show_default=True, help="train, val or test.")
-@click.option("--ignore", default=255, show_default=True, help="Label id that is not counted.")
 @click.option(
-    "--size", metavar="HxW", help="Input size for a checkpoint. Default: each picture's, rounded."
+    "--dataset",
+    help="Layout and protocol: folder, camvid, ade20k, cityscapes, cityscapes-half,"
+    " pascal-context-59, pascal-context-60, coco-stuff; class-folders, imagenet, tiny-imagenet."
+    "  [default: folder, or class-folders for a classifier]",
+)
+@click.option("--split", default="val", show_default=True, help="train, val or test.")
+@click.option(
+    "--ignore", type=int, help="Label id that is not counted, for the folder layout. Default: 255."
+)
+@click.option(
+    "--size", metavar="HxW", help="Input size for a checkpoint. Default: the data set's protocol."
+)
+@click.option(
+    "--fp32",
+    metavar="MODEL",
+    help="Measure this one too, MODEL's origin before it became int8; the card shows both.",
 )
 @click.option(
     "--write-card", metavar="SET", help="Write the figures into the card as those of SET."
 )
-@click.option("--fp32", metavar="MODEL", help="What an int8 MODEL came from; measured beside it.")
 @debug_option
 def evaluate(
     model: str,
     data: Path,
+    dataset: str | None,
     split: str,
-    ignore: int,
+    ignore: int | None,
     size: str | None,
-    write_card: str | None,
     fp32: str | None,
+    write_card: str | None,
 ) -> None:
-    """Mean IoU of MODEL (a shipped name, .pte, or .safetensors) at the pictures' full size.
+    """Accuracy of MODEL (a name, .pte, or .safetensors) at the pictures' full size.
 
+    Segmentation: IoU of each class, their mean, pixel accuracy. Classification: top-1 and top-5.
+    A .pte takes pictures of its own input size, so only a checkpoint follows a protocol's sizes.
     Needs the train extra.
     """
     need_torch()
-    from tqdm import tqdm
-
     from seaformer_edge.card import write_card as write
-    from seaformer_edge.training.datasets import LabelledPictures
-    from seaformer_edge.training.evaluate import evaluate as run
 
-    path, predict, card = _open(model, size)
-    pairs = LabelledPictures(data, split).pairs()
+    fed_at = parse_size(size) if size else None
 
-    def measure(predict: Predictor) -> ConfusionMatrix:
-        return run(predict, tqdm(pairs, unit="picture", disable=None), card.num_classes, ignore)
+    def measure(path: Path, card: Card) -> dict[str, Any]:
+        if card.task == "classification":
+            return _classification(path, card, data, dataset or "class-folders", split, fed_at)
+        return _segmentation(path, card, data, dataset or "folder", split, ignore, fed_at)
 
-    beside = {}
+    path, card = _find(model)
     if fp32:
-        _, predict_fp32, reference = _open(fp32, size)
-        if reference.classes != card.classes:
-            raise ModelError(f"{fp32}: has other classes than {model}; give what it came from")
-        beside["fp32 mIoU"] = round(measure(predict_fp32).mean_iou, 4)
-    matrix = measure(predict)
-    for name, iou in zip(card.classes, matrix.iou, strict=True):
-        click.echo(f"{name:16} {iou:.4f}")
-    click.echo(f"{'mean IoU':16} {matrix.mean_iou:.4f}")
-    for name, value in beside.items():
-        click.echo(f"{name:16} {value:.4f}, of which {matrix.mean_iou / value:.1%} kept")
-    click.echo(f"{'pixel accuracy':16} {matrix.pixel_accuracy:.4f}")
-    click.echo(f"{'pictures':16} {len(pairs)}")
+        fp32_path, fp32_card = _find(fp32)
+        if (fp32_card.task, fp32_card.classes) != (card.task, card.classes):
+            raise ModelError(f"{fp32_path}: not what {path} was made from: other classes")
+    accuracy = measure(path, card)
+    if fp32:
+        click.echo(f"\n{fp32_path}")
+        figure = "top-1" if card.task == "classification" else "mIoU"
+        before = measure(fp32_path, fp32_card)[figure]
+        click.echo(f"\n{path} keeps {accuracy[figure] / before:.2%} of its {figure}")
+        accuracy = {figure: accuracy[figure], f"fp32 {figure}": before} | accuracy
     if write_card:
-        accuracy = {
-            "mIoU": round(matrix.mean_iou, 4),
-            **beside,
-            "pixel accuracy": round(matrix.pixel_accuracy, 4),
-            "set": f"{write_card}, {len(pairs)} pictures, at their full size",
-            "IoU by class": {
-                name: round(float(iou), 4)
-                for name, iou in zip(card.classes, matrix.iou, strict=True)
-            },
-        }
+        accuracy["set"] = f"{write_card}, {accuracy['set']}"
         write(replace(card, accuracy=accuracy), path)
 
 
-def _open(model: str, size: str | None) -> tuple[Path, Predictor, Card]:
-    if model.endswith(".safetensors"):
-        return Path(model), *_checkpoint(Path(model), size)
-    path = resolve_model(model)
-    return path, *_program(path)
+def _find(model: str) -> tuple[Path, Card]:
+    from seaformer_edge.card import read_card
+
+    path = Path(model) if model.endswith(".safetensors") else resolve_model(model)
+    return path, read_card(path)
 
 
-def _program(path: Path) -> tuple[Predictor, Card]:
+def _segmentation(
+    path: Path,
+    card: Card,
+    data: Path,
+    dataset: str,
+    split: str,
+    ignore: int | None,
+    size: tuple[int, int] | None,
+) -> dict[str, Any]:
+    from tqdm import tqdm
+
+    from seaformer_edge.training.datasets import IGNORE, SEGMENTATION, data_set
+    from seaformer_edge.training.evaluate import predictions
+    from seaformer_edge.training.metrics import ConfusionMatrix
+
+    rules = data_set(SEGMENTATION, dataset)
+    ids = rules.ids.copy()
+    if ignore is not None:
+        ids[ignore] = IGNORE
+    pairs = rules.pairs(data, split)
+    predict = _predictor(path, size or rules.input_size)
+    matrix = ConfusionMatrix(card.num_classes)
+    progress = tqdm(pairs, unit="picture", disable=None)
+    for truth, predicted in predictions(predict, progress, ids, card.num_classes):
+        matrix.update(truth, predicted)
+    for name, iou in zip(card.classes, matrix.iou, strict=True):
+        click.echo(f"{name:16} {iou:.4f}")
+    click.echo(f"{'mean IoU':16} {matrix.mean_iou:.4f}")
+    click.echo(f"{'pixel accuracy':16} {matrix.pixel_accuracy:.4f}")
+    click.echo(f"{'pictures':16} {len(pairs)}")
+    return {
+        "mIoU": round(matrix.mean_iou, 4),
+        "pixel accuracy": round(matrix.pixel_accuracy, 4),
+        "set": f"{len(pairs)} pictures, at their full size",
+        "IoU by class": {
+            name: round(float(iou), 4) for name, iou in zip(card.classes, matrix.iou, strict=True)
+        },
+    }
+
+
+def _classification(
+    path: Path,
+    card: Card,
+    data: Path,
+    dataset: str,
+    split: str,
+    size: tuple[int, int] | None,
+) -> dict[str, Any]:
+    from tqdm import tqdm
+
+    from seaformer_edge.training.datasets import CLASSIFICATION, data_set, read_picture
+    from seaformer_edge.training.evaluate import centre_square
+
+    rules = data_set(CLASSIFICATION, dataset)
+    samples = rules.samples(data, split)
+    ranked = _ranker(path, size or (224, 224))
+    hits = np.zeros(2, dtype=np.int64)
+    for picture, class_id in tqdm(samples, unit="picture", disable=None):
+        best = ranked(centre_square(read_picture(picture), rules.centre))
+        hits += class_id == best[0], class_id in best
+    top_1, top_5 = hits / len(samples)
+    click.echo(f"{'top-1':16} {top_1:.4f}")
+    click.echo(f"{'top-5':16} {top_5:.4f}")
+    click.echo(f"{'pictures':16} {len(samples)}")
+    return {
+        "top-1": round(float(top_1), 4),
+        "top-5": round(float(top_5), 4),
+        "set": f"{len(samples)} pictures",
+    }
+
+
+def _predictor(
+    path: Path, size: tuple[int, int] | Callable[[int, int], tuple[int, int]]
+) -> Predictor:
+    if path.suffix == ".safetensors":
+        from seaformer_edge.checkpoint import load_checkpoint
+        from seaformer_edge.training.evaluate import eager_predictor
+
+        return eager_predictor(load_checkpoint(path)[0], size)
     from seaformer_edge.segmenter import Segmenter
 
     segmenter = Segmenter.from_path(path)
-    return lambda image: segmenter(image).label_map, segmenter.card
+    return lambda image: segmenter(image).label_map
 
 
-def _checkpoint(path: Path, size: str | None) -> tuple[Predictor, Card]:
-    from seaformer_edge.checkpoint import load_checkpoint
-    from seaformer_edge.cli.models import parse_size
-    from seaformer_edge.training.evaluate import eager_predictor
+def _ranker(path: Path, size: tuple[int, int]) -> Callable[[NDArray[np.uint8]], list[int]]:
+    """(H, W, 3) uint8 RGB to the ids of the five most probable classes."""
+    if path.suffix == ".safetensors":
+        from seaformer_edge.checkpoint import load_checkpoint
+        from seaformer_edge.training.evaluate import eager_classifier
 
-    network, card = load_checkpoint(path)
-    return eager_predictor(network, parse_size(size) if size else None), card
+        classify = eager_classifier(load_checkpoint(path)[0], size)
+        return lambda image: list(np.argsort(-classify(image))[:5])
+    from seaformer_edge.segmenter import Classifier
+
+    classifier = Classifier.from_path(path)
+    return lambda image: [score.class_id for score in classifier(image, k=5).classes]

@@ -1,4 +1,4 @@
-"""`seaformer-edge models`: list, info, import, export."""
+"""`seaformer-edge models`: list, info, fetch, import, export."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ import click
 
 from seaformer_edge.cli.options import debug_option, file_path
 from seaformer_edge.errors import ModelError
-from seaformer_edge.zoo import DEFAULT_MODEL, resolve_model, shipped_cards
+from seaformer_edge.paths import user_models_dir
+from seaformer_edge.published import PUBLISHED
+from seaformer_edge.zoo import DEFAULT_MODEL, installed_cards, resolve_model
 
 if TYPE_CHECKING:
     from seaformer_edge.card import Card
@@ -19,25 +21,33 @@ if TYPE_CHECKING:
 
 @click.group()
 def models() -> None:
-    """See, import and export models."""
+    """See, fetch, import and export models."""
 
 
 @models.command("list")
 @debug_option
 def list_models() -> None:
-    """The models that come with the package."""
-    cards = shipped_cards()
-    if not cards:
-        raise ModelError("no models are installed; make one with 'models export'")
-    width = max(map(len, cards))
-    click.echo(f"{'NAME':{width}}  INPUT    CLASSES  PRECISION  ACCURACY")
+    """The installed models, and the published ones that 'fetch' brings."""
+    cards = installed_cards()
+    published = {name: entry for name, entry in PUBLISHED.items() if name not in cards}
+    width = max(map(len, [*cards, *published, "PUBLISHED"]))
+    click.echo(f"{'INSTALLED':{width}}  INPUT      CLASSES  PRECISION  ACCURACY")
     for name, card in cards.items():
         default = "  (default)" if name == DEFAULT_MODEL else ""
         size = f"{card.width}x{card.height}"
         click.echo(
-            f"{name:{width}}  {size:7}  {card.num_classes:7}  {card.precision:9}  "
-            f"{_accuracy(card)}{default}"
+            f"{name:{width}}  {size:9}  {card.num_classes:7}  {card.precision:9}  "
+            f"{_headline(card)}{default}"
         )
+    if not published:
+        return
+    click.echo(f"\n{'PUBLISHED':{width}}  INPUT      CLASSES  PRECISION  ACCURACY AS PUBLISHED")
+    for name, entry in published.items():
+        size = f"{entry.width}x{entry.height}"
+        click.echo(
+            f"{name:{width}}  {size:9}  {len(entry.classes().names):7}  {'fp32':9}  {entry.figure}"
+        )
+    click.echo("\n'seaformer-edge models fetch NAME' installs a published one.")
 
 
 @models.command()
@@ -70,6 +80,39 @@ def info(model: str, as_json: bool) -> None:
     }
     for key, value in rows.items():
         click.echo(f"{key + ':':10} {value}")
+
+
+@models.command()
+@click.argument("name", type=click.Choice(list(PUBLISHED)), metavar="NAME")
+@debug_option
+def fetch(name: str) -> None:
+    """Download the published model NAME, convert and export it; 'list' shows the names.
+
+    It is then used as '-m NAME'. An interrupted download is resumed. Needs the train extra.
+    Exporting takes a minute or more.
+    """
+    need_torch()
+    from tqdm import tqdm
+
+    from seaformer_edge.published.fetch import export_published, fetch_checkpoint, is_sound
+
+    program = user_models_dir() / f"{name}.pte"
+    if is_sound(program):
+        click.echo(f"{program}: fetched already")
+        return
+    with tqdm(unit="B", unit_scale=True, desc=name, disable=None) as bar:
+
+        def show(done: int, total: int | None) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        checkpoint = fetch_checkpoint(name, show)
+    click.echo(f"{checkpoint}: the network, for fine-tuning and for export at other sizes")
+    card = export_published(name, checkpoint)
+    click.echo(
+        f"{program}: one XNNPACK delegate, {card.width}x{card.height} in, {card.size} bytes;"
+        f" terms: {card.licence}"
+    )
 
 
 @models.command("import")
@@ -150,9 +193,20 @@ def export(
     )
 
 
+def _headline(card: Card) -> str:
+    """The first figure and its set, for a row of a table."""
+    figures = [(name, value) for name, value in card.accuracy.items() if isinstance(value, float)]
+    if not figures:
+        return _accuracy(card)
+    (name, value), *_ = figures
+    data_set, *_ = card.accuracy.get("set", "set not named").split(",")
+    return f"{name} {value:.3f} ({data_set})"
+
+
 def _accuracy(card: Card) -> str:
     if not card.accuracy:
-        return "not measured"
+        published = PUBLISHED.get(card.name)
+        return f"not measured; published: {published.figure}" if published else "not measured"
     figures = [
         f"{name} {value:.3f}" for name, value in card.accuracy.items() if isinstance(value, float)
     ]

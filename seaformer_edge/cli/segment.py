@@ -84,6 +84,8 @@ def segment(
         raise click.UsageError("--end must be greater than --start")
 
     # What follows loads OpenCV and FFmpeg, which `--help` and a mistyped option do not need.
+    import cv2
+
     from seaformer_edge.pipeline import process
     from seaformer_edge.segmenter import Segmenter
     from seaformer_edge.sinks import ClassShares, PictureFolder, class_ids, open_sink
@@ -91,11 +93,13 @@ def segment(
     from seaformer_edge.zoo import resolve_model
 
     logging.basicConfig(format="seaformer-edge: %(message)s")
+    cv2.setNumThreads(1)  # frames share the cores; OpenCV's own threads would only be in the way
     with ExitStack() as stack:
         frames: FrameSource = stack.enter_context(open_source(source))
         if (start, end, every) != (0, None, 1):
             frames = Selection(frames, start, end, every)
-        segmenter = Segmenter.from_path(resolve_model(model), num_threads=threads)
+        many = frames.frame_count != 1
+        segmenter = Segmenter.from_path(resolve_model(model), threads, throughput=many)
         draw = _drawing(segmenter.card, mode, opacity, classes)
         sinks: list[ResultSink] = []
         if output is not None:
@@ -108,7 +112,14 @@ def segment(
         bar = stack.enter_context(_progress_bar(frames))
         for sink in sinks:
             stack.enter_context(sink)
-        summary = process(frames, segmenter, sinks, stop=stop, on_frame=bar.update)
+        summary = process(
+            frames,
+            segmenter,
+            sinks,
+            at_once=segmenter.pictures_at_once,
+            stop=stop,
+            on_frame=bar.update,
+        )
 
     click.echo(_report(summary, targets))
     return INTERRUPTED if summary.interrupted else 0

@@ -34,8 +34,11 @@ def train(
 ) -> None:
     """Train by RECIPE (a TOML file, see scripts/recipes/). Needs the train extra.
 
-    DATA holds {train,val,test}/{images,labels}, or {images,labels} of which a tenth is held
-    out. The averaged weights with the best validation mIoU end as OUTPUT/best.safetensors.
+    DATA is laid out as the recipe's data set is; your own as {train,val}/{images,labels}, or
+    {images,labels} of which a tenth is held out. The averaged weights with the best validation
+    score end as OUTPUT/best.safetensors.
+
+    On several processes or machines: torchrun --nproc-per-node 4 -m seaformer_edge train ...
     """
     need_torch()
     import torch
@@ -51,4 +54,6 @@ def train(
     class_list = read_class_list(classes or shipped_models_dir() / f"classes/{plan.classes}.json")
     trainer = Trainer(plan, class_list, data, output, initial, workers)
     best = trainer.run()
-    click.echo(f"{output / 'best.safetensors'}: validation mIoU {best:.4f}")
+    if trainer.fabric.is_global_zero:
+        metric = trainer.task.metric
+        click.echo(f"{output / 'best.safetensors'}: validation {metric} {best:.4f}")

@@ -4,4 +4,5 @@
 #include <nanobind/nanobind.h>
 
 void bind_labels(nanobind::module_& m);
+void bind_overlay(nanobind::module_& m);
 void bind_runtime(nanobind::module_& m);

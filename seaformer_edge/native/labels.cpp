@@ -167,9 +167,7 @@ class Labeller {
     for (std::size_t i = 0; i < peaks_.size(); ++i) {
       if (!find_peak(logits_ + i * channels_, classes_, peaks_[i])) return false;
     }
-    for (const Span& rows : rows_.spans) {
-      for (const Span& columns : columns_.spans) label_cell(rows, columns);
-    }
+    for (const Span& rows : rows_.spans) label_cells(rows);
     for (int c = 0; c < classes_; ++c) {
       counts_[c] = std::llround(totals_[c].pixels);
       const double mean = totals_[c].probability / std::max(totals_[c].pixels, 1.0);
@@ -189,29 +187,47 @@ class Labeller {
     const float* logits[4];
   };
 
-  void label_cell(const Span& rows, const Span& columns) {
-    Corners corners;
-    bool uniform = true;
-    for (int i = 0; i < 4; ++i) {
-      const int y = rows.cell + (i / 2) * rows_.step;
-      const int x = columns.cell + (i % 2) * columns_.step;
-      corners.position[i] = static_cast<std::size_t>(y) * width_ + x;
-      corners.logits[i] = logits_ + corners.position[i] * channels_;
-      uniform &= peaks_[corners.position[i]].label == peaks_[corners.position[0]].label;
+  void label_cells(const Span& rows) {
+    int begin = 0, label = -1;  // the run of cells of one class that is not painted yet
+    for (const Span& columns : columns_.spans) {
+      Corners corners;
+      bool uniform = true;
+      for (int i = 0; i < 4; ++i) {
+        const int y = rows.cell + (i / 2) * rows_.step;
+        const int x = columns.cell + (i % 2) * columns_.step;
+        corners.position[i] = static_cast<std::size_t>(y) * width_ + x;
+        corners.logits[i] = logits_ + corners.position[i] * channels_;
+        uniform &= peaks_[corners.position[i]].label == peaks_[corners.position[0]].label;
+      }
+      const int next = uniform ? peaks_[corners.position[0]].label : -1;
+      if (next != label) {
+        if (label >= 0) paint(rows, begin, columns.begin, label);
+        begin = columns.begin;
+        label = next;
+      }
+      if (uniform) {
+        credit(corners, label, moments_of(rows, columns));
+      } else {
+        find_contenders(corners);
+        label_mixed(corners, rows, columns);
+      }
     }
-    if (uniform) {
-      label_uniform(corners, rows, columns);
-    } else {
-      find_contenders(corners);
-      label_mixed(corners, rows, columns);
-    }
+    if (label >= 0) paint(rows, begin, out_width_, label);
   }
 
-  void label_uniform(const Corners& corners, const Span& rows, const Span& columns) {
-    const int label = peaks_[corners.position[0]].label;
-    Moments moments;
-    for (int y = rows.begin; y < rows.end; ++y) fill(y, columns.begin, columns.end, label, moments);
-    credit(corners, label, moments);
+  Moments moments_of(const Span& rows, const Span& columns) const {
+    const double x = columns_.sum[columns.end] - columns_.sum[columns.begin];
+    const double y = rows_.sum[rows.end] - rows_.sum[rows.begin];
+    const double height = rows.end - rows.begin, width = columns.end - columns.begin;
+    return {height * width, height * x, width * y, x * y};
+  }
+
+  void paint(const Span& rows, int begin, int end, int label) {
+    for (int y = rows.begin; y < rows.end; ++y) paint_row(y, begin, end, label);
+  }
+
+  void paint_row(int y, int begin, int end, int label) {
+    std::memset(labels_ + static_cast<std::size_t>(y) * out_width_ + begin, label, end - begin);
   }
 
   // The classes that no corner's winner stays above at all four corners, in ascending order.
@@ -257,7 +273,8 @@ class Labeller {
         const float crossing = next_crossing(top);
         end = begin + 1;
         while (end < columns.end && columns_.weight[end] < crossing) ++end;
-        fill(y, begin, end, contender_[top], moments_[top]);
+        paint_row(y, begin, end, contender_[top]);
+        moments_[top].add_run(end - begin, columns_.sum[end] - columns_.sum[begin], weight);
       }
     }
     for (int s = 0; s < contenders_; ++s) {
@@ -282,11 +299,6 @@ class Labeller {
       nearest = minimum(nearest, steeper > 0.0f ? (left - left_[s]) / steeper : never);
     }
     return std::min(std::min(nearest[0], nearest[1]), std::min(nearest[2], nearest[3]));
-  }
-
-  void fill(int y, int begin, int end, int label, Moments& moments) {
-    std::memset(labels_ + static_cast<std::size_t>(y) * out_width_ + begin, label, end - begin);
-    moments.add_run(end - begin, columns_.sum[end] - columns_.sum[begin], rows_.weight[y]);
   }
 
   // Adds the pixels behind `moments` to the totals of a class.

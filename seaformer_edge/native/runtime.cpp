@@ -1,6 +1,8 @@
 // Program: one .pte, loaded and ready to run. See runtime/native.py for the Python side.
 #include <executorch/extension/module/module.h>
 #include <executorch/extension/tensor/tensor_ptr.h>
+#include <executorch/runtime/backend/backend_options_map.h>
+#include <executorch/runtime/backend/options.h>
 #include <executorch/runtime/platform/platform.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/string.h>
@@ -36,8 +38,10 @@ using executorch::extension::make_tensor_ptr;
 using executorch::extension::Module;
 using executorch::extension::TensorPtr;
 using executorch::extension::threadpool::get_threadpool;
+using executorch::runtime::BackendOptions;
 using executorch::runtime::Error;
 using executorch::runtime::EValue;
+using executorch::runtime::LoadBackendOptionsMap;
 using executorch::runtime::Result;
 using executorch::runtime::TensorInfo;
 
@@ -45,6 +49,10 @@ using Image = nb::ndarray<const float, nb::c_contig, nb::device::cpu>;
 using Logits = nb::ndarray<nb::numpy, float, nb::c_contig>;
 
 constexpr const char* kMethod = "forward";
+
+// A workspace for each program. XNNPACK's own choice is one for all programs of a process, whose
+// runs then wait for each other.
+constexpr int kWorkspacePerModel = 1;
 
 // What ExecuTorch logged as an error on this thread since the call began: the reason that its
 // error code alone does not tell. Kept from stderr, where it would stand beside our exception.
@@ -114,7 +122,12 @@ class Program {
     std::lock_guard<std::mutex> lock(pool_mutex_);
     set_thread_count(thread_count);
     logged.clear();
-    check(module_.load(executorch::runtime::Program::Verification::InternalConsistency), path_);
+    BackendOptions<1> xnnpack;
+    LoadBackendOptionsMap options;
+    check(xnnpack.set_option("workspace_sharing_mode", kWorkspacePerModel), path_);
+    check(options.set_options("XnnpackBackend", xnnpack.view()), path_);
+    check(module_.load(options, executorch::runtime::Program::Verification::InternalConsistency),
+          path_);
     check(module_.load_method(kMethod), path_);
     const auto meta = value(module_.method_meta(kMethod), path_);
     if (meta.num_inputs() != 1 || meta.num_outputs() != 1) {

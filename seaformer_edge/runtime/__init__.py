@@ -9,16 +9,24 @@ from __future__ import annotations
 import functools
 import logging
 import os
-from collections.abc import Callable
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from seaformer_edge.errors import ModelError
 from seaformer_edge.runtime.program import Program
 
-__all__ = ["Program", "open_program"]
+if TYPE_CHECKING:
+    from seaformer_edge.runtime.native import NativeProgram
+    from seaformer_edge.runtime.official import OfficialProgram
+
+__all__ = ["Program", "open_copies", "open_program"]
 
 BINDING_VARIABLE = "SEAFORMER_EDGE_BINDING"
 """Environment variable that insists on a binding: "native" or "official"."""
+
+MAX_COPIES = 4
+"""Copies that `open_copies` makes unless told: each takes tens of megabytes."""
 
 
 def open_program(path: str | Path, num_threads: int | None = None) -> Program:
@@ -44,8 +52,37 @@ def open_program(path: str | Path, num_threads: int | None = None) -> Program:
     return binding()(path, num_threads)
 
 
+def open_copies(path: str | Path, num_threads: int | None = None) -> list[Program]:
+    """Load a .pte program once for each thread, to run as many images at once.
+
+    Threads with an image each get through more of them than threads that share every image and
+    wait for each other after every layer; a single image takes longer. Each copy has its own
+    memory. Through the official binding, which runs one program at a time, it is one program on
+    all threads.
+
+    Args:
+        path: see `open_program`.
+        num_threads: None for one on each processor core, but not more than `MAX_COPIES`.
+
+    Raises:
+        ModelError: see `open_program`.
+    """
+    if num_threads is None:
+        num_threads = min(usable_cores(), MAX_COPIES)
+    if not binding().runs_overlap:
+        return [open_program(path, num_threads)]
+    return [open_program(path, 1) for _ in range(num_threads)]
+
+
+def usable_cores() -> int:
+    """The processor cores that this process may run on."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 @functools.cache
-def binding() -> Callable[[Path, int | None], Program]:
+def binding() -> type[NativeProgram] | type[OfficialProgram]:
     """The binding of this process.
 
     Raises:

@@ -24,6 +24,8 @@ if "executorch.extension.pybindings._C" in sys.modules:
 class NativeProgram:
     """A `Program` run by `seaformer_edge._native`."""
 
+    runs_overlap = True
+
     def __init__(self, path: Path, num_threads: int | None) -> None:
         try:
             self._program = _native.Program(str(path), num_threads or 0)

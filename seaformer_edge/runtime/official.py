@@ -21,6 +21,7 @@ from seaformer_edge.runtime.program import check_image, image_shape, logits_shap
 class OfficialProgram:
     """A `Program` run by `executorch.runtime`."""
 
+    runs_overlap = False
     _open: ClassVar[WeakSet[OfficialProgram]] = WeakSet()
     _opening: ClassVar[threading.Lock] = threading.Lock()
 

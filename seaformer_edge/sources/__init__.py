@@ -10,36 +10,76 @@ from pathlib import Path
 from seaformer_edge.errors import SourceError
 from seaformer_edge.paths import sample_dir
 from seaformer_edge.sources.base import FrameSource
+from seaformer_edge.sources.camera import CameraSource
+from seaformer_edge.sources.listing import find_camera, list_sources
+from seaformer_edge.sources.picamera import PicameraSource
 from seaformer_edge.sources.pictures import PICTURE_SUFFIXES, PictureSource
 from seaformer_edge.sources.selection import Selection
+from seaformer_edge.sources.stream import StreamSource, is_url
+from seaformer_edge.sources.synthetic import SyntheticSource
 from seaformer_edge.sources.video import VideoSource, is_animated
 
-__all__ = ["FrameSource", "PictureSource", "Selection", "VideoSource", "open_source"]
+__all__ = [
+    "CameraSource",
+    "FrameSource",
+    "PicameraSource",
+    "PictureSource",
+    "Selection",
+    "StreamSource",
+    "SyntheticSource",
+    "VideoSource",
+    "list_sources",
+    "open_source",
+    "sets_its_own_pace",
+]
 
 
 def open_source(spec: str | Path) -> FrameSource:
-    """Opens a video, a picture, a folder of pictures, a glob pattern, or `sample`.
+    """Opens whatever `--source` can name.
 
     Args:
-        spec: a path, a pattern such as `frames/*.png`, or the word `sample` for what comes with
-            the package.
+        spec: a video, picture, folder, or pattern such as `frames/*.png`; a camera's number,
+            device or name; `picamera`; a URL; `sample` for what comes with the package; or
+            `synthetic`, `synthetic:1280x720@30`.
 
     Raises:
         SourceError: nothing there that can be read.
     """
     if spec == "sample":
         return _open_sample()
+    if spec == "picamera":
+        return PicameraSource()
+    name = str(spec)
+    if name.partition(":")[0].partition("@")[0] == "synthetic":
+        return SyntheticSource.from_spec(name)
+    if is_url(name):
+        return StreamSource(name)
     path = Path(spec).expanduser()
     try:
         if path.is_dir():
-            return _open_pictures(path.iterdir(), str(spec))
-        if path.exists():
+            return _open_pictures(path.iterdir(), name)
+        if path.exists() and not path.is_char_device():  # /dev/video0 is one
             return _open_file(path)
     except OSError as error:
         raise SourceError(f"{spec}: cannot be read ({error.strerror})") from error
+    camera = find_camera(name)
+    if camera is not None:
+        return CameraSource(int(camera.spec), camera.name)
     if glob.has_magic(str(path)):
         return _open_pattern(str(path))
-    raise SourceError(f"{spec}: no such file or folder")
+    raise SourceError(f"{spec}: no such file, folder or camera; --list-sources lists the cameras")
+
+
+def sets_its_own_pace(spec: str | Path) -> bool:
+    """Whether `spec` names a camera or a stream, there or not: what may block for long, may
+    vanish, and may come back."""
+    name = str(spec)
+    return (
+        name == "picamera"
+        or is_url(name)
+        or name.startswith("/dev/video")
+        or (not Path(spec).expanduser().exists() and find_camera(name) is not None)
+    )
 
 
 def _open_file(path: Path) -> FrameSource:

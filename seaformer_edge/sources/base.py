@@ -13,7 +13,8 @@ from seaformer_edge.frame import Frame
 
 
 class FrameSource(ABC):
-    """Frames in presentation order. Iterating again starts again from the first frame.
+    """Frames in presentation order. Iterating again starts again from the first frame, or from the
+    present where the source is live.
 
     Opening a source already proves that it holds at least one frame; what cannot be opened raises
     `SourceError`.
@@ -27,6 +28,7 @@ class FrameSource(ABC):
         audio_file: the file whose audio belongs to the frames, if there is one.
         lost_frames: frames the last iteration met but could not decode.
         exhausted: the last iteration came to the source's own end.
+        live: frames come in their own time and are gone if nobody takes them: a camera, a stream.
     """
 
     name: str
@@ -37,6 +39,7 @@ class FrameSource(ABC):
     audio_file: Path | None = None
     lost_frames: int = 0
     exhausted: bool = False
+    live: bool = False
 
     @abstractmethod
     def __iter__(self) -> Iterator[Frame]:

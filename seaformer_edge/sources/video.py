@@ -68,7 +68,7 @@ class VideoSource(FrameSource):
                 else:
                     time = max(picture.pts * fraction(picture.time_base) - start, time, Fraction(0))
                 steady += abs(time - earlier - interval) < interval / 10
-                yield Frame(_upright_rgb(picture, to_rgb), index, float(time))
+                yield Frame(upright_rgb(picture, to_rgb), index, float(time))
                 index += 1
             # A count in the file is certain (AVI counts ticks). A duration tells the number of
             # frames only where they come at a constant rate.
@@ -161,7 +161,7 @@ def _promised_frames(stream: av.video.stream.VideoStream) -> int | None:
     return round(duration * fraction(stream.average_rate))
 
 
-def _upright_rgb(picture: av.VideoFrame, to_rgb: VideoReformatter) -> NDArray[np.uint8]:
+def upright_rgb(picture: av.VideoFrame, to_rgb: VideoReformatter) -> NDArray[np.uint8]:
     """The decoded picture as (H, W, 3) uint8 RGB, turned by its display matrix."""
     matrix = None
     if picture.colorspace == UNSPECIFIED and picture.height >= HD_HEIGHT:

@@ -1,30 +1,35 @@
-"""Random scale, crop, flip and photometric distortion for semantic segmentation."""
+"""Random crops, flips and photometric distortion of training pictures."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-IGNORE = 255
+from seaformer_edge.training.datasets import IGNORE, fitting_scale
 
 
 @dataclass(frozen=True)
-class Augmentation:
-    """What may happen to a training picture.
+class SegmentationAugmentation:
+    """Random scale, crop, flip and photometric distortion of a labelled picture.
 
     Attributes:
         crop: (height, width) of the result.
         scale: range of the random resizing.
         colour: strength of the photometric distortion; 1 is the range usual for
             Cityscapes and ADE20K, 0 is none.
+        max_share: a crop of which one class takes more is drawn again, up to ten times.
+        fit: (long, short) side that a picture is scaled to fit before; None: as it is.
     """
 
     crop: tuple[int, int]
     scale: tuple[float, float] = (0.5, 2.0)
     colour: float = 1.0
+    max_share: float = 1.0
+    fit: tuple[int, int] | None = None
 
     def __call__(
         self, image: NDArray[np.uint8], labels: NDArray[np.uint8], rng: np.random.Generator
@@ -33,19 +38,18 @@ class Augmentation:
         height, width = self.crop
         # Log-uniform, so that halving is as likely as doubling.
         scale = float(np.exp(rng.uniform(*np.log(self.scale))))
+        if self.fit is not None:
+            scale *= fitting_scale(labels.shape[0], labels.shape[1], self.fit)
         aspect = float(np.exp(rng.uniform(-0.1, 0.1)))
         size = (
             max(1, round(image.shape[1] * scale * aspect)),
             max(1, round(image.shape[0] * scale / aspect)),
         )
-        interpolation = cv2.INTER_AREA if scale < 0.7 else cv2.INTER_LINEAR
-        image = cv2.resize(image, size, interpolation=interpolation)  # type: ignore[assignment]
         labels = cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST)  # type: ignore[assignment]
-
-        top = int(rng.integers(0, max(size[1] - height, 0) + 1))
-        left = int(rng.integers(0, max(size[0] - width, 0) + 1))
-        image = image[top : top + height, left : left + width]
-        labels = labels[top : top + height, left : left + width]
+        window = self._window(labels, rng)
+        labels = labels[window]
+        interpolation = cv2.INTER_AREA if scale < 0.7 else cv2.INTER_LINEAR
+        image = cv2.resize(image, size, interpolation=interpolation)[window]  # type: ignore[assignment]
         if rng.random() < 0.5:
             image, labels = image[:, ::-1], labels[:, ::-1]
 
@@ -56,6 +60,50 @@ class Augmentation:
             image = cv2.copyMakeBorder(image, *border, value=(124, 116, 104))  # type: ignore[assignment]
             labels = cv2.copyMakeBorder(np.ascontiguousarray(labels), *border, value=(IGNORE,))  # type: ignore[assignment]
         return image, np.ascontiguousarray(labels)
+
+    def _window(self, labels: NDArray[np.uint8], rng: np.random.Generator) -> tuple[slice, slice]:
+        """A random crop that no class fills beyond `max_share`, if ten draws find one."""
+        height, width = self.crop
+        for _ in range(10):
+            top = int(rng.integers(0, max(labels.shape[0] - height, 0) + 1))
+            left = int(rng.integers(0, max(labels.shape[1] - width, 0) + 1))
+            window = slice(top, top + height), slice(left, left + width)
+            if self.max_share >= 1:
+                break
+            counts = np.bincount(labels[window].ravel(), minlength=256)[:IGNORE]
+            if np.count_nonzero(counts) > 1 and counts.max() < self.max_share * counts.sum():
+                break
+        return window
+
+
+@dataclass(frozen=True)
+class ClassificationAugmentation:
+    """Random resized crop (Szegedy et al. 2015), flip and photometric distortion.
+
+    Attributes:
+        crop: (height, width) of the result.
+        area: range of the share of the picture that the crop takes.
+        colour: strength of the photometric distortion.
+    """
+
+    crop: tuple[int, int]
+    area: tuple[float, float]
+    colour: float
+
+    def __call__(self, image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+        """(H, W, 3) uint8 RGB to the same at the size of the crop."""
+        area = float(rng.uniform(*self.area)) * image.shape[0] * image.shape[1]
+        ratio = float(np.exp(rng.uniform(np.log(3 / 4), np.log(4 / 3))))
+        width = min(image.shape[1], max(1, round(math.sqrt(area * ratio))))
+        height = min(image.shape[0], max(1, round(math.sqrt(area / ratio))))
+        top = int(rng.integers(0, image.shape[0] - height + 1))
+        left = int(rng.integers(0, image.shape[1] - width + 1))
+        image = distort_colours(image[top : top + height, left : left + width], rng, self.colour)
+        if rng.random() < 0.5:
+            image = image[:, ::-1]
+        shrinking = height > self.crop[0] and width > self.crop[1]
+        interpolation = cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR
+        return np.asarray(cv2.resize(image, self.crop[::-1], interpolation=interpolation), np.uint8)
 
 
 def distort_colours(

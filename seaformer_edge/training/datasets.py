@@ -1,16 +1,11 @@
-"""Labelled pictures on disk.
-
-Two layouts are read: `ROOT/{split}/{images,labels}` where the data set brings its splits,
-and `ROOT/{images,labels}` where it does not; then every tenth picture, chosen by a hash of
-its name, is the "val" split and the others are "train". A label is a one-channel PNG of
-class ids with the stem of its picture.
-"""
+"""Data sets: how each is laid out, labelled and evaluated, and the samples drawn from them."""
 
 from __future__ import annotations
 
-import zlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import cv2
 import numpy as np
@@ -19,86 +14,183 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from seaformer_edge.errors import SourceError
-from seaformer_edge.training.augment import Augmentation
+from seaformer_edge.errors import ModelError, SourceError
+from seaformer_edge.network import SIZE_MULTIPLE, round_size
+from seaformer_edge.training import layouts
+from seaformer_edge.training.layouts import Pair
 
-PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
+IGNORE = 255
+"""Label id that is neither trained on nor counted, after `SegmentationSet.ids`."""
 
 
 @dataclass(frozen=True)
-class LabelledPictures:
-    """The pictures of one split, in the order of their names.
+class SegmentationSet:
+    """A segmentation data set and the protocol that its published figures follow.
 
-    Args:
-        root: folder of the data set, in one of the two layouts above.
-        split: "train", "val" or "test".
-        ignore_index: label id that is not counted.
-
-    Raises:
-        SourceError: a folder is missing, empty, or a picture has no label.
+    Attributes:
+        classes: name of its class list; None where the user brings one.
+        pairs: (root, split) to the (picture, label) paths.
+        ids: (256,) uint8, label id as stored to class id; `IGNORE` is not counted.
+        fit: (long, short) side that a picture is scaled to fit, its aspect ratio kept,
+            before it is augmented or evaluated; None: it stays as it is.
     """
 
-    root: Path
-    split: str
-    ignore_index: int = 255
+    classes: str | None
+    pairs: Callable[[Path, str], list[Pair]]
+    ids: NDArray[np.uint8]
+    fit: tuple[int, int] | None = None
 
-    def pairs(self) -> list[tuple[Path, Path]]:
-        brought = (self.root / self.split).is_dir()
-        folder = self.root / self.split if brought else self.root
-        images, labels = folder / "images", folder / "labels"
-        if not images.is_dir() or not labels.is_dir():
-            raise SourceError(f"{folder}: expected the folders images/ and labels/ in it")
-        pictures = sorted(p for p in images.iterdir() if p.suffix.lower() in PICTURE_SUFFIXES)
-        if not brought:
-            held_out = self.split != "train"
-            pictures = [p for p in pictures if (zlib.crc32(p.stem.encode()) % 10 == 0) == held_out]
-        if not pictures:
-            raise SourceError(f"{images}: no pictures for the split {self.split!r}")
-        found = [(p, labels / f"{p.stem}.png") for p in pictures]
-        for picture, label in found:
-            if not label.is_file():
-                raise SourceError(f"{picture}: its label {label} is missing")
-        return found
+    def input_size(self, height: int, width: int) -> tuple[int, int]:
+        """Size the network is fed at in evaluation: fitted, rounded up to what it takes."""
+        if self.fit is None:
+            return round_size(height, width)
+        scale = fitting_scale(height, width, self.fit)
+        return round_up(round(height * scale)), round_up(round(width * scale))
+
+
+@dataclass(frozen=True)
+class ClassificationSet:
+    """A classification data set and the protocol that its published figures follow.
+
+    Attributes:
+        classes: name of its class list; None where the user brings one.
+        samples: (root, split) to (picture path, class id).
+        centre: share of the short side that the evaluated centre square takes; None: the
+            whole picture is squeezed into the square.
+    """
+
+    classes: str | None
+    samples: Callable[[Path, str], list[tuple[Path, int]]]
+    centre: float | None = None
+
+
+def _ids(mapping: dict[int, int] | None = None, ignore: int = IGNORE) -> NDArray[np.uint8]:
+    """A table from `mapping`, all else ignored; without one the identity but for `ignore`."""
+    if mapping is None:
+        table = np.arange(256, dtype=np.uint8)
+        table[ignore] = IGNORE
+        return table
+    table = np.full(256, IGNORE, np.uint8)
+    table[list(mapping)] = list(mapping.values())
+    return table
+
+
+_FROM_ONE = _ids({i + 1: i for i in range(254)})  # 0 is "other" and not counted
+# Cityscapes' label ids that its 19 classes come from, in their order.
+_CITYSCAPES = (7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33)
+_TRAIN_IDS = _ids({label: i for i, label in enumerate(_CITYSCAPES)})
+
+# fmt: off
+SEGMENTATION: dict[str, SegmentationSet] = {
+    "folder": SegmentationSet(None, layouts.folder, _ids()),
+    "camvid": SegmentationSet("camvid", layouts.camvid, _ids(ignore=11)),
+    "ade20k": SegmentationSet("ade20k", layouts.ade20k, _FROM_ONE, (2048, 512)),
+    "cityscapes": SegmentationSet("cityscapes", layouts.cityscapes, _TRAIN_IDS, (2048, 1024)),
+    "cityscapes-half": SegmentationSet("cityscapes", layouts.cityscapes, _TRAIN_IDS, (1024, 512)),
+    "pascal-context-59": SegmentationSet(
+        "pascal-context-59", layouts.pascal_context, _FROM_ONE, (520, 520)),
+    "pascal-context-60": SegmentationSet(
+        "pascal-context-60", layouts.pascal_context, _ids(), (520, 520)),
+    "coco-stuff": SegmentationSet("coco-stuff", layouts.coco_stuff, _FROM_ONE, (2048, 512)),
+}
+
+CLASSIFICATION: dict[str, ClassificationSet] = {
+    "class-folders": ClassificationSet(None, layouts.class_folders),
+    "imagenet": ClassificationSet("imagenet", layouts.class_folders, centre=0.875),
+    "tiny-imagenet": ClassificationSet("tiny-imagenet", layouts.tiny_imagenet),
+}
+# fmt: on
+
+T = TypeVar("T")
+
+
+def data_set(table: dict[str, T], name: str) -> T:
+    """The row of a table.
+
+    Raises:
+        ModelError: there is none; the known names are listed.
+    """
+    if name not in table:
+        raise ModelError(f"unknown data set {name!r}; known are {', '.join(table)}")
+    return table[name]
+
+
+def fitting_scale(height: int, width: int, fit: tuple[int, int]) -> float:
+    """What to scale a picture by so that its sides fit within (long, short)."""
+    return min(max(fit) / max(height, width), min(fit) / min(height, width))
+
+
+def round_up(length: int) -> int:
+    return -(-length // SIZE_MULTIPLE) * SIZE_MULTIPLE
+
+
+def read_picture(path: Path) -> NDArray[np.uint8]:
+    """(H, W, 3) uint8 RGB.
+
+    Raises:
+        SourceError: it cannot be read.
+    """
+    image = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
+    if image is None:
+        raise SourceError(f"{path}: cannot be read as a picture")
+    return np.asarray(image, dtype=np.uint8)
 
 
 def read_pair(
-    picture: Path, label: Path, ignore_index: int, num_classes: int
+    pair: Pair, ids: NDArray[np.uint8], num_classes: int
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """(H, W, 3) uint8 RGB and (H, W) uint8 labels, `ignore_index` and up mapped to 255."""
-    image = cv2.imread(str(picture), cv2.IMREAD_COLOR)
-    ids = cv2.imread(str(label), cv2.IMREAD_UNCHANGED)
-    if image is None or ids is None:
-        raise SourceError(f"{picture if image is None else label}: cannot be read as a picture")
-    if image.shape[:2] != ids.shape:
-        raise SourceError(f"{label}: size {ids.shape} differs from its picture {image.shape[:2]}")
-    labels = np.where(ids == ignore_index, 255, ids).astype(np.uint8)
-    if (wrong := labels[(labels >= num_classes) & (labels != 255)]).size:
+    """(H, W, 3) uint8 RGB and (H, W) uint8 class ids, `IGNORE` where none counts.
+
+    Raises:
+        SourceError: a file cannot be read, the sizes differ, or an id is outside the classes.
+    """
+    picture, label = pair
+    image = read_picture(picture)
+    stored = cv2.imread(str(label), cv2.IMREAD_UNCHANGED)
+    if stored is None:
+        raise SourceError(f"{label}: cannot be read as a picture")
+    if stored.ndim != 2 or stored.dtype != np.uint8:
+        raise SourceError(f"{label}: a label is one channel of 8 bits, not {_form(stored)}")
+    if image.shape[:2] != stored.shape:
+        raise SourceError(
+            f"{label}: size {stored.shape} differs from its picture {image.shape[:2]}"
+        )
+    labels = ids[stored]
+    if (wrong := stored[(labels >= num_classes) & (labels != IGNORE)]).size:
         raise SourceError(f"{label}: class id {int(wrong[0])}, but there are {num_classes} classes")
-    return np.ascontiguousarray(image[:, :, ::-1], dtype=np.uint8), labels
+    return image, labels
 
 
-class TrainingSamples(Dataset[tuple[Tensor, Tensor]]):
-    """An endless, exactly repeatable stream of augmented crops.
+def _form(array: NDArray[np.generic]) -> str:
+    channels = array.shape[2] if array.ndim == 3 else 1
+    return f"{channels} of {array.dtype.itemsize * 8}"
 
-    Sample n depends on the seed and n alone, so training resumes at any step with the
-    pictures, order and augmentation it would have had.
 
-    `self[n]` gives (3, h, w) uint8 RGB and (h, w) int64 labels with 255 ignored.
+Item = TypeVar("Item")
+
+
+class TrainingSamples(Dataset[tuple[Tensor, Tensor]], Generic[Item]):
+    """An endless, exactly repeatable stream of augmented samples.
+
+    Sample n depends on the seed and n alone, so training resumes at any step, on any number
+    of processes, with the pictures, order and augmentation it would have had.
+
+    Args:
+        items: of the data set, e.g. (picture, label) paths.
+        augment: reads an item and gives (3, h, w) uint8 RGB and its int64 target.
+        length: samples in all.
+        seed: of order and augmentation.
     """
 
     def __init__(
         self,
-        pairs: list[tuple[Path, Path]],
-        augmentation: Augmentation,
-        num_classes: int,
-        ignore_index: int,
+        items: Sequence[Item],
+        augment: Callable[[Item, np.random.Generator], tuple[Tensor, Tensor]],
         length: int,
         seed: int,
     ):
-        self.pairs = pairs
-        self.augmentation = augmentation
-        self.num_classes = num_classes
-        self.ignore_index = ignore_index
+        self.items = items
+        self.augment = augment
         self.length = length
         self.seed = seed
 
@@ -106,13 +198,25 @@ class TrainingSamples(Dataset[tuple[Tensor, Tensor]]):
         return self.length
 
     def __getitem__(self, n: int) -> tuple[Tensor, Tensor]:
-        epoch, position = divmod(n, len(self.pairs))
-        order = np.random.default_rng((self.seed, epoch)).permutation(len(self.pairs))
-        image, ids = read_pair(
-            *self.pairs[int(order[position])], self.ignore_index, self.num_classes
+        epoch, position = divmod(n, len(self.items))
+        order = _order(self.seed, epoch, len(self.items))
+        return self.augment(
+            self.items[int(order[position])], np.random.default_rng((self.seed, epoch, n))
         )
-        image, ids = self.augmentation(image, ids, np.random.default_rng((self.seed, epoch, n)))
-        return (
-            torch.from_numpy(image).permute(2, 0, 1),
-            torch.from_numpy(ids.astype(np.int64)),
-        )
+
+
+_orders: dict[tuple[int, int, int], NDArray[np.int64]] = {}
+
+
+def _order(seed: int, epoch: int, count: int) -> NDArray[np.int64]:
+    """The order of an epoch; the last one asked for is kept."""
+    key = (seed, epoch, count)
+    if key not in _orders:
+        _orders.clear()
+        _orders[key] = np.random.default_rng((seed, epoch)).permutation(count)
+    return _orders[key]
+
+
+def as_tensor(image: NDArray[np.uint8]) -> Tensor:
+    """(H, W, 3) to (3, H, W), both uint8."""
+    return torch.from_numpy(image).permute(2, 0, 1)

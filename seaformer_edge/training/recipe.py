@@ -16,24 +16,37 @@ class Recipe:
 
     Attributes:
         name: of the resulting model, e.g. "seaformer-t-camvid".
+        task: "segmentation" or "classification".
         variant: "T", "S", "B" or "L".
         classes: name of a class list under models/classes/, e.g. "camvid".
+        dataset: how the data is laid out and evaluated, a row of `datasets.SEGMENTATION` or
+            `datasets.CLASSIFICATION`.
+        train_splits: splits that are trained on.
         data: what the model is trained on, for its card.
         licence: terms of the resulting weights, for its card.
         steps: optimiser steps.
-        batch_size: pictures a step.
+        batch_size: pictures a step, over all processes.
         crop: (height, width) of the training crops, multiples of 32.
-        scale: range of the random resizing.
+        scale: range of the random resizing (segmentation), or of the share of the picture that
+            a crop takes (classification).
         colour: strength of the photometric distortion.
-        learning_rate: peak, of AdamW; linear warm-up, then polynomial decay of power
-            `poly_power` to 0.
-        head_learning_rate_factor: the head learns this many times faster.
+        crop_max_share: a crop of which one class takes more is drawn again, up to ten times.
+        optimizer: "adamw", or "rmsprop" as the published classifiers use it.
+        learning_rate: peak; linear warm-up, then by `schedule`.
+        schedule: "poly", decay of power `poly_power` to 0 at the last step; or "step", times
+            `step_decay` every `decay_steps`.
+        head_learning_rate_factor: the segmentation head learns this many times faster.
         weight_decay: not applied to normalisation, biases and positional embeddings.
+        sync_batch_norm: several processes normalise over the batches of all of them; on CPUs that
+            doubles the time of a step.
+        drop_path_rate: stochastic depth of the last block of a stage.
+        dropout: before the class layer of the segmenter.
         ema_decay: of the average of the weights that is evaluated and kept.
-        class_weights: weigh classes by 1 / ln(1.1 + share of pixels) (ENet, section 4.3's
-            idea with a milder constant), for thin classes.
-        loss_stride: the loss is computed at 1 / loss_stride of the crop's size.
-        eval_size: (height, width) of the network's input in validation.
+        label_smoothing: of the classification loss.
+        class_weights: weigh classes by 1 / ln(1.1 + share of pixels), for thin classes.
+        loss_stride: the segmentation loss is computed at 1 / loss_stride of the crop's size.
+        eval_size: (height, width) of the network's input in validation; without one the data
+            set's own protocol decides.
         eval_every: steps between validations.
         bf16: bfloat16 autocast in the forward pass.
         seed: of everything random.
@@ -47,27 +60,49 @@ class Recipe:
     steps: int
     batch_size: int
     crop: tuple[int, int]
-    eval_size: tuple[int, int]
+    task: str = "segmentation"
+    dataset: str = "folder"
+    train_splits: tuple[str, ...] = ("train",)
+    eval_size: tuple[int, int] | None = None
     scale: tuple[float, float] = (0.5, 2.0)
     colour: float = 1.0
+    crop_max_share: float = 1.0
+    optimizer: str = "adamw"
     learning_rate: float = 5e-4
     head_learning_rate_factor: float = 10.0
     warmup_steps: int = 1500
+    schedule: str = "poly"
     poly_power: float = 1.0
+    step_decay: float = 0.973
+    decay_steps: int = 3000
     weight_decay: float = 0.01
+    sync_batch_norm: bool = False
+    drop_path_rate: float = 0.1
+    dropout: float = 0.1
     ema_decay: float = 0.999
+    label_smoothing: float = 0.0
     class_weights: bool = False
     loss_stride: int = 1
     eval_every: int = 2000
     bf16: bool = False
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        choices = {
+            "task": ("segmentation", "classification"),
+            "optimizer": ("adamw", "rmsprop"),
+            "schedule": ("poly", "step"),
+        }
+        for name, known in choices.items():
+            if getattr(self, name) not in known:
+                raise ValueError(f"{name} is one of {', '.join(known)}")
+
 
 def read_recipe(path: Path) -> Recipe:
     """Read a recipe file.
 
     Raises:
-        ModelError: the file is missing, is not TOML, or has unknown or missing entries.
+        ModelError: the file is missing, is not TOML, or has unknown, missing or wrong entries.
     """
     try:
         entries: dict[str, Any] = tomllib.loads(path.read_text())
@@ -84,5 +119,5 @@ def read_recipe(path: Path) -> Recipe:
             for name, value in entries.items()
         }
         return Recipe(**arguments)
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise ModelError(f"{path}: {error}") from error

@@ -1,33 +1,39 @@
-"""Train a SeaFormer for segmentation by a recipe; resumable to the exact step."""
+"""Train a SeaFormer by a recipe; resumable to the exact step, on one process or many."""
 
 from __future__ import annotations
 
 import csv
 import time
+from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
-from torch.utils.data import DataLoader, Subset
+from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from seaformer_edge.card import Card, read_card
-from seaformer_edge.checkpoint import IMAGENET_MEAN, IMAGENET_STD, load_backbone, save_checkpoint
+from seaformer_edge.checkpoint import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    Network,
+    load_backbone,
+    save_checkpoint,
+)
 from seaformer_edge.class_list import ClassList
-from seaformer_edge.network import SeaFormerSegmenter
-from seaformer_edge.training.augment import Augmentation
-from seaformer_edge.training.datasets import LabelledPictures, TrainingSamples, read_pair
-from seaformer_edge.training.evaluate import eager_predictor, evaluate
+from seaformer_edge.errors import ModelError
+from seaformer_edge.training.engine import make_fabric, synchronise_batch_norm
 from seaformer_edge.training.recipe import Recipe
+from seaformer_edge.training.tasks import make_task
 
 CHECKPOINT_EVERY_S = 180.0
+LOG_EVERY_STEPS = 50
 
 
-def parameter_groups(network: SeaFormerSegmenter, recipe: Recipe) -> list[dict[str, Any]]:
+def parameter_groups(network: Network, recipe: Recipe) -> list[dict[str, Any]]:
     """Backbone and head, each with and without weight decay."""
     groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
     for name, parameter in network.named_parameters():
@@ -44,47 +50,43 @@ def parameter_groups(network: SeaFormerSegmenter, recipe: Recipe) -> list[dict[s
     ]
 
 
+def make_optimizer(network: Network, recipe: Recipe) -> torch.optim.Optimizer:
+    groups = parameter_groups(network, recipe)
+    if recipe.optimizer == "rmsprop":
+        return torch.optim.RMSprop(groups, alpha=0.9, eps=1e-3, momentum=0.9)
+    return torch.optim.AdamW(groups)
+
+
 def learning_rate_factor(step: int, recipe: Recipe) -> float:
-    """Linear warm-up, then polynomial decay to 0 at the last step."""
+    """Linear warm-up, then polynomial decay to 0 at the last step or decay by steps."""
     warmup = min(1.0, (step + 1) / max(recipe.warmup_steps, 1))
+    if recipe.schedule == "step":
+        return float(warmup * recipe.step_decay ** (step // recipe.decay_steps))
     return float(warmup * (1 - step / recipe.steps) ** recipe.poly_power)
-
-
-def class_weights(pairs: list[tuple[Path, Path]], num_classes: int, ignore_index: int) -> Tensor:
-    """1 / ln(1.1 + share of pixels), scaled to a mean of 1: (num_classes,) float32."""
-    counts = np.zeros(256, dtype=np.int64)
-    for picture, label in pairs:
-        _, ids = read_pair(picture, label, ignore_index, num_classes)
-        counts += np.bincount(ids.ravel(), minlength=256)
-    share = counts[:num_classes] / counts[:num_classes].sum()
-    weights = 1 / np.log(1.1 + share)
-    return torch.from_numpy((weights / weights.mean()).astype(np.float32))
-
-
-def segmentation_loss(
-    logits: Tensor, labels: Tensor, stride: int, weights: Tensor | None
-) -> Tensor:
-    """Cross-entropy of (B, C, h, w) logits resized to 1/stride of (B, H, W) labels."""
-    labels = labels[:, stride // 2 :: stride, stride // 2 :: stride]
-    resized = F.interpolate(logits.float(), labels.shape[1:], mode="bilinear", align_corners=False)
-    return F.cross_entropy(resized, labels, weight=weights, ignore_index=255)
 
 
 class Trainer:
     """One training run in the folder `run_dir`.
 
     Files: `last.pt` (everything needed to resume, written every few minutes and at the
-    end), `best.safetensors` (averaged weights with the best validation mIoU), `final.safetensors`,
-    `log.csv` (a row each validation).
+    end), `best.safetensors` (averaged weights with the best validation score),
+    `final.safetensors` (those of the last step), `log.csv`.
+
+    Started by `torchrun`, each process trains on its share of every batch; the files are the
+    first one's.
 
     Args:
         recipe: what to do.
         classes: names, colours, ignored id.
-        data_root: folder of the data set (see `datasets.LabelledPictures`).
+        data_root: folder of the data set, laid out as `recipe.dataset` says.
         run_dir: where the files go; a `last.pt` found there is resumed.
         initial: a safetensors checkpoint to start from, of the same variant; only the class
             layer (and, from a classifier, the head) starts fresh.
-        workers: processes that read and augment pictures.
+        workers: processes that read and augment pictures, for each training process.
+
+    Raises:
+        ModelError: the run in `run_dir` was begun with another recipe, or the batch cannot be
+            shared by the processes.
     """
 
     def __init__(
@@ -101,33 +103,33 @@ class Trainer:
         self.run_dir = run_dir
         self.initial = initial
         self.workers = workers
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        num_classes = len(classes.names)
-        self.training_pairs = LabelledPictures(data_root, "train").pairs()
-        self.validation_pairs = LabelledPictures(data_root, "val").pairs()
+        self.fabric = make_fabric(recipe.bf16)
+        if recipe.batch_size % self.fabric.world_size:
+            raise ModelError(
+                f"a batch of {recipe.batch_size} cannot be shared by"
+                f" {self.fabric.world_size} processes"
+            )
+        self.task = make_task(recipe, classes, data_root)
 
         torch.manual_seed(recipe.seed)
-        self.network = SeaFormerSegmenter(recipe.variant, num_classes)
+        network = self.task.network()
         if initial is not None:
-            load_backbone(self.network, initial)
+            load_backbone(network, initial)
         # Convolutions of this network run 1.6 times faster channels-last on a CPU.
-        self.network = self.network.to(self.device, memory_format=torch.channels_last)
-        self.average = AveragedModel(self.network, multi_avg_fn=self._average, use_buffers=True)
-        self.optimizer = torch.optim.AdamW(parameter_groups(self.network, recipe))
+        network = network.to(self.fabric.device, memory_format=torch.channels_last)
+        self.average = AveragedModel(network, multi_avg_fn=self._average, use_buffers=True)
+        if recipe.sync_batch_norm:
+            network = synchronise_batch_norm(network, self.fabric)
+        self.network, self.optimizer = self.fabric.setup(network, make_optimizer(network, recipe))
         self.schedule = torch.optim.lr_scheduler.LambdaLR(
             self.optimizer, lambda step: learning_rate_factor(step, recipe)
         )
-        self.weights = (
-            class_weights(self.training_pairs, num_classes, classes.ignore_index).to(self.device)
-            if recipe.class_weights
-            else None
-        )
-        self.mean = torch.tensor(IMAGENET_MEAN).view(3, 1, 1).to(self.device)
-        self.std = torch.tensor(IMAGENET_STD).view(3, 1, 1).to(self.device)
+        self.mean = torch.tensor(IMAGENET_MEAN, device=self.fabric.device).view(3, 1, 1)
+        self.std = torch.tensor(IMAGENET_STD, device=self.fabric.device).view(3, 1, 1)
         self.step = 0
-        self.best_mean_iou = 0.0
+        self.best = 0.0
         if (run_dir / "last.pt").exists():
-            self._resume()
+            self._resume(run_dir / "last.pt")
 
     @torch.no_grad()
     def _average(
@@ -144,106 +146,144 @@ class Trainer:
             else:
                 average.copy_(current)
 
-    def _resume(self) -> None:
-        state = torch.load(self.run_dir / "last.pt", map_location=self.device, weights_only=True)
-        self.network.load_state_dict(state["network"])
+    @property
+    def bare_network(self) -> Network:
+        """The network without what Fabric wraps around it."""
+        bare: Network = self.network.module
+        return bare.module if isinstance(bare, nn.parallel.DistributedDataParallel) else bare
+
+    def _resume(self, path: Path) -> None:
+        state = torch.load(path, map_location=self.fabric.device, weights_only=True)
+        ours = asdict(self.recipe)
+        if changed := [name for name, value in state["recipe"].items() if ours[name] != value]:
+            raise ModelError(
+                f"{path}: this run was begun with another recipe; {', '.join(changed)} differ:"
+                " give the old recipe or another folder"
+            )
+        self.bare_network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.schedule.load_state_dict(state["schedule"])
         self.step = state["step"]
-        self.best_mean_iou = state["best_mean_iou"]
-        torch.set_rng_state(state["rng"].cpu())
+        self.best = state["best"]
 
     def _save(self) -> None:
-        temporary = self.run_dir / "last.pt.tmp"
-        torch.save(
-            {
-                "network": self.network.state_dict(),
-                "average": self.average.state_dict(),
-                "optimizer": self.optimizer.state_dict(),
-                "schedule": self.schedule.state_dict(),
-                "step": self.step,
-                "best_mean_iou": self.best_mean_iou,
-                "rng": torch.get_rng_state(),
-            },
-            temporary,
-        )
-        temporary.replace(self.run_dir / "last.pt")
+        """Write last.pt; the previous one stays whole if that fails.
+
+        Raises:
+            ModelError: it cannot be written.
+        """
+        if not self.fabric.is_global_zero:
+            return
+        state = {
+            "recipe": asdict(self.recipe),
+            "network": self.bare_network.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "schedule": self.schedule.state_dict(),
+            "step": self.step,
+            "best": self.best,
+        }
+        path = self.run_dir / "last.pt"
+        temporary = path.with_name("last.pt.tmp")
+        try:
+            torch.save(state, temporary)
+            temporary.replace(path)
+        except (OSError, RuntimeError) as error:  # PyTorch's writer raises the latter
+            with suppress(OSError):
+                temporary.unlink()
+            reason = getattr(error, "strerror", None) or "is the disk full?"
+            raise ModelError(f"{path}: cannot be written ({reason})") from error
 
     def _batches(self) -> DataLoader[Any]:
-        recipe = self.recipe
-        samples = TrainingSamples(
-            self.training_pairs,
-            Augmentation(recipe.crop, recipe.scale, recipe.colour),
-            len(self.classes.names),
-            self.classes.ignore_index,
-            length=recipe.steps * recipe.batch_size,
-            seed=recipe.seed,
+        """This process' share of each batch that is left, in the order of the samples."""
+        size, rank, world = (
+            self.recipe.batch_size,
+            self.fabric.global_rank,
+            self.fabric.world_size,
         )
-        remaining = range(self.step * recipe.batch_size, len(samples))
+        share = size // world
+        batches = [
+            range(step * size + rank * share, step * size + (rank + 1) * share)
+            for step in range(self.step, self.recipe.steps)
+        ]
         return DataLoader(
-            Subset(samples, remaining),
-            batch_size=recipe.batch_size,
+            self.task.samples(self.recipe.steps * size),
+            batch_sampler=batches,
             num_workers=self.workers,
+            pin_memory=self.fabric.device.type == "cuda",
             # Of its own, or each start would advance the generator that dropout draws from.
             generator=torch.Generator(),
         )
 
-    def train_step(self, images: Tensor, labels: Tensor) -> float:
-        """One optimiser step on (B, 3, h, w) uint8 RGB and (B, h, w) int64 labels."""
-        self.network.train()
-        x = (images.to(self.device).float() - self.mean) / self.std
-        x = x.contiguous(memory_format=torch.channels_last)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.recipe.bf16):
-            logits = self.network(x)
-        loss = segmentation_loss(
-            logits, labels.to(self.device), self.recipe.loss_stride, self.weights
+    def train_step(self, images: Tensor, targets: Tensor) -> Tensor:
+        """One optimiser step on (B, 3, h, w) uint8 RGB and int64 targets; the loss, a scalar."""
+        # What is dropped depends on the step and the process alone, so a resumed run drops alike.
+        torch.manual_seed(
+            (self.recipe.seed * 1_000_003 + self.step) * 1024 + self.fabric.global_rank
         )
+        self.network.train()
+        device = self.fabric.device
+        x = (images.to(device, non_blocking=True).float() - self.mean) / self.std
+        logits = self.network(x.contiguous(memory_format=torch.channels_last))
+        total, weight = self.task.loss(logits.float(), targets.to(device, non_blocking=True))
+        # Fabric averages the gradients: over the mean weight, so that the result is the mean
+        # over the pixels of all processes.
+        loss = total / self.fabric.all_reduce(weight, reduce_op="mean").clamp_min(1e-9)
         self.optimizer.zero_grad()
-        loss.backward()
+        self.fabric.backward(loss)
         self.optimizer.step()
         self.schedule.step()
-        self.average.update_parameters(self.network)
+        self.average.update_parameters(self.bare_network)
         self.step += 1
-        return float(loss.detach())
+        return loss.detach()
 
     def validate(self) -> float:
-        """mIoU of the averaged weights on the validation split; keeps the best."""
-        network = self.average.module
-        predict = eager_predictor(network, self.recipe.eval_size)
-        matrix = evaluate(
-            predict, self.validation_pairs, len(self.classes.names), self.classes.ignore_index
-        )
-        if matrix.mean_iou > self.best_mean_iou:
-            self.best_mean_iou = matrix.mean_iou
-            self._save_average("best", {"mIoU": round(matrix.mean_iou, 4), "set": "validation"})
-        return matrix.mean_iou
+        """Score of the averaged weights on the validation split; keeps the best."""
+        part = slice(self.fabric.global_rank, None, self.fabric.world_size)
+        confusion = self.task.confusion(self.average.module, part).to(self.fabric.device)
+        score = self.task.score(self.fabric.all_reduce(confusion, reduce_op="sum").cpu())
+        if score > self.best:
+            self.best = score
+            accuracy = {self.task.metric: round(score, 4), "set": "validation"}
+            self._save_average("best", accuracy)
+        return score
 
     def run(self) -> float:
-        """Train to the last step of the recipe; returns the best validation mIoU."""
+        """Train to the last step of the recipe; returns the best validation score."""
         self.run_dir.mkdir(parents=True, exist_ok=True)
         saved_at = time.monotonic()
-        running_loss = 0.0
+        running = 0.0
         progress = tqdm(
-            self._batches(), initial=self.step, total=self.recipe.steps, unit="step", mininterval=5
+            self._batches(),
+            initial=self.step,
+            total=self.recipe.steps,
+            unit="step",
+            mininterval=5,
+            disable=not self.fabric.is_global_zero,
         )
-        for images, labels in progress:
-            loss = self.train_step(images, labels)
-            running_loss = loss if running_loss == 0 else 0.98 * running_loss + 0.02 * loss
-            progress.set_postfix(loss=f"{running_loss:.3f}", refresh=False)
-            if self.step % self.recipe.eval_every == 0 or self.step == self.recipe.steps:
-                self._log(self.validate(), running_loss)
+        for images, targets in progress:
+            loss = self.train_step(images, targets)
+            last = self.step == self.recipe.steps
+            due = self.step % self.recipe.eval_every == 0 or last
+            if self.step % LOG_EVERY_STEPS == 0 or due:
+                mean = float(self.fabric.all_reduce(loss, reduce_op="mean"))
+                running = mean if running == 0 else 0.8 * running + 0.2 * mean
+                progress.set_postfix(loss=f"{running:.3f}", refresh=False)
+                self._log(mean, self.validate() if due else None)
             if time.monotonic() - saved_at > CHECKPOINT_EVERY_S:
                 self._save()
                 saved_at = time.monotonic()
         self._save()
         self._save_average("final", {})
-        return self.best_mean_iou
+        return self.best
 
     def _save_average(self, name: str, accuracy: dict[str, Any]) -> None:
+        if not self.fabric.is_global_zero:
+            return
         card = Card(
             name=self.recipe.name,
-            task="segmentation",
+            task=self.recipe.task,
             variant=self.recipe.variant,
             precision="fp32",
             height=0,
@@ -261,12 +301,20 @@ class Trainer:
         )
         save_checkpoint(self.average.module, card, self.run_dir / f"{name}.safetensors")
 
-    def _log(self, mean_iou: float, loss: float) -> None:
+    def _log(self, loss: float, score: float | None) -> None:
+        if not self.fabric.is_global_zero:
+            return
         path = self.run_dir / "log.csv"
         new = not path.exists()
         with path.open("a", newline="") as file:
             writer = csv.writer(file)
             if new:
-                writer.writerow(["step", "training_loss", "validation_mean_iou"])
-            writer.writerow([self.step, f"{loss:.4f}", f"{mean_iou:.4f}"])
-        tqdm.write(f"step {self.step}: loss {loss:.3f}, validation mIoU {mean_iou:.4f}")
+                writer.writerow(["step", "learning_rate", "loss", f"validation_{self.task.metric}"])
+            rate = self.schedule.get_last_lr()[0]
+            writer.writerow(
+                [self.step, f"{rate:.3g}", f"{loss:.5f}", "" if score is None else f"{score:.4f}"]
+            )
+        if score is not None:
+            tqdm.write(
+                f"step {self.step}: loss {loss:.3f}, validation {self.task.metric} {score:.4f}"
+            )

@@ -27,8 +27,12 @@ class FakeSegmenter:
         name="fake", classes=("sky", "road"), palette=((0, 0, 255), (255, 0, 0)), num_classes=2
     )
 
+    pictures_at_once = 1
+
     @classmethod
-    def from_path(cls, path: Path, num_threads: int | None = None) -> FakeSegmenter:
+    def from_path(
+        cls, path: Path, num_threads: int | None = None, *, throughput: bool = False
+    ) -> FakeSegmenter:
         assert path == Path("fake.pte")
         return cls()
 

@@ -1,12 +1,20 @@
 from __future__ import annotations
 
+import importlib.util
+import io
 import json
 import shutil
+import socket
+from dataclasses import replace
+from functools import partial
 
 import pytest
+from drive import FakeDrive
 
 from seaformer_edge.card import read_card
 from seaformer_edge.cli import main
+from seaformer_edge.paths import sample_dir
+from seaformer_edge.published import PUBLISHED
 from seaformer_edge.zoo import DEFAULT_MODEL, resolve_model
 
 
@@ -18,6 +26,37 @@ def test_list_shows_what_ships(capsys):
     assert f"{card.width}x{card.height}" in row
     assert f"mIoU {card.accuracy['mIoU']:.3f}" in row
     assert "(default)" in row
+
+
+def test_list_shows_what_can_be_fetched(capsys):
+    assert main(["models", "list"]) == 0
+    installed, published, hint = capsys.readouterr().out.split("\n\n")
+    rows = published.splitlines()
+    assert rows[0].startswith("PUBLISHED")
+    assert [row.split()[0] for row in rows[1:]] == list(PUBLISHED)
+    (row,) = [row for row in rows if row.startswith("seaformer-s-cityscapes-half")]
+    assert row.split()[1:4] == ["1024x512", "19", "fp32"]
+    assert row.endswith("mIoU 0.711 (Cityscapes val)")
+    columns = {row.index(" fp32 ") for row in [*installed.splitlines()[1:], *rows[1:]]}
+    assert len(columns) == 1, "aligned"
+    assert "models fetch NAME" in hint
+
+
+def test_fetch_without_torch_says_so_before_downloading(capsys, monkeypatch):
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name == "torch" else find(name)
+    )
+    monkeypatch.setattr(socket, "socket", lambda *_, **__: pytest.fail("a connection was made"))
+    assert main(["models", "fetch", "seaformer-t-ade20k"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("seaformer-edge: needs torch")
+    assert "install the train extra" in line
+
+
+def test_fetch_of_an_unknown_name_lists_the_known(capsys):
+    assert main(["models", "fetch", "yolo"]) == 2
+    assert "seaformer-l-imagenet" in capsys.readouterr().err
 
 
 def test_info_as_text_and_as_json(capsys):
@@ -94,6 +133,50 @@ class TestWithTorch:
 
         assert main(["models", "import", str(published), "-o", str(checkpoint)]) == 1
         assert "exists already; give --overwrite" in capsys.readouterr().err
+
+    @pytest.mark.filterwarnings("ignore")
+    def test_fetch_then_segment(self, models_home, tmp_path, capsys, monkeypatch):
+        import cv2
+        import torch
+        from tiny import trained_network
+
+        from seaformer_edge.published import fetch
+
+        name = "seaformer-t-ade20k"
+        small = replace(PUBLISHED[name], height=64, width=96)
+        monkeypatch.setitem(PUBLISHED, name, small)
+        picture, masks = str(sample_dir() / "city_parking_deck.jpg"), tmp_path / "masks"
+        segment = ["segment", picture, "--masks", str(masks), "-m", name]
+        assert main(segment) == 1
+        assert f"not fetched yet; run 'seaformer-edge models fetch {name}'" in (
+            capsys.readouterr().err
+        )
+
+        file = io.BytesIO()
+        torch.save({"state_dict": trained_network("segmentation", 150).state_dict()}, file)
+        with FakeDrive(file.getvalue()) as drive:
+            drive.confirm, drive.cuts = True, [1000]
+            here = partial(fetch.fetch_checkpoint, drive=drive.url)
+            monkeypatch.setattr(fetch, "fetch_checkpoint", here)
+            assert main(["models", "fetch", name]) == 0
+            out = capsys.readouterr().out
+            assert f"{models_home / name}.pte: one XNNPACK delegate, 96x64 in" in out
+            assert "ADE20K's pictures are for non-commercial research" in out
+            assert main(["models", "fetch", name]) == 0
+            assert "fetched already" in capsys.readouterr().out
+            assert len(drive.requests) == 2, "one of them resumed the other"
+
+        assert main(segment) == 0
+        (mask,) = masks.iterdir()
+        labels = cv2.imread(str(mask), cv2.IMREAD_UNCHANGED)
+        assert labels.shape == cv2.imread(picture).shape[:2]
+        assert len(set(labels.ravel().tolist())) > 1
+
+        capsys.readouterr()
+        assert main(["models", "list"]) == 0
+        installed, published, _ = capsys.readouterr().out.split("\n\n")
+        assert "not measured; published: mIoU 0.365 (ADE20K val)" in installed
+        assert name not in published
 
     @pytest.mark.parametrize("size", ["512", "axb", "0x64", "64x-1"])
     def test_sizes_that_are_none(self, size, capsys):

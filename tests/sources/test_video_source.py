@@ -126,13 +126,13 @@ def test_audio_is_noticed(tmp_path: Path) -> None:
 
 
 def test_missing_file(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match=r"street\.mp4: no such file or folder"):
+    with pytest.raises(SourceError, match=r"street\.mp4: no such file, folder or camera"):
         open_source(tmp_path / "street.mp4")
 
 
 def test_path_through_a_file(tmp_path: Path) -> None:
     (tmp_path / "note").write_text("")
-    with pytest.raises(SourceError, match="no such file or folder"):
+    with pytest.raises(SourceError, match="no such file, folder or camera"):
         open_source(tmp_path / "note" / "street.mp4")
 
 

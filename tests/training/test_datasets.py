@@ -8,13 +8,25 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the train extra (torch) is not installed")
 
-from seaformer_edge.errors import SourceError
-from seaformer_edge.training.augment import Augmentation
-from seaformer_edge.training.datasets import LabelledPictures, TrainingSamples, read_pair
+from seaformer_edge.errors import ModelError, SourceError
+from seaformer_edge.training.augment import ClassificationAugmentation, SegmentationAugmentation
+from seaformer_edge.training.datasets import (
+    CLASSIFICATION,
+    IGNORE,
+    SEGMENTATION,
+    TrainingSamples,
+    as_tensor,
+    data_set,
+    read_pair,
+)
+from seaformer_edge.training.layouts import folder
+
+IDS = SEGMENTATION["folder"].ids.copy()
+IDS[9] = IGNORE
 
 
 def test_splits_that_the_data_set_brings(street):
-    assert [len(LabelledPictures(street, s).pairs()) for s in ("train", "val")] == [6, 2]
+    assert [len(folder(street, s)) for s in ("train", "val")] == [6, 2]
 
 
 def test_a_tenth_is_held_out_where_there_are_no_splits(tmp_path):
@@ -22,15 +34,15 @@ def test_a_tenth_is_held_out_where_there_are_no_splits(tmp_path):
         (tmp_path / kind).mkdir()
         for i in range(200):
             (tmp_path / kind / f"{i}.png").touch()
-    train = {p for p, _ in LabelledPictures(tmp_path, "train").pairs()}
-    val = {p for p, _ in LabelledPictures(tmp_path, "val").pairs()}
+    train = {p for p, _ in folder(tmp_path, "train")}
+    val = {p for p, _ in folder(tmp_path, "val")}
     assert not train & val
     assert len(train | val) == 200
     assert 10 <= len(val) <= 30
 
 
 def test_labels_are_read_with_ignored_ids_as_255(street):
-    image, ids = read_pair(*LabelledPictures(street, "train").pairs()[0], 9, 2)
+    image, ids = read_pair(folder(street, "train")[0], IDS, 2)
     assert image.shape == (90, 120, 3)
     assert image.dtype == ids.dtype == np.uint8
     assert set(np.unique(ids)) == {0, 1, 255}
@@ -39,31 +51,33 @@ def test_labels_are_read_with_ignored_ids_as_255(street):
 
 
 def test_what_is_wrong_is_named(street, tmp_path):
-    pairs = LabelledPictures(street, "train").pairs()
+    pairs = folder(street, "train")
     with pytest.raises(SourceError, match="class id 9, but there are 2"):
-        read_pair(*pairs[0], 255, 2)
-    with pytest.raises(SourceError, match="images/ and labels/"):
-        LabelledPictures(tmp_path / "nowhere", "train").pairs()
+        read_pair(pairs[0], SEGMENTATION["folder"].ids, 2)
+    with pytest.raises(SourceError, match="no such folder of pictures"):
+        folder(tmp_path / "nowhere", "train")
     pairs[1][1].unlink()
     with pytest.raises(SourceError, match=r"01\.png.*missing"):
-        LabelledPictures(street, "train").pairs()
+        folder(street, "train")
     shutil.rmtree(street / "val" / "images")
     (street / "val" / "images").mkdir()
     with pytest.raises(SourceError, match="no pictures"):
-        LabelledPictures(street, "val").pairs()
+        folder(street, "val")
     cv2.imwrite(str(pairs[0][1]), np.zeros((5, 5), np.uint8))
     with pytest.raises(SourceError, match="size"):
-        read_pair(*pairs[0], 9, 2)
+        read_pair(pairs[0], IDS, 2)
     pairs[0][0].write_bytes(b"no picture")
     with pytest.raises(SourceError, match="cannot be read"):
-        read_pair(*pairs[0], 9, 2)
+        read_pair(pairs[0], IDS, 2)
 
 
 def test_samples_repeat_exactly_and_differ_between_epochs(street):
     def samples():
-        return TrainingSamples(
-            LabelledPictures(street, "train").pairs(), Augmentation((64, 96)), 2, 9, 12, seed=3
-        )
+        def augment(pair, rng):
+            image, ids = SegmentationAugmentation((64, 96))(*read_pair(pair, IDS, 2), rng)
+            return as_tensor(image), torch.from_numpy(ids.astype(np.int64))
+
+        return TrainingSamples(folder(street, "train"), augment, 12, seed=3)
 
     first, second = samples(), samples()
     for n in (0, 5, 11):
@@ -82,7 +96,7 @@ def test_augmentation_keeps_labels_on_their_pixels(scale):
     ids = cv2.resize(rng.integers(0, 2, (5, 7), dtype=np.uint8), (140, 100), interpolation=0)
     image = np.repeat(ids[..., None] * 255, 3, axis=2)
     for _ in range(20):
-        picture, labels = Augmentation((64, 96), scale, colour=0)(image, ids, rng)
+        picture, labels = SegmentationAugmentation((64, 96), scale, colour=0)(image, ids, rng)
         assert picture.shape == (64, 96, 3)
         assert labels.shape == (64, 96)
         seen = labels != 255
@@ -95,5 +109,104 @@ def test_colours_are_distorted_but_not_the_labels():
     rng = np.random.default_rng(0)
     image = rng.integers(0, 256, (64, 96, 3), dtype=np.uint8)
     ids = np.ones((64, 96), np.uint8)
-    changed = [Augmentation((64, 96), (1, 1))(image, ids, rng)[0] for _ in range(10)]
+    changed = [SegmentationAugmentation((64, 96), (1, 1))(image, ids, rng)[0] for _ in range(10)]
     assert len({picture.tobytes() for picture in changed}) == 10
+
+
+def write(path, array):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    cv2.imwrite(str(path), array)
+
+
+PICTURE = np.full((40, 60, 3), 90, np.uint8)
+LABEL = np.full((40, 60), 7, np.uint8)
+
+OFFICIAL = {
+    "camvid": ("train/a.png", "trainannot/a.png", 7),
+    "ade20k": ("images/training/a.jpg", "annotations/training/a.png", 6),
+    "cityscapes": (
+        "leftImg8bit/train/ulm/ulm_0_1_leftImg8bit.png",
+        "gtFine/train/ulm/ulm_0_1_gtFine_labelIds.png",
+        0,
+    ),
+    "pascal-context-59": ("JPEGImages/a.jpg", "SegmentationClassContext/a.png", 6),
+    "pascal-context-60": ("JPEGImages/a.jpg", "SegmentationClassContext/a.png", 7),
+    "coco-stuff": ("images/train2014/a.jpg", "annotations/train2014/a_labelTrainIds.png", 6),
+}
+
+
+@pytest.mark.parametrize("name", OFFICIAL)
+def test_official_layouts_and_their_label_ids(tmp_path, name):
+    """Id 7 of the stored label is the class that the data set's own table makes of it."""
+    picture, label, class_id = OFFICIAL[name]
+    write(tmp_path / picture, PICTURE)
+    write(tmp_path / label, LABEL)
+    listing = tmp_path / "ImageSets" / "SegmentationContext" / "train.txt"
+    listing.parent.mkdir(parents=True)
+    listing.write_text("a\n")
+    rules = data_set(SEGMENTATION, name)
+    (pair,) = rules.pairs(tmp_path, "train")
+    assert pair == (tmp_path / picture, tmp_path / label)
+    _, ids = read_pair(pair, rules.ids, 150)
+    assert set(np.unique(ids)) == {class_id}
+
+
+def test_what_the_tables_ignore():
+    assert SEGMENTATION["ade20k"].ids[0] == IGNORE
+    assert SEGMENTATION["camvid"].ids[11] == IGNORE
+    cityscapes = SEGMENTATION["cityscapes"].ids
+    assert sorted(cityscapes[cityscapes != IGNORE]) == list(range(19))
+    assert cityscapes[33] == 18
+
+
+@pytest.mark.parametrize(
+    ("name", "picture", "size"),
+    [
+        ("ade20k", (480, 640), (512, 704)),  # 512 x 683, rounded up
+        ("cityscapes", (1024, 2048), (1024, 2048)),
+        ("cityscapes-half", (1024, 2048), (512, 1024)),
+        ("folder", (360, 480), (352, 480)),
+    ],
+)
+def test_protocols_feed_the_network_at_the_published_sizes(name, picture, size):
+    assert SEGMENTATION[name].input_size(*picture) == size
+
+
+def test_class_folders_and_tiny_imagenet(tmp_path):
+    for class_id, wnid in enumerate(("n01", "n02")):
+        for i in range(2):
+            write(tmp_path / "train" / wnid / "images" / f"{class_id}{i}.JPEG.png", PICTURE)
+    write(tmp_path / "val" / "images" / "v.png", PICTURE)
+    listing = tmp_path / "val" / "val_annotations.txt"
+    listing.write_text("v.png\tn02\t0\t0\t1\t1\n")
+    rules = CLASSIFICATION["tiny-imagenet"]
+    assert [c for _, c in rules.samples(tmp_path, "train")] == [0, 0, 1, 1]
+    assert rules.samples(tmp_path, "val") == [(tmp_path / "val" / "images" / "v.png", 1)]
+    listing.write_text("v.png n02")
+    with pytest.raises(SourceError, match="list of labels"):
+        rules.samples(tmp_path, "val")
+    with pytest.raises(SourceError, match="a folder of pictures for each class"):
+        CLASSIFICATION["imagenet"].samples(tmp_path, "nowhere")
+    with pytest.raises(ModelError, match="unknown data set 'coco'; known are folder, camvid"):
+        data_set(SEGMENTATION, "coco")
+
+
+def test_a_class_that_fills_the_crop_is_drawn_again():
+    rng = np.random.default_rng(0)
+    ids = np.zeros((100, 400), np.uint8)
+    ids[:, 350:] = 1
+    image = np.zeros((100, 400, 3), np.uint8)
+
+    def shares(max_share):
+        augment = SegmentationAugmentation((96, 96), (1, 1), 0, max_share)
+        return [(augment(image, ids, rng)[1] == 0).mean() for _ in range(40)]
+
+    assert np.mean(np.array(shares(0.75)) < 0.76) > np.mean(np.array(shares(1.0)) < 0.76)
+
+
+def test_resized_crops_are_of_the_wanted_size():
+    rng = np.random.default_rng(0)
+    image = rng.integers(0, 256, (64, 48, 3), dtype=np.uint8)
+    crops = [ClassificationAugmentation((96, 64), (0.1, 1), 1)(image, rng) for _ in range(20)]
+    assert {crop.shape for crop in crops} == {(96, 64, 3)}
+    assert len({crop.tobytes() for crop in crops}) == 20

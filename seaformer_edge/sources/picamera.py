@@ -1,0 +1,89 @@
+"""The Raspberry Pi's own cameras through picamera2."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from time import monotonic
+from typing import Any
+
+import numpy as np
+
+from seaformer_edge.errors import SourceError
+from seaformer_edge.frame import Frame
+from seaformer_edge.sources.base import FrameSource
+
+SIZE = (1280, 720)
+FRAME_US = 33_333
+_OLDEST_S = 1.0
+
+
+class PicameraSource(FrameSource):
+    """The first camera on the ribbon cable, 1280x720 at 30 frames a second.
+
+    Every frame is one that was captured after it was asked for; none waits in a queue.
+    """
+
+    name = "picamera"
+    frame_count = None
+    frame_rate = Fraction(1_000_000, FRAME_US)
+    live = True
+
+    def __init__(self) -> None:
+        picamera2 = import_picamera2()
+        if not picamera2.Picamera2.global_camera_info():
+            raise SourceError("picamera: no camera found; is its ribbon cable seated?")
+        try:
+            self._camera: Any = picamera2.Picamera2()
+        except RuntimeError as error:
+            raise SourceError(f"picamera: in use by another program ({error})") from error
+        try:
+            self._camera.configure(
+                self._camera.create_video_configuration(
+                    # Its name tells the order in a register: in memory it is R, G, B.
+                    main={"size": SIZE, "format": "BGR888"},
+                    buffer_count=4,
+                    queue=False,
+                    controls={"FrameDurationLimits": (FRAME_US, FRAME_US)},
+                )
+            )
+            # The sensor may have wanted another size.
+            self.frame_size = tuple(self._camera.camera_configuration()["main"]["size"])
+            self._camera.start()
+        except RuntimeError as error:
+            self.close()
+            raise SourceError(f"picamera: cannot be started ({error})") from error
+
+    def __iter__(self) -> Iterator[Frame]:
+        start_s: float | None = None
+        index = 0
+        while self._camera is not None:
+            request = self._camera.capture_request()
+            try:
+                image = np.ascontiguousarray(request.make_array("main"), dtype=np.uint8)
+                sensor_ns = request.get_metadata().get("SensorTimestamp", 0)
+            finally:
+                request.release()
+            now_s = monotonic()
+            sensor_s = sensor_ns / 1e9
+            captured_s = sensor_s if now_s - _OLDEST_S < sensor_s <= now_s else now_s
+            start_s = captured_s if start_s is None else start_s
+            yield Frame(image, index, captured_s - start_s, captured_s=captured_s)
+            index += 1
+
+    def close(self) -> None:
+        if self._camera is not None:
+            camera, self._camera = self._camera, None
+            camera.close()  # stops it first
+
+
+def import_picamera2() -> Any:
+    """The module picamera2. Raises SourceError where it is not installed."""
+    try:
+        import picamera2
+    except (ImportError, OSError) as error:
+        raise SourceError(
+            f"picamera: picamera2 is missing ({error}); on a Raspberry Pi run `sudo apt install"
+            " python3-picamera2` and make the environment with --system-site-packages"
+        ) from error
+    return picamera2

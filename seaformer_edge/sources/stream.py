@@ -1,0 +1,146 @@
+"""Network streams through PyAV: RTSP, HTTP, motion JPEG."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import chain, count
+from time import monotonic
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import av
+import av.container
+import av.video
+import numpy as np
+from av.video.reformatter import VideoReformatter
+from numpy.typing import NDArray
+
+from seaformer_edge.errors import SourceError
+from seaformer_edge.frame import Frame
+from seaformer_edge.sources.base import FrameSource
+from seaformer_edge.sources.video import FORGIVING, fraction, upright_rgb
+
+SCHEMES = frozenset({"http", "https", "rtmp", "rtsp", "rtsps", "srt", "tcp", "udp"})
+OPEN_TIMEOUT_S = 10.0
+READ_TIMEOUT_S = 10.0
+# Not "nobuffer": it throws away what was read to find out about the stream, and with that the key
+# frame at its start, without which nothing decodes for seconds. What was read comes in a burst, and
+# whoever wants the newest frame is past it at once.
+_LOW_DELAY = {
+    "analyzeduration": "1000000",  # microseconds; five times that by default
+    "flags": "low_delay",
+    "rtsp_transport": "tcp",  # UDP loses packets, and the picture with them
+}
+# Containers that carry no time: FFmpeg makes up 25 a second.
+_TIMELESS = {"jpeg_pipe", "mjpeg", "mpjpeg"}
+
+
+def is_url(spec: str) -> bool:
+    """Whether `spec` names something on the network."""
+    return "://" in spec and urlsplit(spec).scheme.lower() in SCHEMES
+
+
+def redacted(url: str) -> str:
+    """The URL without what may be secret: name, password, and everything after the path."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme}://{host}{parts.path}"
+
+
+class _Picture(NamedTuple):
+    image: NDArray[np.uint8]
+    time_s: float  # on our clock if live, else on the stream's
+
+
+class StreamSource(FrameSource):
+    """What a URL gives, at the pace it gives it; a file behind a URL counts as a file.
+
+    Nothing that this source says or raises holds the URL's name, password or query.
+    """
+
+    frame_count = None
+    _pictures: Iterator[_Picture]
+
+    def __init__(self, url: str) -> None:
+        self.name = redacted(url)
+        self._url = url
+        self._container: av.container.InputContainer | None = None
+        self._open()
+        first = next(self._pictures, None)
+        if first is None:
+            self.close()
+            raise SourceError(f"{self.name}: no picture in this stream can be decoded")
+        self.frame_size = (first.image.shape[1], first.image.shape[0])
+        self._pictures = chain([first], self._pictures)
+        self._begun = False
+
+    def __iter__(self) -> Iterator[Frame]:
+        if self._container is None or (self._begun and not self.live):
+            self.close()
+            self._open()
+        self._begun = True
+        start_s: float | None = None
+        # Not `for picture in`: the pictures go on where this iteration is left.
+        for index in count():
+            picture = next(self._pictures, None)
+            if picture is None:
+                return
+            start_s = picture.time_s if start_s is None else start_s
+            captured_s = picture.time_s if self.live else None
+            yield Frame(picture.image, index, picture.time_s - start_s, captured_s=captured_s)
+
+    def close(self) -> None:
+        if self._container is not None:
+            self._container.close()
+            self._container = None
+
+    def _open(self) -> None:
+        timeouts = (OPEN_TIMEOUT_S, READ_TIMEOUT_S)
+        started_s = monotonic()
+        try:
+            container: av.container.InputContainer = av.open(
+                self._url, options=_LOW_DELAY, timeout=timeouts, **FORGIVING
+            )
+        except (OSError, av.FFmpegError) as error:
+            # Interrupted for taking too long, FFmpeg's own words are misleading.
+            late = monotonic() - started_s >= OPEN_TIMEOUT_S
+            reason = "no answer" if late else error.strerror
+            # From None: the error itself knows the whole URL.
+            raise SourceError(f"{self.name}: cannot be opened ({reason})") from None
+        if not container.streams.video:
+            container.close()
+            raise SourceError(f"{self.name}: holds no video")
+        rate = container.streams.video[0].average_rate
+        timeless = container.format.name in _TIMELESS
+        self.frame_rate = fraction(rate) if rate and not timeless else None
+        self.live = container.duration is None
+        self._container = container
+        self._pictures = self._decoded(container)
+
+    def _decoded(self, container: av.container.InputContainer) -> Iterator[_Picture]:
+        """Whatever decodes, from now until the stream's end."""
+        self.lost_frames, self.exhausted = 0, False
+        stream = container.streams.video[0]
+        stream.thread_type = "SLICE"  # threads over frames would hold back a frame each
+        to_rgb = VideoReformatter()
+        packets = container.demux(stream)
+        while True:
+            asked_s = monotonic()
+            try:
+                packet = next(packets)
+            except StopIteration:
+                break
+            except av.FFmpegError as error:
+                late = monotonic() - asked_s >= READ_TIMEOUT_S
+                reason = "no answer" if late else error.strerror
+                raise SourceError(f"{self.name}: the stream broke off ({reason})") from None
+            try:
+                pictures = packet.decode()
+            except av.FFmpegError:
+                self.lost_frames += 1
+                continue
+            for picture in pictures:
+                now_s = monotonic()
+                time_s = now_s if self.live or picture.time is None else picture.time
+                yield _Picture(upright_rgb(picture, to_rgb), time_s)
+        self.exhausted = True

@@ -1,0 +1,138 @@
+"""The folder layouts that data sets come in: which picture goes with which label.
+
+A segmentation layout gives pairs (picture, label file); a classification layout pairs
+(picture, class id), the ids in the order of the class folders' names.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from seaformer_edge.errors import SourceError
+
+Pair = tuple[Path, Path]
+
+PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
+
+
+def folder(root: Path, split: str) -> list[Pair]:
+    """`{split}/{images,labels}`, or `{images,labels}` where the data set has no splits.
+
+    Without splits every tenth picture, chosen by a hash of its name, is "val" and the others are
+    "train". A label is a PNG with the stem of its picture.
+    """
+    brought = (root / split).is_dir()
+    images = (root / split if brought else root) / "images"
+    pictures = pictures_in(images)
+    if not brought:
+        held_out = split != "train"
+        pictures = [p for p in pictures if (zlib.crc32(p.stem.encode()) % 10 == 0) == held_out]
+    return paired(images, ((p, images.parent / "labels" / f"{p.stem}.png") for p in pictures))
+
+
+def camvid(root: Path, split: str) -> list[Pair]:
+    """SegNet's tutorial: `{split}` and `{split}annot`; or `{split}/{images,labels}`."""
+    if not (root / f"{split}annot").is_dir():
+        return folder(root, split)
+    images, labels = root / split, root / f"{split}annot"
+    return paired(images, ((p, labels / f"{p.stem}.png") for p in pictures_in(images)))
+
+
+def ade20k(root: Path, split: str) -> list[Pair]:
+    """ADEChallengeData2016: `{images,annotations}/{training,validation}`."""
+    name = {"train": "training", "val": "validation"}.get(split, split)
+    images, labels = root / "images" / name, root / "annotations" / name
+    return paired(images, ((p, labels / f"{p.stem}.png") for p in pictures_in(images)))
+
+
+def cityscapes(root: Path, split: str) -> list[Pair]:
+    """`leftImg8bit/{split}/CITY/*_leftImg8bit.png` and `gtFine/.../*_gtFine_labelIds.png`."""
+    images, labels = root / "leftImg8bit" / split, root / "gtFine" / split
+    suffix = "_leftImg8bit"
+    return paired(
+        images,
+        (
+            (p, labels / p.parent.name / f"{p.stem.removesuffix(suffix)}_gtFine_labelIds.png")
+            for p in pictures_in(images, "*/*")
+        ),
+    )
+
+
+def pascal_context(root: Path, split: str) -> list[Pair]:
+    """VOC2010: `ImageSets/SegmentationContext/{split}.txt`, `JPEGImages`,
+    `SegmentationClassContext` (PNG, 0 background, 1 to 59, as mmsegmentation converts them)."""
+    listing = root / "ImageSets" / "SegmentationContext" / f"{split}.txt"
+    try:
+        names = listing.read_text().split()
+    except OSError as error:
+        raise SourceError(f"{listing}: cannot be read ({error.strerror})") from error
+    images, labels = root / "JPEGImages", root / "SegmentationClassContext"
+    return paired(listing, ((images / f"{n}.jpg", labels / f"{n}.png") for n in names))
+
+
+def coco_stuff(root: Path, split: str) -> list[Pair]:
+    """COCO-Stuff 10k: `{images,annotations}/{train2014,test2014}`, labels
+    `*_labelTrainIds.png` (0 unlabelled, 1 to 171, as mmsegmentation converts them)."""
+    name = "train2014" if split == "train" else "test2014"
+    images, labels = root / "images" / name, root / "annotations" / name
+    return paired(
+        images, ((p, labels / f"{p.stem}_labelTrainIds.png") for p in pictures_in(images))
+    )
+
+
+def class_folders(root: Path, split: str) -> list[tuple[Path, int]]:
+    """ImageNet: `{split}/CLASS/*`; Tiny-ImageNet's `{split}/CLASS/images/*` as well."""
+    folders = sorted(p for p in (root / split).glob("*") if p.is_dir())
+    found = []
+    for class_id, path in enumerate(folders):
+        images = path / "images" if (path / "images").is_dir() else path
+        found += [(p, class_id) for p in pictures_in(images)]
+    if not found:
+        raise SourceError(f"{root / split}: expected a folder of pictures for each class in it")
+    return found
+
+
+def tiny_imagenet(root: Path, split: str) -> list[tuple[Path, int]]:
+    """`train/CLASS/images/*`, and for "val" `val/images` with `val/val_annotations.txt`."""
+    if split != "val":
+        return class_folders(root, split)
+    ids = {p.name: i for i, p in enumerate(sorted((root / "train").iterdir()))}
+    listing = root / "val" / "val_annotations.txt"
+    try:
+        rows = [line.split("\t") for line in listing.read_text().splitlines()]
+        return [(root / "val" / "images" / row[0], ids[row[1]]) for row in rows]
+    except (OSError, KeyError, IndexError) as error:
+        raise SourceError(f"{listing}: not Tiny-ImageNet's list of labels ({error})") from error
+
+
+def pictures_in(images: Path, pattern: str = "*") -> list[Path]:
+    """The pictures of a folder, in the order of their names.
+
+    Raises:
+        SourceError: there is no such folder, or no picture in it.
+    """
+    if not images.is_dir():
+        raise SourceError(f"{images}: no such folder of pictures; is it another data set's layout?")
+    found = sorted(p for p in images.glob(pattern) if p.suffix.lower() in PICTURE_SUFFIXES)
+    if not found:
+        raise SourceError(f"{images}: no pictures")
+    return found
+
+
+def paired(where: Path, pairs: Iterable[Pair]) -> list[Pair]:
+    """The pairs as a list.
+
+    Raises:
+        SourceError: there are none, or a file of a pair is missing.
+    """
+    found = list(pairs)
+    if not found:
+        raise SourceError(f"{where}: no pictures for this split")
+    for picture, label in found:
+        if not label.is_file():
+            raise SourceError(f"{picture}: its label {label} is missing")
+        if not picture.is_file():
+            raise SourceError(f"{picture}: the picture is missing, {where} names it")
+    return found

@@ -1,0 +1,189 @@
+"""What segmentation and classification training do differently: network, samples, loss, score."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from seaformer_edge.checkpoint import Network
+from seaformer_edge.class_list import ClassList
+from seaformer_edge.network import SeaFormerClassifier, SeaFormerSegmenter
+from seaformer_edge.training.augment import ClassificationAugmentation, SegmentationAugmentation
+from seaformer_edge.training.datasets import (
+    CLASSIFICATION,
+    IGNORE,
+    SEGMENTATION,
+    TrainingSamples,
+    as_tensor,
+    data_set,
+    read_pair,
+    read_picture,
+)
+from seaformer_edge.training.evaluate import (
+    centre_square,
+    eager_classifier,
+    eager_predictor,
+    predictions,
+)
+from seaformer_edge.training.layouts import Pair
+from seaformer_edge.training.metrics import ConfusionMatrix
+from seaformer_edge.training.recipe import Recipe
+
+
+class Task(Protocol):
+    """Everything of a training run that depends on what is predicted."""
+
+    metric: str
+    """Name of the score on the card, e.g. "mIoU"."""
+
+    def network(self) -> Network: ...
+
+    def samples(self, length: int) -> TrainingSamples[Any]: ...
+
+    def loss(self, logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Sum of the weighted losses, and of the weights, over a batch."""
+        ...
+
+    def confusion(self, network: Network, part: slice) -> Tensor:
+        """Counts of (true, predicted) class over a part of the validation split, int64."""
+        ...
+
+    def score(self, confusion: Tensor) -> float: ...
+
+
+class SegmentationTask:
+    metric = "mIoU"
+
+    def __init__(self, recipe: Recipe, classes: ClassList, data_root: Path):
+        self.recipe = recipe
+        self.num_classes = len(classes.names)
+        self.set = data_set(SEGMENTATION, recipe.dataset)
+        self.ids = self.set.ids
+        if self.set.classes is None and classes.ignore_index != IGNORE:
+            self.ids = self.ids.copy()
+            self.ids[classes.ignore_index] = IGNORE
+        self.training = [
+            pair for split in recipe.train_splits for pair in self.set.pairs(data_root, split)
+        ]
+        self.validation = self.set.pairs(data_root, "val")
+        self.weights = (
+            class_weights(self.training, self.ids, self.num_classes)
+            if recipe.class_weights
+            else None
+        )
+
+    def network(self) -> SeaFormerSegmenter:
+        recipe = self.recipe
+        return SeaFormerSegmenter(
+            recipe.variant, self.num_classes, recipe.drop_path_rate, recipe.dropout
+        )
+
+    def samples(self, length: int) -> TrainingSamples[Pair]:
+        recipe = self.recipe
+        augmentation = SegmentationAugmentation(
+            recipe.crop, recipe.scale, recipe.colour, recipe.crop_max_share, self.set.fit
+        )
+
+        def augment(pair: Pair, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+            image, labels = augmentation(*read_pair(pair, self.ids, self.num_classes), rng)
+            return as_tensor(image), torch.from_numpy(labels.astype(np.int64))
+
+        return TrainingSamples(self.training, augment, length, recipe.seed)
+
+    def loss(self, logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Cross-entropy of (B, C, h, w) logits resized to 1/loss_stride of (B, H, W) labels."""
+        stride = self.recipe.loss_stride
+        targets = targets[:, stride // 2 :: stride, stride // 2 :: stride]
+        resized = F.interpolate(logits, targets.shape[1:], mode="bilinear", align_corners=False)
+        weights = None if self.weights is None else self.weights.to(logits.device)
+        total = F.cross_entropy(
+            resized, targets, weight=weights, ignore_index=IGNORE, reduction="sum"
+        )
+        counted = targets != IGNORE
+        if weights is None:
+            return total, counted.sum().float()
+        return total, weights[targets[counted]].sum()
+
+    def confusion(self, network: Network, part: slice) -> Tensor:
+        size = self.recipe.eval_size
+        predict = eager_predictor(network, self.set.input_size if size is None else size)
+        matrix = ConfusionMatrix(self.num_classes)
+        for truth, predicted in predictions(
+            predict, self.validation[part], self.ids, self.num_classes
+        ):
+            matrix.update(truth, predicted)
+        return torch.from_numpy(matrix.counts)
+
+    def score(self, confusion: Tensor) -> float:
+        matrix = ConfusionMatrix(self.num_classes)
+        matrix.counts += confusion.numpy()
+        return matrix.mean_iou
+
+
+class ClassificationTask:
+    metric = "top-1"
+
+    def __init__(self, recipe: Recipe, classes: ClassList, data_root: Path):
+        self.recipe = recipe
+        self.num_classes = len(classes.names)
+        self.set = data_set(CLASSIFICATION, recipe.dataset)
+        self.training = [
+            pair for split in recipe.train_splits for pair in self.set.samples(data_root, split)
+        ]
+        self.validation = self.set.samples(data_root, "val")
+
+    def network(self) -> SeaFormerClassifier:
+        return SeaFormerClassifier(
+            self.recipe.variant, self.num_classes, self.recipe.drop_path_rate
+        )
+
+    def samples(self, length: int) -> TrainingSamples[tuple[Path, int]]:
+        recipe = self.recipe
+        augmentation = ClassificationAugmentation(recipe.crop, recipe.scale, recipe.colour)
+
+        def augment(item: tuple[Path, int], rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+            path, class_id = item
+            return as_tensor(augmentation(read_picture(path), rng)), torch.tensor(class_id)
+
+        return TrainingSamples(self.training, augment, length, recipe.seed)
+
+    def loss(self, logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        smoothing = self.recipe.label_smoothing
+        total = F.cross_entropy(logits, targets, reduction="sum", label_smoothing=smoothing)
+        return total, torch.tensor(float(len(targets)), device=logits.device)
+
+    def confusion(self, network: Network, part: slice) -> Tensor:
+        classify = eager_classifier(network, self.recipe.eval_size or self.recipe.crop)
+        counts = torch.zeros(self.num_classes, self.num_classes, dtype=torch.int64)
+        for path, class_id in self.validation[part]:
+            probabilities = classify(centre_square(read_picture(path), self.set.centre))
+            counts[class_id, int(np.argmax(probabilities))] += 1
+        return counts
+
+    def score(self, confusion: Tensor) -> float:
+        return float(confusion.diagonal().sum() / confusion.sum())
+
+
+def make_task(recipe: Recipe, classes: ClassList, data_root: Path) -> Task:
+    if recipe.task == "classification":
+        return ClassificationTask(recipe, classes, data_root)
+    return SegmentationTask(recipe, classes, data_root)
+
+
+def class_weights(pairs: Sequence[Pair], ids: np.ndarray[Any, Any], num_classes: int) -> Tensor:
+    """1 / ln(1.1 + share of pixels), scaled to a mean of 1: (num_classes,) float32.
+
+    The idea of ENet (Paszke et al. 2016), section 5.2, with a milder constant.
+    """
+    counts = np.zeros(256, dtype=np.int64)
+    for pair in pairs:
+        counts += np.bincount(read_pair(pair, ids, num_classes)[1].ravel(), minlength=256)
+    share = counts[:num_classes] / max(counts[:num_classes].sum(), 1)
+    weights = 1 / np.log(1.1 + share)
+    return torch.from_numpy((weights / weights.mean()).astype(np.float32))

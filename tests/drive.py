@@ -1,0 +1,121 @@
+"""A server on this machine that answers as Google Drive does."""
+
+from __future__ import annotations
+
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Self
+from urllib.parse import parse_qs, urlsplit
+
+FILE_ID = "1eIBkr2x5jv4eNaNUQpC-91tbIlktXSPi"  # what seaformer-t-ade20k has
+UUID = "5ba1e1c6&7"
+
+CONFIRMATION = """<!DOCTYPE html><html><head><title>Google Drive - Virus scan warning</title></head>
+<body><p class="uc-warning-caption">Google Drive can't scan this file for viruses.</p>
+<form id="download-form" action="{action}" method="get">
+<input type="submit" id="uc-download-link" value="Download anyway"/>
+<input type="hidden" name="id" value="{file_id}">
+<input type="hidden" name="export" value="download">
+<input type="hidden" name="confirm" value="t">
+<input type="hidden" name="uuid" value="5ba1e1c6&amp;7">
+</form></body></html>"""
+PAGE = """<!DOCTYPE html><html><head><title>{title}</title></head><body>
+<p class="uc-error-caption">Sorry, you can't view or download this file at this time.</p>
+</body></html>"""
+
+
+class FakeDrive:
+    """One file, and what may come between it and who fetches it.
+
+    Attributes:
+        content: the file.
+        confirm: whether the form has to be sent first, as for files over 100 MB; "again"
+            never takes it.
+        page: title of a page that is sent in the file's place, and its status.
+        cuts: after how many bytes the next answers lose their connection.
+        ranges: whether a Range is heeded; "wrong" sends another one than asked for.
+        elsewhere: address that is redirected to, and that the form leads to.
+        requests: what was asked of the file: the Range, or None.
+    """
+
+    def __init__(self, content: bytes = b""):
+        self.content = content
+        self.confirm: bool | str = False
+        self.page: tuple[str, int] | None = None
+        self.cuts: list[int] = []
+        self.ranges: bool | str = True
+        self.elsewhere: str | None = None
+        self.requests: list[str | None] = []
+
+        class Handler(_Handler):
+            drive = self
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    drive: FakeDrive
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+    def do_GET(self) -> None:
+        drive, parts = self.drive, urlsplit(self.path)
+        query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        if query.get("id") != FILE_ID or query.get("export") != "download":
+            self._page(PAGE.format(title="Error 404 (Not Found)!!1"), 404)
+        elif parts.path == "/uc":
+            self.send_response(303)
+            confirmed = "/download" if drive.confirm or not drive.elsewhere else drive.elsewhere
+            self.send_header("Location", f"{confirmed}?{parts.query}")
+            self.end_headers()
+        elif drive.page is not None:
+            self._page(PAGE.format(title=drive.page[0]), drive.page[1])
+        elif drive.confirm == "again" or (
+            drive.confirm and (query.get("confirm"), query.get("uuid")) != ("t", UUID)
+        ):
+            action = drive.elsewhere or f"{drive.url}/download"
+            self._page(CONFIRMATION.format(action=action, file_id=FILE_ID), 200)
+        else:
+            self._file()
+
+    def _page(self, text: str, status: int) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.end_headers()
+        self.wfile.write(text.encode())
+
+    def _file(self) -> None:
+        drive, wanted = self.drive, self.headers.get("Range")
+        drive.requests.append(wanted)
+        size, start = len(drive.content), 0
+        if wanted and drive.ranges:
+            start = int(wanted.removeprefix("bytes=").removesuffix("-"))
+            if start >= size:
+                self.send_response(416)
+                self.send_header("Content-Range", f"bytes */{size}")
+                self.end_headers()
+                return
+            if drive.ranges == "wrong":
+                start -= 1
+            self.send_response(206)
+            self.send_header("Content-Range", f"bytes {start}-{size - 1}/{size}")
+        else:
+            self.send_response(200)
+        self.send_header("Content-Type", "application/octet-stream")
+        self.send_header("Content-Disposition", 'attachment; filename="latest.pth"')
+        self.send_header("Content-Length", str(size - start))
+        self.end_headers()
+        end = start + drive.cuts.pop(0) if drive.cuts else size
+        self.wfile.write(drive.content[start:end])

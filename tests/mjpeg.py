@@ -1,0 +1,126 @@
+"""A network camera on the loopback: motion JPEG over HTTP, which can be made to misbehave."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import functools
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import cv2
+import numpy as np
+
+from seaformer_edge.sources import SyntheticSource
+
+BOUNDARY = "frame"
+USER, PASSWORD = "guard", "hunter2"
+
+
+class MjpegServer:
+    """Serves `SyntheticSource`'s pictures to every client from the first one on.
+
+    Attributes:
+        mode: "live"; "frozen" (the same picture again and again); "silent" (nothing more, the
+            connection stays); "garbage" (what is no JPEG); "cut" (connections end, new ones are
+            refused). May be changed at any time.
+        rate: pictures per second.
+        connections: how many clients there have been.
+    """
+
+    def __init__(self, *, rate: float = 50, protected: bool = False) -> None:
+        self.mode = "live"
+        self.rate = rate
+        self.connections = 0
+        self.protected = protected
+        self._closing = threading.Event()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server.daemon_threads = False
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self._server.server_port}"
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.address}/video.mjpg"
+
+    def serve(self, handler: BaseHTTPRequestHandler) -> None:
+        """Answers one client."""
+        self.connections += 1
+        login = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+        if self.protected and handler.headers.get("Authorization") != f"Basic {login}":
+            handler.send_response(401)
+            handler.send_header("WWW-Authenticate", 'Basic realm="camera"')
+            handler.end_headers()
+            return
+        if self.mode == "cut":
+            handler.send_error(503)
+            return
+        handler.send_response(200)
+        kind = f"multipart/x-mixed-replace; boundary={BOUNDARY}"
+        handler.send_header("Content-Type", kind)
+        handler.end_headers()
+        picture = b""
+        for frame in SyntheticSource((96, 64)):
+            if self.mode == "cut" or self._closing.wait(1 / self.rate):
+                return
+            if self.mode == "silent":
+                continue
+            if self.mode == "garbage":
+                picture = np.random.default_rng(frame.index).bytes(400)
+            elif self.mode == "live" or not picture:
+                picture = cv2.imencode(".jpg", frame.image[..., ::-1])[1].tobytes()
+            head = f"--{BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(picture)}\r\n"
+            handler.wfile.write(head.encode() + b"\r\n" + picture + b"\r\n")
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._closing.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+def _handler(server: MjpegServer) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            with contextlib.suppress(OSError):  # the client went away
+                server.serve(self)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    return Handler
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """The address of an ordinary web server that has a folder."""
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            pass
+
+    handler = functools.partial(Quiet, directory=str(folder))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()

@@ -1,0 +1,64 @@
+"""A `cv2.VideoCapture` on a camera that is there, in use, or pulled out."""
+
+from __future__ import annotations
+
+import time
+from typing import ClassVar
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from seaformer_edge.sources.synthetic import SyntheticSource
+
+INTERVAL_S = 0.01
+
+
+class FakeCapture:
+    """As OpenCV's: pictures are BGR, a read of a camera that is gone says False, and
+    `isOpened` stays true all the same.
+
+    Attributes:
+        present: the numbers of the cameras that are plugged in.
+        clock: "driver" tells capture times, "none" does not.
+        opened: the captures so far.
+    """
+
+    present: ClassVar[set[int]] = {0}
+    clock: ClassVar[str] = "driver"
+    opened: ClassVar[list[FakeCapture]] = []
+
+    def __init__(self, number: int, backend: int) -> None:
+        assert backend != cv2.CAP_ANY, "GStreamer may come first, and it queues"
+        FakeCapture.opened.append(self)
+        self.number = number
+        self.wanted: dict[int, float] = {}
+        self.released = number not in self.present
+        self.scene = SyntheticSource((96, 64))
+        self.begun_s = self.time_s = time.monotonic()
+
+    def isOpened(self) -> bool:  # noqa: N802
+        return not self.released
+
+    def set(self, name: int, value: float) -> bool:
+        self.wanted[name] = value
+        return name != cv2.CAP_PROP_BUFFERSIZE  # V4L2 has no such thing
+
+    def get(self, name: int) -> float:
+        if name == cv2.CAP_PROP_FPS:
+            return 30.0
+        if name == cv2.CAP_PROP_POS_MSEC and self.clock == "driver":
+            return self.time_s * 1e3
+        return -1.0
+
+    def read(self) -> tuple[bool, NDArray[np.uint8] | None]:
+        assert not self.released
+        time.sleep(INTERVAL_S)
+        if self.number not in self.present:
+            return False, None
+        self.time_s = time.monotonic()
+        index = round((self.time_s - self.begun_s) / INTERVAL_S * 2)
+        return True, np.ascontiguousarray(self.scene._picture(index)[..., ::-1])
+
+    def release(self) -> None:
+        self.released = True

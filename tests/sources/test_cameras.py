@@ -1,0 +1,177 @@
+"""USB and ribbon cameras: how they are asked, pulled out, in use, missing."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import cv2
+import pytest
+from fake_cameras import FakeCapture
+
+from seaformer_edge.errors import SourceError
+from seaformer_edge.sources import CameraSource, listing, open_source
+from seaformer_edge.sources.listing import SourceInfo
+
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="names and MJPG are Linux's here")
+
+
+@pytest.fixture(autouse=True)
+def _camera(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cv2, "VideoCapture", FakeCapture)
+    monkeypatch.setattr(FakeCapture, "present", {0, 2})
+    monkeypatch.setattr(FakeCapture, "opened", [])
+    monkeypatch.setattr(FakeCapture, "clock", "driver")
+
+
+@pytest.fixture
+def picamera2(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    monkeypatch.syspath_prepend(Path(__file__).parent / "fake_picamera2")
+    import picamera2
+
+    yield picamera2
+    assert not picamera2.Picamera2.in_use
+    del sys.modules["picamera2"]
+
+
+@LINUX
+def test_a_camera_is_asked_for_small_buffers_and_what_fits_through_usb() -> None:
+    open_source("0").close()
+    wanted = FakeCapture.opened[0].wanted
+    assert wanted[cv2.CAP_PROP_BUFFERSIZE] == 1
+    assert wanted[cv2.CAP_PROP_FOURCC] == cv2.VideoWriter.fourcc(*"MJPG")
+    assert (wanted[cv2.CAP_PROP_FRAME_WIDTH], wanted[cv2.CAP_PROP_FRAME_HEIGHT]) == (1280, 720)
+    assert list(wanted).index(cv2.CAP_PROP_FOURCC) == 0, "the size is chosen within the format"
+
+
+@pytest.mark.parametrize("spec", ["2", "/dev/video2"])
+def test_a_camera_by_number_or_device(spec: str) -> None:
+    with open_source(spec) as source:
+        assert isinstance(source, CameraSource)
+        assert FakeCapture.opened[0].number == 2
+
+
+@LINUX
+def test_a_camera_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    cameras = [SourceInfo("0", "Integrated Camera", ()), SourceInfo("2", "HD Pro Webcam C920", ())]
+    monkeypatch.setattr(listing, "list_cameras", lambda: cameras)
+    with open_source("webcam c920") as source:
+        assert source.name == "HD Pro Webcam C920"
+        assert FakeCapture.opened[0].number == 2
+    with pytest.raises(SourceError, match="c930: no such file, folder or camera"):
+        open_source("c930")
+
+
+def test_a_file_comes_before_a_camera(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "0").write_bytes(b"no video")
+    with pytest.raises(SourceError, match="neither a video nor a picture"):
+        open_source("0")
+
+
+def test_a_camera_that_is_not_there() -> None:
+    with pytest.raises(SourceError, match="camera 7: cannot be opened; is it plugged in"):
+        open_source("7")
+    assert all(capture.released for capture in FakeCapture.opened)
+
+
+def test_a_camera_that_is_pulled_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    with open_source("0") as source:
+        frames = iter(source)
+        list(islice(frames, 3))
+        monkeypatch.setattr(FakeCapture, "present", set())
+        with pytest.raises(SourceError, match=r"camera 0: .* is it still plugged in"):
+            next(frames)
+    assert FakeCapture.opened[0].released
+
+
+def test_a_camera_that_opens_and_gives_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FakeCapture, "read", lambda self: (False, None))
+    with pytest.raises(SourceError, match="is another program using it"):
+        open_source("0")
+    assert FakeCapture.opened[0].released
+
+
+def test_capture_time_is_the_drivers_where_it_has_our_clock(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with open_source("0") as source:
+        frames = iter(source)
+        assert next(frames).captured_s == pytest.approx(FakeCapture.opened[0].time_s, abs=1e-6)
+        monkeypatch.setattr(FakeCapture, "clock", "none")
+        before_s = monotonic()
+        assert before_s < (next(frames).captured_s or 0) <= monotonic()
+
+
+def test_a_closed_camera_opens_again_when_it_is_read() -> None:
+    source = open_source("0")
+    source.close()
+    assert len(list(islice(iter(source), 3))) == 3
+    source.close()
+    assert len(FakeCapture.opened) == 2
+
+
+def test_ribbon_camera_gives_its_buffers_back(picamera2: Any) -> None:
+    with open_source("picamera") as source:
+        # The fake has four buffers and no patience.
+        frames = list(islice(iter(source), 10))
+        assert source.frame_size == (1280, 704)
+        assert frames[0].image.shape == (704, 1280, 3)
+        assert monotonic() - 5 < (frames[0].captured_s or 0) < monotonic() - 0.004
+
+
+def test_ribbon_camera_in_use(picamera2: Any) -> None:
+    with (
+        open_source("picamera"),
+        pytest.raises(SourceError, match="picamera: in use by another program"),
+    ):
+        open_source("picamera")
+
+
+def test_ribbon_camera_is_released_when_it_refuses(
+    picamera2: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(self: Any, configuration: Any) -> None:
+        raise RuntimeError("no such format")
+
+    monkeypatch.setattr(picamera2.Picamera2, "configure", refuse)
+    with pytest.raises(SourceError, match=r"picamera: cannot be started \(no such format\)"):
+        open_source("picamera")
+
+
+def test_no_ribbon_camera(picamera2: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(picamera2.Picamera2, "cameras", [])
+    with pytest.raises(SourceError, match="picamera: no camera found; is its ribbon cable seated"):
+        open_source("picamera")
+
+
+def test_picamera2_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "picamera2", None)
+    with pytest.raises(SourceError, match="sudo apt install python3-picamera2"):
+        open_source("picamera")
+
+
+def test_list(monkeypatch: pytest.MonkeyPatch, picamera2: Any) -> None:
+    webcam = SourceInfo("0", "HD Pro Webcam C920", ())
+    monkeypatch.setattr(listing, "list_cameras", lambda: [webcam])
+    sources = listing.list_sources()
+    assert [source.spec for source in sources] == ["0", "picamera", "sample", "synthetic"]
+    assert sources[1].name == "imx708"
+    assert sources[2].modes[0].rates == (25.0,)
+    for source in sources[2:]:
+        with open_source(source.spec) as opened:
+            mode = source.modes[0]
+            assert opened.frame_size == (mode.width, mode.height)
+
+
+def test_cameras_are_tried_where_nothing_lists_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    found = listing.list_cameras()
+    assert [camera.spec for camera in found] == ["0", "2"]
+    assert found[0].modes[0].rates == (30.0,)
+    assert all(capture.released for capture in FakeCapture.opened)
+    assert listing.find_camera("street.mp4") is None

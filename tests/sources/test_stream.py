@@ -1,0 +1,147 @@
+"""Streams that are protected, damaged, finite or dead; and what nobody may read in a message."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import pytest
+from clips import numbered, write_audio, write_video
+from fakes import wait_until
+from mjpeg import PASSWORD, USER, MjpegServer, serving
+
+from seaformer_edge.errors import SourceError
+from seaformer_edge.sources import open_source, stream
+from seaformer_edge.sources.stream import is_url, redacted
+
+
+@pytest.fixture
+def server() -> Iterator[MjpegServer]:
+    with MjpegServer() as server:
+        yield server
+
+
+@pytest.fixture
+def web(tmp_path: Path) -> Iterator[str]:
+    with serving(tmp_path) as address:
+        yield address
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("rtsp://admin:s3cret@10.0.0.7:554/live", "rtsp://10.0.0.7:554/live"),
+        ("http://cam/video?user=admin&pwd=s3cret#x", "http://cam/video"),
+        ("rtsp://admin:s3@cret@cam/live", "rtsp://cam/live"),
+        ("https://token@cam", "https://cam"),
+    ],
+)
+def test_secrets_are_not_shown(url: str, shown: str) -> None:
+    assert redacted(url) == shown
+
+
+def test_urls_and_others() -> None:
+    assert is_url("RTSP://cam/live")
+    assert not is_url("street.mp4")
+    assert not is_url("C:/street.mp4")
+    assert not is_url("file:///street.mp4")
+
+
+def test_name_and_password_are_used_and_not_shown() -> None:
+    with MjpegServer(protected=True) as server:
+        url = f"http://{USER}:{PASSWORD}@{server.address}/video.mjpg?token=t0ken"
+        with open_source(url) as source:
+            assert next(iter(source)).image.shape == (64, 96, 3)
+            assert source.name == server.url
+        with pytest.raises(SourceError) as caught:
+            open_source(url.replace(PASSWORD, "wr0ng"))
+    shown = f"{caught.value!r} {caught.value.__cause__!r}"
+    for secret in (USER, PASSWORD, "wr0ng", "t0ken"):
+        assert secret not in shown
+    assert "cannot be opened" in shown
+
+
+def test_garbage_is_counted_and_the_pictures_go_on(server: MjpegServer) -> None:
+    server.rate = 200
+    with open_source(server.url) as source:
+        frames = iter(source)
+        list(islice(frames, 3))
+        server.mode = "garbage"
+        sent = threading.Timer(0.2, lambda: setattr(server, "mode", "live"))
+        sent.start()
+        after = list(islice(frames, 100))
+        sent.join()
+        assert len(after) == 100
+        assert source.lost_frames > 0
+
+
+def test_a_stream_that_is_cut_ends(server: MjpegServer) -> None:
+    with open_source(server.url) as source:
+        frames = iter(source)
+        next(frames)
+        server.mode = "cut"
+        with pytest.raises(SourceError, match="the stream broke off"):
+            list(islice(frames, 100))
+
+
+def test_a_stream_that_falls_silent_breaks_off(
+    server: MjpegServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "READ_TIMEOUT_S", 0.3)
+    with open_source(server.url) as source:
+        frames = iter(source)
+        next(frames)
+        server.mode = "silent"
+        with pytest.raises(SourceError, match=r"video\.mjpg: the stream broke off \(no answer\)"):
+            list(frames)
+
+
+def test_a_host_that_does_not_answer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream, "OPEN_TIMEOUT_S", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as listening:  # accepts, and says nothing
+        url = f"rtsp://127.0.0.1:{listening.getsockname()[1]}/live"
+        with pytest.raises(SourceError, match=r"/live: cannot be opened \(no answer\)"):
+            open_source(url)
+
+
+def test_nobody_there() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+    with pytest.raises(SourceError, match=r"cannot be opened \(Connection refused\)"):
+        open_source(f"http://127.0.0.1:{port}/")
+
+
+def test_a_file_behind_a_url_is_a_file(web: str, tmp_path: Path) -> None:
+    write_video(tmp_path / "clip.mp4", [numbered(i) for i in range(6)])
+    with open_source(f"{web}/clip.mp4") as source:
+        assert not source.live
+        assert source.frame_rate == 25
+        for _ in range(2):
+            frames = list(source)
+            assert [frame.timestamp_s for frame in frames] == pytest.approx(
+                [index / 25 for index in range(6)]
+            )
+            assert frames[0].captured_s is None
+
+
+def test_music_is_no_picture(web: str, tmp_path: Path) -> None:
+    write_audio(tmp_path / "tone.mp4")
+    with pytest.raises(SourceError, match=r"tone\.mp4: holds no video"):
+        open_source(f"{web}/tone.mp4")
+
+
+def test_a_page_is_no_stream(web: str, tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text("<p>Welcome to your camera</p>")
+    with pytest.raises(SourceError, match="cannot be opened"):
+        open_source(f"{web}/")
+
+
+def test_closing_hangs_up(server: MjpegServer) -> None:
+    server.rate = 1000
+    threads = threading.active_count()
+    source = open_source(server.url)
+    source.close()
+    wait_until(lambda: threading.active_count() == threads)

@@ -1,0 +1,482 @@
+"""Capture to result with a network of no weight: the newest frame, honest numbers, no remains."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+from time import monotonic
+
+import cv2
+import numpy as np
+import pytest
+from clips import number, numbered, read_times, write_video
+from fakes import FAKE, PATIENCE_S, FakeModels, nothing_left, wait_until
+
+from seaformer_edge import inference
+from seaformer_edge.errors import ModelError, SinkError, SourceError
+from seaformer_edge.inference import ModelRequest
+from seaformer_edge.live import LivePipeline, LiveResult
+from seaformer_edge.sources.synthetic import read_counter
+from seaformer_edge.stats import SourceState
+
+QUICK = "synthetic:96x64@200"
+
+
+@pytest.fixture(autouse=True)
+def models(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeModels]:
+    models = FakeModels()
+    monkeypatch.setattr(inference, "open_model", models)
+    cv2.cvtColor(np.zeros((1, 1, 3), np.uint8), cv2.COLOR_BGR2RGB)  # OpenCV opens what it needs
+    with nothing_left():
+        yield models
+
+
+@contextmanager
+def running(
+    source: str | Path = QUICK, model: Path = FAKE, **options: object
+) -> Iterator[LivePipeline]:
+    with LivePipeline(source, model, **options) as live:  # type: ignore[arg-type]
+        yield live
+
+
+def next_result(live: LivePipeline, after: LiveResult | None = None) -> LiveResult:
+    """A result newer than the one given."""
+    wait_until(lambda: live.newest() is not after)
+    result = live.newest()
+    assert result is not None
+    return result
+
+
+def seen_result(live: LivePipeline) -> LiveResult:
+    """A result with a segmentation."""
+    wait_until(lambda: (r := live.newest()) is not None and r.segmentation is not None)
+    result = live.newest()
+    assert result is not None
+    return result
+
+
+def test_results_are_of_the_frame_they_come_with() -> None:
+    with running() as live:
+        result = None
+        for _ in range(10):
+            result = next_result(live, result)
+            assert result.segmentation is not None
+            assert result.segmentation.label_map.shape == (64, 96)
+            # The sky is blue, and class 2 is where blue is strongest.
+            assert result.segmentation.label_map[30, 5] == 2
+            assert result.current
+            assert result.captured_s <= result.published_s <= monotonic()
+
+
+def test_newest_stays_the_same_until_there_is_a_newer_one(models: FakeModels) -> None:
+    with running() as live:
+        seen_result(live)
+        models.program.gate.clear()
+        wait_until(lambda: live.snapshot().dropped.get("overwritten"))
+        held = live.newest()
+        assert live.newest() is held
+        models.program.gate.set()
+        assert next_result(live, held).sequence > (held.sequence if held else 0)
+
+
+def test_a_slow_network_sees_the_newest_frame_and_the_rest_is_counted(models: FakeModels) -> None:
+    with running() as live:
+        first = seen_result(live)
+        models.program.gate.clear()
+        before = live.snapshot().dropped.get("overwritten", 0)
+        wait_until(lambda: live.snapshot().dropped.get("overwritten", 0) >= before + 20)
+        dropped = live.snapshot().dropped["overwritten"]
+        models.program.gate.set()
+        # One frame may have been in the network's hands, another just ahead of the labels.
+        wait_until(lambda: read_counter(next_result(live).frame.image) >= dropped)
+        last = next_result(live)
+        assert last.sequence - first.sequence < 20
+
+
+def test_frames_are_all_accounted_for(tmp_path: Path) -> None:
+    count = 40
+    clip = write_video(tmp_path / "clip.mp4", [numbered(i) for i in range(count)])
+    with running(clip, realtime=False) as live:
+        assert live.wait(PATIENCE_S)
+        result = live.newest()
+        assert result is not None
+        assert result.sequence + live.snapshot().dropped.get("overwritten", 0) == count
+        assert number(result.frame.image) == (count - 1) % 28
+        assert live.snapshot().source_state is SourceState.ENDED
+
+
+def test_a_file_plays_at_its_own_pace(tmp_path: Path) -> None:
+    times_s = [0, 0.1, 0.15, 0.4]
+    clip = write_video(tmp_path / "clip.mkv", [numbered(i) for i in range(4)], times_s=times_s)
+    captured_s = []
+    with running(clip) as live:
+        result = None
+        for _ in times_s:
+            result = next_result(live, result)
+            captured_s.append(result.captured_s)
+        assert live.wait(PATIENCE_S)
+    # Never early; how late, is the machine's business.
+    assert all(
+        captured - captured_s[0] >= time_s - 0.05
+        for captured, time_s in zip(captured_s, times_s, strict=True)
+    )
+
+
+def test_a_picture_stays() -> None:
+    folder = Path(__file__).parents[1] / "seaformer_edge" / "data" / "sample"
+    with running(next(folder.glob("*.jpg"))) as live:
+        assert live.wait(PATIENCE_S)
+        assert seen_result(live).sequence == 1
+
+
+def test_looping_goes_on_after_the_end(tmp_path: Path) -> None:
+    clip = write_video(tmp_path / "clip.mp4", [numbered(i) for i in range(3)])
+    with running(clip, realtime=False, loop=True) as live:
+        wait_until(lambda: (r := live.newest()) is not None and r.sequence > 20)
+        assert live.snapshot().source_state is SourceState.RUNNING
+
+
+def test_painting_gives_latency_and_counts() -> None:
+    with running() as live:
+        result = None
+        for _ in range(5):
+            result = next_result(live, result)
+            live.painted(result)
+            live.painted(result)
+        snapshot = live.snapshot()
+        assert 0 < snapshot.latency_p50_ms <= snapshot.latency_p90_ms <= snapshot.latency_p99_ms
+        assert len(snapshot.latency_history) == 5
+        assert {"wait", "resize", "network", "labels", "paint"} == set(snapshot.stage_ms)
+        assert snapshot.frame_size == (96, 64)
+        assert snapshot.display_fps > 0
+        assert snapshot.inference_fps > 0
+        assert snapshot.capture_fps > 0
+
+
+def test_every_third_frame_is_seen_and_every_frame_shown(models: FakeModels) -> None:
+    with running("synthetic:96x64@50", every=3) as live:
+        wait_until(lambda: live.snapshot().dropped.get("skipped", 0) >= 10)
+        results = [next_result(live)]
+        while len(results) < 6:
+            results.append(next_result(live, results[-1]))
+        assert {result.current for result in results} == {True, False}
+        assert all(result.segmentation is not None for result in results)
+        shown = (live.newest() or results[0]).sequence
+        assert models.program.runs < shown / 2
+        live.set_every(1)
+        wait_until(lambda: all(next_result(live).current for _ in range(5)))
+
+
+def test_smoothing_shows_as_a_stage() -> None:
+    with running(smoothing=0.5) as live:
+        wait_until(lambda: "smooth" in live.snapshot().stage_ms)
+        live.set_smoothing(0)
+        sequence = seen_result(live).sequence
+        wait_until(lambda: next_result(live).sequence > sequence + 3)
+
+
+def test_a_classifier_gives_classes() -> None:
+    with running(model=Path("classifier.pte")) as live:
+        wait_until(lambda: (r := live.newest()) is not None and r.classification is not None)
+        result = next_result(live)
+        assert result.segmentation is None
+        assert result.confidence_at(0, 0) is None
+        assert result.classification is not None
+        assert len(result.classification.classes) == 3
+
+
+# Changing what runs.
+
+
+def test_switching_the_model(models: FakeModels) -> None:
+    with running() as live:
+        seen_result(live)
+        live.switch_model(Path("other.pte"))
+        wait_until(lambda: live.snapshot().model == "other")
+        wait_until(lambda: (card := next_result(live).card) is not None and card.name == "other")
+        live.switch_model(Path("classifier.pte"))
+        wait_until(lambda: next_result(live).classification is not None)
+        live.switch_model(FAKE)
+        seen_result(live)
+        assert [request.path.stem for request in models.opened] == [
+            "fake",
+            "other",
+            "classifier",
+            "fake",
+        ]
+
+
+def test_a_model_that_cannot_be_had_leaves_the_one_before() -> None:
+    with running() as live:
+        seen_result(live)
+        live.switch_model(Path("missing.pte"))
+        wait_until(lambda: live.snapshot().notice)
+        snapshot = live.snapshot()
+        assert snapshot.notice == "missing.pte: no such model file"
+        assert snapshot.model == "fake"
+        assert not live.wait(0.05)
+        sequence = next_result(live).sequence
+        wait_until(lambda: seen_result(live).sequence > sequence)
+        live.switch_model(Path("other.pte"))
+        wait_until(lambda: live.snapshot().model == "other")
+        assert live.snapshot().notice == ""
+
+
+def test_threads_change_only_while_no_program_is_open(models: FakeModels) -> None:
+    """The threads are the process' own; a program that is still there would be refused."""
+    alive: list[bool] = []
+    with running(threads=1) as live:
+        seen_result(live)
+
+        def check(request: ModelRequest) -> None:
+            alive.append(live._inference._model is not None)
+            if request.threads == 64:
+                raise ModelError("fake: cannot run on 64 threads")
+
+        models.opening = check
+        live.set_threads(3)
+        wait_until(lambda: live.snapshot().threads == 3)
+        assert alive == [False]
+        live.set_threads(64)
+        wait_until(lambda: live.snapshot().notice == "fake: cannot run on 64 threads")
+        assert models.opened[-1].threads == 3
+        assert live.snapshot().threads == 3
+        assert live.snapshot().model == "fake"
+        live.switch_model(Path("other.pte"))
+        wait_until(lambda: live.snapshot().model == "other")
+        assert models.opened[-1] == ModelRequest(Path("other.pte"), 3)
+
+
+def test_switching_the_source(tmp_path: Path) -> None:
+    clip = write_video(tmp_path / "clip.mp4", [numbered(i) for i in range(3)])
+    with running() as live:
+        held = seen_result(live)
+        live.switch_source(clip)
+        assert live.wait(PATIENCE_S)
+        result = live.newest()
+        assert result is not None
+        assert result.frame.image.shape == (48, 64, 3)
+        assert result.sequence > held.sequence
+        live.switch_source(QUICK)
+        assert not live.wait(0.05)
+        wait_until(lambda: next_result(live).frame.image.shape == (64, 96, 3))
+        assert live.snapshot().source == QUICK
+
+
+def test_pausing_holds_the_picture() -> None:
+    with running() as live:
+        seen_result(live)
+        live.pause()
+        wait_until(lambda: live.snapshot().paused)
+        live._stats.wait_idle(PATIENCE_S)
+        held = live.newest()
+        threading.Event().wait(0.1)
+        assert live.newest() is held
+        live.resume()
+        resumed = next_result(live, held)
+        assert held is not None
+        # It goes on where it was: a file does not run on unseen.
+        assert read_counter(resumed.frame.image) - read_counter(held.frame.image) <= 3
+
+
+# What goes wrong.
+
+
+def test_a_source_that_is_not_there(tmp_path: Path) -> None:
+    with running(tmp_path / "street.mp4") as live:
+        with pytest.raises(SourceError, match=r"street\.mp4: no such file"):
+            live.wait(PATIENCE_S)
+        snapshot = live.snapshot()
+        assert snapshot.source_state is SourceState.FAILED
+        assert "street.mp4: no such file" in snapshot.message
+        live.switch_source(QUICK)
+        seen_result(live)
+        assert live.snapshot().source_state is SourceState.RUNNING
+
+
+def test_no_model_at_all_and_the_picture_goes_on() -> None:
+    with running(model=Path("missing.pte")) as live:
+        with pytest.raises(ModelError, match=r"missing\.pte: no such model file"):
+            live.wait(PATIENCE_S)
+        result = next_result(live)
+        assert result.seen is None
+        assert next_result(live, result).sequence > result.sequence
+        assert live.snapshot().model is None
+        live.switch_model(FAKE)
+        seen_result(live)
+        assert live.snapshot().notice == ""
+
+
+@pytest.mark.parametrize("fault", ["fails", "blank"])
+def test_a_failing_network_does_not_hang(models: FakeModels, fault: str) -> None:
+    with running() as live:
+        seen_result(live)
+        setattr(models.program, fault, True)
+        with pytest.raises(ModelError, match=r"fake: burnt out|NaN or infinity"):
+            live.wait(PATIENCE_S)
+        wait_until(lambda: live.snapshot().model is None)
+        wait_until(lambda: next_result(live).segmentation is None)
+        result = next_result(live)
+        assert next_result(live, result) is not result
+        live.switch_model(Path("other.pte"))
+        seen_result(live)
+
+
+def test_a_defect_is_told_in_plain_words(
+    models: FakeModels, caplog: pytest.LogCaptureFixture
+) -> None:
+    with running() as live:
+        seen_result(live)
+        models.program.output_shape = (1,)
+        models.program.run = lambda image: 1 / 0  # type: ignore[method-assign,return-value]
+        wait_until(lambda: live.snapshot().notice)
+        assert live.snapshot().notice.startswith("fake: failed (ZeroDivisionError")
+        assert "choose another model" in live.snapshot().notice
+    assert "ZeroDivisionError" in caplog.text
+
+
+# Recording.
+
+
+def test_recording_is_what_was_shown(tmp_path: Path) -> None:
+    path = tmp_path / "out.mp4"
+    with running("synthetic:96x64@50") as live:
+        seen_result(live)
+        live.start_recording(path)
+        wait_until(lambda: live.snapshot().recorded_frames >= 10)
+        assert live.snapshot().recording == path
+        with pytest.raises(SinkError, match=r"out\.mp4 is being recorded"):
+            live.start_recording(tmp_path / "other.mp4")
+        live.stop_recording()
+        wait_until(lambda: live.snapshot().recording is None)
+        assert seen_result(live)
+        times_s = read_times(path)
+        assert len(times_s) >= 10
+        assert times_s[0] == 0
+        assert times_s[-1] == pytest.approx((len(times_s) - 1) / 50, abs=0.5)
+        live.start_recording(tmp_path / "again.mkv")
+        wait_until(lambda: live.snapshot().recorded_frames >= 2)
+    assert len(read_times(tmp_path / "again.mkv")) >= 2
+
+
+def test_recording_draws_as_asked(tmp_path: Path) -> None:
+    drawn: list[LiveResult] = []
+
+    def draw(result: LiveResult) -> np.ndarray:
+        drawn.append(result)
+        return np.full((64, 96, 3), 200, np.uint8)
+
+    with running() as live:
+        seen_result(live)
+        live.start_recording(tmp_path / "out.mp4", draw)
+        wait_until(lambda: len(drawn) > 3)
+    assert all(b.sequence > a.sequence for a, b in pairwise(drawn))
+
+
+def test_a_file_that_exists_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "out.mp4"
+    path.write_bytes(b"precious")
+    with running() as live:
+        with pytest.raises(SinkError, match="exists already"):
+            live.start_recording(path)
+        assert live.snapshot().recording is None
+        live.start_recording(path, overwrite=True)
+        wait_until(lambda: live.snapshot().recorded_frames)
+    assert len(read_times(path)) >= 1
+
+
+def test_a_failing_recording_is_told_and_the_rest_goes_on(tmp_path: Path) -> None:
+    def draw(result: LiveResult) -> np.ndarray:
+        raise OSError("No space left on device")
+
+    with running() as live:
+        live.start_recording(tmp_path / "out.mp4", draw)
+        wait_until(lambda: live.snapshot().notice)
+        assert "out.mp4" in live.snapshot().notice
+        assert live.snapshot().recording is None
+        result = live.newest()
+        assert next_result(live, result)
+
+
+# Stopping, from every state.
+
+
+def assert_stops(live: LivePipeline) -> None:
+    started_s = monotonic()
+    live.stop()
+    assert monotonic() - started_s < 2
+    live.stop()
+    with pytest.raises(SinkError, match="the run has ended"):
+        live.start_recording(Path("out.mp4"))
+    assert live.wait(0)
+
+
+def test_stop_before_start() -> None:
+    assert_stops(LivePipeline(QUICK, FAKE))
+
+
+def test_stop_at_once() -> None:
+    live = LivePipeline(QUICK, FAKE)
+    live.start()
+    assert_stops(live)
+
+
+def test_stop_while_a_file_waits_for_its_next_frame(tmp_path: Path) -> None:
+    pictures = [numbered(0), numbered(1)]
+    clip = write_video(tmp_path / "slow.mkv", pictures, times_s=[0, 3600])
+    with running(clip) as live:
+        seen_result(live)
+        assert_stops(live)
+
+
+def test_stop_while_loading_a_model(models: FakeModels) -> None:
+    loading, loaded = threading.Event(), threading.Event()
+
+    def load(request: ModelRequest) -> None:
+        loading.set()
+        loaded.wait(0.5)  # a program takes a while to load, and cannot be interrupted
+
+    models.opening = load
+    live = LivePipeline(QUICK, FAKE)
+    live.start()
+    assert loading.wait(PATIENCE_S)
+    assert live.snapshot().loading
+    assert_stops(live)
+
+
+def test_stop_while_recording(tmp_path: Path) -> None:
+    with running() as live:
+        live.start_recording(tmp_path / "out.mp4")
+        wait_until(lambda: live.snapshot().recorded_frames >= 3)
+        assert_stops(live)
+    assert len(read_times(tmp_path / "out.mp4")) >= 3
+
+
+def test_stop_while_paused() -> None:
+    with running() as live:
+        seen_result(live)
+        live.pause()
+        assert_stops(live)
+
+
+def test_stop_after_a_failure(models: FakeModels) -> None:
+    with running() as live:
+        seen_result(live)
+        models.program.fails = True
+        wait_until(lambda: live.snapshot().notice)
+        live.stop()
+        with pytest.raises(ModelError):
+            live.wait(0)
+
+
+def test_stop_ends_a_wait() -> None:
+    with running() as live:
+        answers: list[bool] = []
+        waiter = threading.Thread(target=lambda: answers.append(live.wait()))
+        waiter.start()
+        live.stop()
+        waiter.join(PATIENCE_S)
+        assert answers == [True]

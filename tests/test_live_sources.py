@@ -1,0 +1,223 @@
+"""Live sources that come late, freeze, fall silent, die and come back, through the pipeline."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from time import monotonic
+
+import pytest
+from clips import number, numbered, write_video
+from fakes import FAKE, PATIENCE_S, FakeModels, nothing_left, wait_until
+from mjpeg import PASSWORD, USER, MjpegServer, serving
+
+from seaformer_edge import inference, supervision
+from seaformer_edge.live import LivePipeline
+from seaformer_edge.stats import SourceState
+
+
+@pytest.fixture(autouse=True)
+def _models(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(inference, "open_model", FakeModels())
+    with nothing_left():
+        yield
+
+
+@pytest.fixture
+def server() -> Iterator[MjpegServer]:
+    with MjpegServer() as server:
+        yield server
+
+
+def state(live: LivePipeline) -> SourceState:
+    return live.snapshot().source_state
+
+
+def has_state(live: LivePipeline, wanted: SourceState) -> None:
+    wait_until(lambda: state(live) is wanted)
+
+
+def test_a_stream_runs(server: MjpegServer) -> None:
+    with LivePipeline(server.url, FAKE) as live:
+        assert state(live) is SourceState.CONNECTING
+        has_state(live, SourceState.RUNNING)
+        wait_until(lambda: (r := live.newest()) is not None and r.sequence > 10)
+        result = live.newest()
+        assert result is not None
+        assert result.frame.captured_s == result.captured_s
+        assert live.snapshot().source == server.url
+        assert live.snapshot().message == f"{server.url}: running"
+
+
+def test_a_cut_stream_comes_back_by_itself(server: MjpegServer) -> None:
+    with LivePipeline(server.url, FAKE) as live:
+        has_state(live, SourceState.RUNNING)
+        server.mode = "cut"
+        has_state(live, SourceState.RECONNECTING)
+        wait_until(lambda: "cannot be opened" in live.snapshot().message)
+        held = live.newest()
+        assert held is not None, "the last picture stays"
+        server.mode = "live"
+        has_state(live, SourceState.RUNNING)
+        wait_until(lambda: live.newest() is not held)
+
+
+def test_a_silent_stream_shows_and_recovers(server: MjpegServer) -> None:
+    with LivePipeline(server.url, FAKE) as live:
+        has_state(live, SourceState.RUNNING)
+        server.mode = "silent"
+        started_s = monotonic()
+        has_state(live, SourceState.STALLED)
+        assert monotonic() - started_s < 2
+        assert "no picture for" in live.snapshot().message
+        server.mode = "live"
+        has_state(live, SourceState.RUNNING)
+        assert server.connections == 1
+
+
+def test_a_stream_that_stays_silent_is_opened_again(
+    server: MjpegServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervision, "STALLED_AFTER_S", 0.2)
+    monkeypatch.setattr(supervision, "PATIENCE_S", 0.4)
+    with LivePipeline(server.url, FAKE) as live:
+        has_state(live, SourceState.RUNNING)
+        server.mode = "silent"
+        wait_until(lambda: server.connections > 1)
+        assert "no picture comes any more" in live.snapshot().message
+        server.mode = "live"
+        has_state(live, SourceState.RUNNING)
+
+
+def test_a_frozen_stream_shows_is_opened_again_and_thaws(
+    server: MjpegServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervision, "PATIENCE_S", 0.4)
+    with LivePipeline(server.url, FAKE) as live:
+        has_state(live, SourceState.RUNNING)
+        server.mode = "frozen"
+        started_s = monotonic()
+        has_state(live, SourceState.FROZEN)
+        assert monotonic() - started_s < 2
+        assert "the same picture for" in live.snapshot().message
+        wait_until(lambda: server.connections > 1)
+        server.mode = "live"
+        has_state(live, SourceState.RUNNING)
+
+
+def test_garbage_is_counted(server: MjpegServer) -> None:
+    server.rate = 200
+    with LivePipeline(server.url, FAKE) as live:
+        has_state(live, SourceState.RUNNING)
+        server.mode = "garbage"
+        has_state(live, SourceState.STALLED)
+        server.mode = "live"
+        wait_until(lambda: live.snapshot().dropped.get("corrupt"))
+        has_state(live, SourceState.RUNNING)
+
+
+def test_a_camera_that_is_not_there_yet() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+    with LivePipeline(f"http://127.0.0.1:{port}/video.mjpg", FAKE) as live:
+        has_state(live, SourceState.RECONNECTING)
+        assert "cannot be opened (Connection refused)" in live.snapshot().message
+
+
+def test_secrets_are_never_shown(caplog: pytest.LogCaptureFixture) -> None:
+    with MjpegServer(protected=True) as server:
+        url = f"http://{USER}:{PASSWORD}@{server.address}/video.mjpg?token=t0ken"
+        shown = []
+        with LivePipeline(url, FAKE) as live:
+            shown.append(live.snapshot())
+            has_state(live, SourceState.RUNNING)
+            shown.append(live.snapshot())
+            server.mode = "cut"
+            has_state(live, SourceState.RECONNECTING)
+            wait_until(lambda: "cannot be opened" in live.snapshot().message)
+            shown.append(live.snapshot())
+        for secret in (USER, PASSWORD, "t0ken"):
+            assert secret not in repr(shown)
+            assert secret not in caplog.text
+
+
+@pytest.mark.parametrize("mode", ["live", "silent", "frozen", "cut"])
+def test_stop_from_every_state_of_a_stream(server: MjpegServer, mode: str) -> None:
+    with LivePipeline(server.url, FAKE) as live:
+        has_state(live, SourceState.RUNNING)
+        server.mode = mode
+        if mode == "cut":
+            has_state(live, SourceState.RECONNECTING)
+        started_s = monotonic()
+        live.stop()
+        assert monotonic() - started_s < 2
+
+
+def test_stop_while_connecting() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:  # accepts, and says nothing
+        url = f"rtsp://127.0.0.1:{listening.getsockname()[1]}/live"
+        with LivePipeline(url, FAKE) as live:
+            connection, _ = listening.accept()
+            assert state(live) is SourceState.CONNECTING
+            started_s = monotonic()
+            live.stop()
+            assert monotonic() - started_s < 2
+            connection.close()
+
+
+def test_switching_away_from_a_host_that_does_not_answer() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        url = f"rtsp://127.0.0.1:{listening.getsockname()[1]}/live"
+        with LivePipeline(url, FAKE) as live:
+            connection, _ = listening.accept()
+            live.switch_source("synthetic:96x64@50")
+            has_state(live, SourceState.RUNNING)
+            connection.close()
+
+
+def test_a_stream_after_a_failure(tmp_path: Path, server: MjpegServer) -> None:
+    with LivePipeline(tmp_path / "nothing.mp4", FAKE) as live:
+        has_state(live, SourceState.FAILED)
+        live.switch_source(server.url)
+        has_state(live, SourceState.RUNNING)
+
+
+def test_a_file_behind_a_url_plays_at_its_own_pace_and_ends(tmp_path: Path) -> None:
+    write_video(tmp_path / "clip.mp4", [numbered(i) for i in range(10)])
+    with serving(tmp_path) as address, LivePipeline(f"{address}/clip.mp4", FAKE) as live:
+        has_state(live, SourceState.RUNNING)
+        started_s = monotonic()
+        assert live.wait(PATIENCE_S)
+        assert monotonic() - started_s > 0.2
+        assert state(live) is SourceState.ENDED
+        result = live.newest()
+        assert result is not None
+        assert number(result.frame.image) == 9
+
+
+def test_a_camera_that_is_pulled_out_and_plugged_in_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without its camera, the fake blocks for ever as the real one does: only a kill ends it."""
+    pulled_out = tmp_path / "pulled out"
+    monkeypatch.setattr(supervision, "PATIENCE_S", 2.0)
+    monkeypatch.setenv("FAKE_PICAMERA_PULLED_OUT", str(pulled_out))
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent / "sources" / "fake_picamera2"))
+    with LivePipeline("picamera", FAKE) as live:
+        has_state(live, SourceState.RUNNING)
+        pulled_out.touch()
+        started_s = monotonic()
+        has_state(live, SourceState.STALLED)
+        assert monotonic() - started_s < 2
+        has_state(live, SourceState.RECONNECTING)
+        wait_until(lambda: "is its ribbon cable seated?" in live.snapshot().message)
+        pulled_out.unlink()
+        has_state(live, SourceState.RUNNING)
+        held = live.newest()
+        wait_until(lambda: live.newest() is not held)
+        pulled_out.touch()
+        has_state(live, SourceState.STALLED)
+        started_s = monotonic()
+        live.stop()
+        assert monotonic() - started_s < 2

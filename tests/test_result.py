@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from fakes import CARD
+
+from seaformer_edge.frame import Frame
+from seaformer_edge.result import LiveResult, Seen
+from seaformer_edge.segmenter import segmentation_of
+
+
+@pytest.fixture
+def result() -> LiveResult:
+    image = np.zeros((50, 70, 3), np.uint8)
+    padded = np.random.default_rng(0).normal(0, 2, (6, 8, 5)).astype(np.float32)
+    segmentation = segmentation_of(padded, CARD, (70, 50), {})
+    seen = Seen(CARD, segmentation, logits=padded)
+    return LiveResult(Frame(image, 0, 0.0), 1, 0.0, 0.0, seen, True)
+
+
+def test_confidence_under_the_cursor_is_the_labels_own(result: LiveResult) -> None:
+    assert result.seen is not None
+    assert result.seen.logits is not None
+    assert result.segmentation is not None
+    odds = np.exp(result.seen.logits[..., : CARD.num_classes])
+    probability = odds / odds.sum(axis=2, keepdims=True)
+    whole = cv2.resize(probability, (70, 50), interpolation=cv2.INTER_LINEAR)
+    for x, y in [(0, 0), (69, 49), (35, 25), (13, 41)]:
+        expected = whole[y, x, result.segmentation.label_map[y, x]]
+        assert result.confidence_at(x, y) == pytest.approx(expected, abs=1e-3)
+    chosen = [
+        [result.confidence_at(x, y) for x in range(70) if label_map_row[x] == 1]
+        for y, label_map_row in enumerate(result.segmentation.label_map)
+    ]
+    mean = np.mean([value for row in chosen for value in row])
+    (share,) = [share for share in result.segmentation.classes if share.class_id == 1]
+    assert share.confidence == pytest.approx(mean, abs=1e-3)
+
+
+@pytest.mark.parametrize("place", [(-1, 0), (70, 0), (0, 50)])
+def test_outside(result: LiveResult, place: tuple[int, int]) -> None:
+    with pytest.raises(IndexError, match="outside a frame of 70x50"):
+        result.confidence_at(*place)
+
+
+def test_without_a_model() -> None:
+    bare = LiveResult(Frame(np.zeros((2, 2, 3), np.uint8), 0, 0.0), 1, 0.0, 0.0, None, False)
+    assert bare.confidence_at(0, 0) is None
+    assert bare.segmentation is bare.classification is bare.card is None

@@ -1,0 +1,125 @@
+"""Rates and percentiles against a clock that the test sets."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import FrozenInstanceError
+
+import pytest
+
+from seaformer_edge.stats import HISTORY, LiveStats, Percentiles, Rate
+
+
+def test_thirty_a_second_reads_thirty() -> None:
+    rate = Rate(window_s=1)
+    for index in range(200):
+        rate.add(index / 30)
+    assert rate.per_s(199 / 30) == pytest.approx(30)
+
+
+def test_a_rate_needs_two_events() -> None:
+    rate = Rate()
+    assert rate.per_s(0) == 0
+    rate.add(1)
+    assert rate.per_s(1) == 0
+    rate.add(1)
+    assert rate.per_s(1) == 0
+    rate.add(1.5)
+    assert rate.per_s(1.5) == 4  # two intervals in half a second
+
+
+def test_a_rate_forgets() -> None:
+    rate = Rate(window_s=2)
+    for index in range(10):
+        rate.add(index / 10)
+    assert rate.per_s(2) == pytest.approx(10)
+    assert rate.per_s(3) == 0
+
+
+def test_percentiles_are_values_that_occurred() -> None:
+    percentiles = Percentiles()
+    for value in range(100, 0, -1):
+        percentiles.add(value, 0)
+    assert percentiles.at(50, 90, 99, 100, 0, now_s=0) == (50, 90, 99, 100, 1)
+
+
+def test_percentiles_forget() -> None:
+    percentiles = Percentiles(window_s=5)
+    percentiles.add(1000, 0)
+    percentiles.add(1, 4)
+    assert percentiles.at(100, now_s=5) == (1000,)
+    assert percentiles.at(100, now_s=5.1) == (1,)
+    assert math.isnan(percentiles.at(50, now_s=20)[0])
+
+
+def test_latency_is_capture_to_paint() -> None:
+    stats = LiveStats()
+    for sequence in range(1, 11):
+        now_s = sequence / 10
+        latency_s = sequence / 1000
+        stats.painted(now_s, sequence, now_s - latency_s, now_s - 0.0005)
+    numbers = stats.numbers(1.0)
+    assert numbers.latency_ms == pytest.approx(10)
+    assert numbers.latency_p50_ms == pytest.approx(5)
+    assert numbers.latency_p90_ms == pytest.approx(9)
+    assert numbers.latency_p99_ms == pytest.approx(10)
+    assert numbers.display_fps == pytest.approx(10)
+    assert numbers.stage_ms["paint"] == pytest.approx(0.5)
+    assert numbers.latency_history[-1] == pytest.approx((1.0, 10))
+
+
+def test_painting_again_does_not_count() -> None:
+    stats = LiveStats()
+    for now_s in (0.0, 0.1, 0.2):
+        stats.painted(now_s, 1, 0, 0)
+    numbers = stats.numbers(0.2)
+    assert numbers.display_fps == 0
+    assert numbers.latency_ms == 0
+    assert not numbers.dropped
+
+
+def test_what_is_not_painted_is_counted() -> None:
+    stats = LiveStats()
+    for sequence in (3, 4, 8):
+        stats.painted(sequence, sequence, sequence, sequence)
+    assert stats.numbers(8).dropped == {"not painted": 3}
+
+
+def test_drops_by_cause() -> None:
+    stats = LiveStats()
+    stats.drop("overwritten")
+    stats.drop("corrupt", 3)
+    stats.drop("corrupt", 0)
+    stats.drop("overwritten")
+    assert stats.numbers(0).dropped == {"overwritten": 2, "corrupt": 3}
+
+
+def test_stages_keep_the_order_of_the_way_and_can_be_forgotten() -> None:
+    stats = LiveStats()
+    stats.inferred(0, {"labels": 1, "network": 5, "wait": 2})
+    stats.inferred(0, {"labels": 3, "network": 7, "wait": 2})
+    numbers = stats.numbers(0)
+    assert list(numbers.stage_ms.items()) == [("wait", 2), ("network", 5), ("labels", 1)]
+    assert numbers.network_ms == 5
+    stats.forget_stages()
+    assert not stats.numbers(0).stage_ms
+    assert math.isnan(stats.numbers(0).network_ms)
+
+
+def test_numbers_cannot_be_changed() -> None:
+    stats = LiveStats()
+    stats.drop("corrupt")
+    numbers = stats.numbers(0)
+    with pytest.raises(FrozenInstanceError):
+        numbers.capture_fps = 1  # type: ignore[misc]
+    with pytest.raises(TypeError):
+        numbers.dropped["corrupt"] = 0  # type: ignore[index]
+    stats.drop("corrupt")
+    assert numbers.dropped == {"corrupt": 1}
+
+
+def test_history_is_bounded() -> None:
+    stats = LiveStats()
+    for sequence in range(1, 2 * HISTORY):
+        stats.painted(sequence, sequence, sequence, sequence)
+    assert len(stats.numbers(0).latency_history) == HISTORY

@@ -1,0 +1,41 @@
+"""Trains a tiny network on made-up streets: torchrun train_tiny.py DATA RUN."""
+
+import sys
+from pathlib import Path
+
+import torch
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from tiny import TINY
+
+from seaformer_edge import network
+from seaformer_edge.class_list import ClassList
+from seaformer_edge.training import train
+from seaformer_edge.training.recipe import Recipe
+
+network.VARIANTS["T"] = TINY
+train.LOG_EVERY_STEPS = 1
+torch.set_num_threads(1)
+classes = ClassList(("sky", "road"), ((70, 130, 180), (128, 64, 128)), ignore_index=9)
+recipe = Recipe(
+    name="tiny",
+    variant="T",
+    classes="street",
+    data="made up",
+    licence="none",
+    steps=6,
+    batch_size=4,
+    crop=(64, 64),
+    eval_size=(96, 128),
+    learning_rate=1e-3,
+    head_learning_rate_factor=1.0,
+    warmup_steps=1,
+    class_weights=True,
+    loss_stride=2,
+    eval_every=6,
+    sync_batch_norm=True,
+    drop_path_rate=0.0,
+    dropout=0.0,
+)
+train.Trainer(recipe, classes, Path(sys.argv[1]), Path(sys.argv[2]), workers=0).run()
