@@ -86,6 +86,6 @@ def test_an_int8_segmenter(size, tmp_path, folder, operators):
 
 def test_an_int8_classifier(tmp_path, folder):
     fp32, int8 = run_both("classification", (64, 96), tmp_path, folder)
-    print("ERR", relative_error(fp32, int8), fp32,int8)
+    print("ERR", relative_error(fp32, int8), fp32, int8)
     assert relative_error(fp32, int8) < 0.1
     assert fp32.argmax() == int8.argmax()

@@ -169,7 +169,7 @@ def export(
 ) -> None:
     """Export CHECKPOINT (.safetensors with its card) to a .pte program for the runtime.
 
-    Needs the train extra. Takes a minute.
+    Needs the train extra. Takes a minute, int8 some more.
     """
     if int8 != (calibrate is not None):
         raise click.UsageError("--int8 and --calibrate FOLDER go together")
@@ -177,7 +177,6 @@ def export(
     from seaformer_edge.checkpoint import load_checkpoint
     from seaformer_edge.export import export as export_program
     from seaformer_edge.network import round_size
-    from seaformer_edge.quantize import calibration_pictures
 
     wanted = parse_size(size)
     _refuse_existing(output, overwrite)
@@ -185,8 +184,7 @@ def export(
     if rounded != wanted:
         click.echo(f"size rounded to {rounded[0]}x{rounded[1]}", err=True)
     network, card = load_checkpoint(checkpoint)
-    calibration = calibration_pictures(calibrate) if calibrate else None
-    card = export_program(network, card, *rounded, output, calibration)
+    card = export_program(network, card, *rounded, output, calibrate)
     click.echo(
         f"{output}: {card.precision}, one XNNPACK delegate, {card.width}x{card.height} in,"
         f" {card.size} bytes"
