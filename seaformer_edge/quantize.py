@@ -37,8 +37,8 @@ from seaformer_edge.sources import PictureSource
 from seaformer_edge.sources.pictures import PICTURE_SUFFIXES
 
 CALIBRATION_PICTURES = 32
-"""Four give the same accuracy within noise (docs/log.md); more meet the rarer scenes. Each takes
-seconds: every activation's histogram is kept, to choose the range of least error."""
+"""Enough to meet the usual scenes. Each takes seconds, for a histogram of every activation is kept
+to choose its range of least error."""
 
 _ATEN = torch.ops.aten
 _QUANTIZE = torch.ops.quantized_decomposed.quantize_per_tensor.default

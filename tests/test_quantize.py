@@ -14,11 +14,8 @@ from executorch.backends.xnnpack import xnnpack_preprocess
 from tiny import TINY, checkpoint_card, picture, trained_network
 
 from seaformer_edge import network as network_module
-from seaformer_edge import quantize
 from seaformer_edge.card import verify
-from seaformer_edge.errors import SourceError
 from seaformer_edge.export import export
-from seaformer_edge.quantize import calibration_pictures
 from seaformer_edge.runtime import open_program
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # the exporter's libraries warn at length
@@ -59,7 +56,7 @@ def run_both(task, size, tmp_path, folder):
     """What the fp32 and the int8 program of one network give for one picture."""
     network, card = trained_network(task, 5), checkpoint_card(task, 5)
     export(network, card, *size, tmp_path / "fp32.pte")
-    export(network, card, *size, tmp_path / "int8.pte", calibration_pictures(folder))
+    export(network, card, *size, tmp_path / "int8.pte", folder)
     image = picture(*size).astype(np.float32)
     return [open_program(tmp_path / f"{p}.pte", num_threads=1).run(image) for p in ("fp32", "int8")]
 
