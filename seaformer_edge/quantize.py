@@ -11,7 +11,7 @@ back for nothing:
 - A clamp (ReLU6, the gates' hard-sigmoid) shares the range of its own output with the
   convolution or addition before it. What lies outside is then cut off by the rounding to
   int8, and `_drop_implied_clamps` takes the clamp itself out.
-- A resized gate keeps the scale it had.
+- ExecuTorch has XNNPACK resize in fp32 only. A resized gate keeps the scale it had.
 """
 
 from __future__ import annotations
