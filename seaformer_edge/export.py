@@ -28,9 +28,17 @@ from seaformer_edge.checkpoint import Network
 from seaformer_edge.deploy import deploy_classifier, deploy_segmenter
 from seaformer_edge.errors import ModelError
 from seaformer_edge.network import SeaFormerSegmenter
+from seaformer_edge.quantize import calibration_pictures, quantize
 
 
-def export(network: Network, card: Card, height: int, width: int, output: Path) -> Card:
+def export(
+    network: Network,
+    card: Card,
+    height: int,
+    width: int,
+    output: Path,
+    calibrate: Path | None = None,
+) -> Card:
     """Write `output` (.pte) and its card for inputs of height x width.
 
     Args:
@@ -38,8 +46,11 @@ def export(network: Network, card: Card, height: int, width: int, output: Path) 
         card: of the checkpoint; the program's card says the same but for what differs.
         height, width: multiples of 32 (`network.round_size` gives the nearest).
         output: path ending in .pte; written whole or not at all.
+        calibrate: folder of pictures like those the network was trained on, to measure the
+            ranges of an int8 program on; without it the program is fp32.
 
     Raises:
+        SourceError: `calibrate` is missing or holds no picture that can be read.
         ModelError: the program would not run whole on XNNPACK; the operators left over
             are named.
     """
@@ -48,6 +59,13 @@ def export(network: Network, card: Card, height: int, width: int, output: Path) 
     network.eval()
     deploy = deploy_segmenter if isinstance(network, SeaFormerSegmenter) else deploy_classifier
     deployed = deploy(network, height, width, card.mean, card.std)
+    if calibrate is not None:
+        pictures = calibration_pictures(calibrate)
+        with _quiet():
+            deployed = quantize(deployed, pictures, height, width)
+        seen = len(pictures.files) - pictures.lost_frames
+        origin = f"{card.origin}; int8 ranges from {seen} pictures"
+        card = replace(card, precision="int8", origin=origin)
     program, logit_channels = lower(deployed, height, width)
 
     temporary = output.with_name(output.name + ".tmp")

@@ -1,8 +1,9 @@
-"""The two things that travel the frame's way: a `Frame` in, a `Segmentation` out."""
+"""What travels the frame's way: a `Frame` in, a `Segmentation` or a `Classification` out."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,3 +63,35 @@ class Segmentation:
     def top_k(self, k: int) -> tuple[ClassShare, ...]:
         """The `k` classes with the largest share."""
         return self.classes[:k]
+
+
+@dataclass(frozen=True, slots=True)
+class ClassScore:
+    """How probable one class is for a whole picture.
+
+    Attributes:
+        class_id: index into the model's class list.
+        name: the class' name.
+        probability: softmax probability, 0 to 1.
+    """
+
+    class_id: int
+    name: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Classification:
+    """What a classifier saw in one picture.
+
+    Attributes:
+        classes: the most probable classes, best first.
+        timings_ms: milliseconds by stage: "resize", "network".
+    """
+
+    classes: tuple[ClassScore, ...]
+    timings_ms: dict[str, float]
+
+
+Result = TypeVar("Result", Segmentation, Classification)
+"""What a run makes of each frame: one or the other, by its model."""

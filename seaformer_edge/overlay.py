@@ -1,17 +1,21 @@
-"""Pictures of a segmentation: class colours over the frame, alone, or beside it."""
+"""Pictures of a result: class colours over the frame, alone, or beside it; or names of classes."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from seaformer_edge.frame import ClassScore
+
 try:
     from seaformer_edge import _native
 except ImportError:  # installed without a compiler
     _native = None  # type: ignore[assignment]
+
+FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 MODES = ("overlay", "mask", "side-by-side")
 """What a picture shows: the frame with the colours over it, the colours alone on black, or
@@ -65,6 +69,31 @@ def draw(
         blend = _blend if _native is None else _native.blend
         blend(image, label_map, np.ascontiguousarray(palette), shown, opacity, picture)
     return np.hstack((image, picture)) if mode == "side-by-side" else picture
+
+
+def draw_scores(image: NDArray[np.uint8], classes: Sequence[ClassScore]) -> NDArray[np.uint8]:
+    """Write the classes of a whole picture, with their probabilities, into its upper left corner.
+
+    Args:
+        image: (H, W, 3) uint8 RGB; it is not changed.
+        classes: in the order of the lines, of which sixteen have room.
+
+    Returns:
+        (H, W, 3) uint8 RGB, a new array.
+    """
+    picture = image.copy()
+    width = image.shape[1]
+    line_height = min(image.shape[:2]) / 16
+    lines = [f"{seen.probability:.0%} {seen.name}" for seen in classes]
+    widest = max((cv2.getTextSize(line, FONT, 1, 1)[0][0] for line in lines), default=1)
+    scale = min(cv2.getFontScaleFromHeight(FONT, round(0.6 * line_height)), 0.9 * width / widest)
+    stroke = max(1, round(1.5 * scale))
+    for i, line in enumerate(lines, 1):
+        at = (round(line_height / 2), round(i * line_height))
+        # A dark rim keeps the letters legible on any picture.
+        cv2.putText(picture, line, at, FONT, scale, (0, 0, 0), 4 * stroke, cv2.LINE_AA)
+        cv2.putText(picture, line, at, FONT, scale, (255, 255, 255), stroke, cv2.LINE_AA)
+    return picture
 
 
 def _colour(

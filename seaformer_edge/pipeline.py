@@ -1,9 +1,9 @@
 """The offline loop: a source's frames through the network to the sinks, none dropped.
 
-Reading, segmenting and writing work at once:
+Reading, the network and writing work at once:
 
-    reader: source -> | frame, its segmentation to come | -> caller: waits for it -> sinks
-                            workers: segment
+    reader: source -> | frame, its result to come | -> caller: waits for it -> sinks
+                          workers: the network
 
 A failure anywhere is raised in the caller, once the reader and the workers have ended.
 """
@@ -21,7 +21,7 @@ from typing import Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from seaformer_edge.frame import ClassShare, Frame, Segmentation
+from seaformer_edge.frame import ClassScore, ClassShare, Frame, Result
 from seaformer_edge.sinks.base import ResultSink
 from seaformer_edge.sources.base import FrameSource
 
@@ -29,7 +29,7 @@ from seaformer_edge.sources.base import FrameSource
 CHANNEL_CAPACITY = 4
 
 T = TypeVar("T")
-_Coming = tuple[Frame, Future[Segmentation]]
+_Coming = tuple[Frame, Future[Result]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +37,13 @@ class RunSummary:
     """What a run did.
 
     Attributes:
-        frames: frames segmented and written.
+        frames: frames that went through the network and were written.
         lost_frames: frames of the source that could not be decoded.
         elapsed_s: wall-clock seconds.
         mean_ms: mean milliseconds of a frame by stage, in the order of the way: "decode", the
-            stages of `Segmentation.timings_ms`, "write". Stages overlap in time.
+            stages of a result's `timings_ms`, "write". Stages overlap in time.
         classes: mean share of the pictures and mean confidence of each class seen, largest first.
+            Of a classifier: mean probability, counted only where it was among a frame's best.
         interrupted: the run was stopped before the source's end.
     """
 
@@ -50,52 +51,52 @@ class RunSummary:
     lost_frames: int
     elapsed_s: float
     mean_ms: dict[str, float]
-    classes: tuple[ClassShare, ...]
+    classes: tuple[ClassShare, ...] | tuple[ClassScore, ...]
     interrupted: bool
 
 
 def process(
     source: FrameSource,
-    segment: Callable[[NDArray[np.uint8]], Segmentation],
-    sinks: Sequence[ResultSink],
+    network: Callable[[NDArray[np.uint8]], Result],
+    sinks: Sequence[ResultSink[Result]],
     *,
     at_once: int = 1,
     stop: threading.Event | None = None,
     on_frame: Callable[[], object] = lambda: None,
 ) -> RunSummary:
-    """Segments every frame of `source` and hands each, in order, to all `sinks`.
+    """Sends every frame of `source` through the network and its result, in order, to all `sinks`.
 
     Args:
         source: is read in a thread of its own.
-        segment: (H, W, 3) uint8 RGB to `Segmentation`; called from several threads.
+        network: a `Segmenter` or `Classifier`, or what takes (H, W, 3) uint8 RGB as they do;
+            called from several threads.
         sinks: are written to in the calling thread, and left open.
-        at_once: how many pictures `segment` can have in the network at once. As many threads
-            call it, but two at least, so that one frame's labels are made while the next is in
-            the network.
+        at_once: how many pictures can be in the network at once. As many threads call it, but
+            two at least, so that one frame's labels are made while the next is in the network.
         stop: once set, no further frame is written.
         on_frame: called after each frame that was written.
 
     Raises:
-        Whatever a source, `segment` or a sink raises. The frames before it are written.
+        Whatever a source, `network` or a sink raises. The frames before it are written.
     """
     stop = stop or threading.Event()
     started = perf_counter()
     tally = _Tally()
     num_workers = max(at_once, 2)
-    coming: Channel[_Coming] = Channel(max(num_workers, CHANNEL_CAPACITY))
+    coming: Channel[_Coming[Result]] = Channel(max(num_workers, CHANNEL_CAPACITY))
     workers = ThreadPoolExecutor(num_workers)
     try:
         with ThreadPoolExecutor(1) as reading:
-            reader = reading.submit(_read, source, segment, workers, coming, tally)
+            reader = reading.submit(_read, source, network, workers, coming, tally)
             try:
                 for frame, pending in coming:
-                    segmentation = pending.result()
+                    result = pending.result()
                     if stop.is_set():
                         break
                     begun = perf_counter()
                     for sink in sinks:
-                        sink.write(frame, segmentation)
-                    tally.add_written(segmentation, (perf_counter() - begun) * 1e3)
+                        sink.write(frame, result)
+                    tally.add_written(result, (perf_counter() - begun) * 1e3)
                     on_frame()
             finally:
                 coming.cancel()
@@ -166,7 +167,7 @@ class _Tally:
         self._decoded = 0
         self._decode_ms = 0.0
         self._stage_ms: dict[str, float] = {}
-        self._shares: dict[int, float] = {}
+        self._amounts: dict[int, float] = {}  # shares or probabilities
         self._confidences: dict[int, float] = {}
         self._names: dict[int, str] = {}
 
@@ -174,41 +175,50 @@ class _Tally:
         self._decoded += 1
         self._decode_ms += elapsed_ms
 
-    def add_written(self, segmentation: Segmentation, elapsed_ms: float) -> None:
+    def add_written(self, result: Result, elapsed_ms: float) -> None:
         self.frames += 1
-        for stage, stage_ms in (*segmentation.timings_ms.items(), ("write", elapsed_ms)):
+        for stage, stage_ms in (*result.timings_ms.items(), ("write", elapsed_ms)):
             self._stage_ms[stage] = self._stage_ms.get(stage, 0.0) + stage_ms
-        for seen in segmentation.classes:
+        for seen in result.classes:
             key = seen.class_id
             self._names[key] = seen.name
-            self._shares[key] = self._shares.get(key, 0.0) + seen.share
-            weighted = seen.share * seen.confidence
-            self._confidences[key] = self._confidences.get(key, 0.0) + weighted
+            if isinstance(seen, ClassScore):
+                amount = seen.probability
+            else:
+                amount = seen.share
+                weighted = seen.share * seen.confidence
+                self._confidences[key] = self._confidences.get(key, 0.0) + weighted
+            self._amounts[key] = self._amounts.get(key, 0.0) + amount
 
     def mean_ms(self) -> dict[str, float]:
         means = {stage: total / self.frames for stage, total in self._stage_ms.items()}
         return {"decode": self._decode_ms / max(self._decoded, 1), **means}
 
-    def classes(self) -> tuple[ClassShare, ...]:
-        means = [
+    def classes(self) -> tuple[ClassShare, ...] | tuple[ClassScore, ...]:
+        largest_first = sorted(self._amounts.items(), key=lambda item: -item[1])
+        if not self._confidences:
+            return tuple(
+                ClassScore(key, self._names[key], amount / self.frames)
+                for key, amount in largest_first
+            )
+        return tuple(
             ClassShare(key, self._names[key], share / self.frames, self._confidences[key] / share)
-            for key, share in self._shares.items()
-        ]
-        return tuple(sorted(means, key=lambda seen: -seen.share))
+            for key, share in largest_first
+        )
 
 
 def _read(
     source: FrameSource,
-    segment: Callable[[NDArray[np.uint8]], Segmentation],
+    network: Callable[[NDArray[np.uint8]], Result],
     workers: ThreadPoolExecutor,
-    coming: Channel[_Coming],
+    coming: Channel[_Coming[Result]],
     tally: _Tally,
 ) -> None:
     try:
         begun = perf_counter()
         for frame in source:
             tally.add_decoded((perf_counter() - begun) * 1e3)
-            if not coming.put((frame, workers.submit(segment, frame.image))):
+            if not coming.put((frame, workers.submit(network, frame.image))):
                 return
             begun = perf_counter()
     finally:

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seaformer_edge.card import Card
-from seaformer_edge.frame import Frame, Segmentation
-from seaformer_edge.segmenter import Classification
+from seaformer_edge.frame import Classification, Frame, Segmentation
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,7 +7,6 @@ letterbox. The networks were evaluated so, and the figures on their cards hold o
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Self
@@ -18,37 +17,9 @@ from numpy.typing import NDArray
 
 from seaformer_edge.card import Card, verify
 from seaformer_edge.errors import ModelError
-from seaformer_edge.frame import ClassShare, Segmentation
+from seaformer_edge.frame import Classification, ClassScore, ClassShare, Segmentation
 from seaformer_edge.labels import label_frame
 from seaformer_edge.runtime import Program, open_copies, open_program
-
-
-@dataclass(frozen=True, slots=True)
-class ClassScore:
-    """How probable one class is for a whole picture.
-
-    Attributes:
-        class_id: index into the model's class list.
-        name: the class' name.
-        probability: softmax probability, 0 to 1.
-    """
-
-    class_id: int
-    name: str
-    probability: float
-
-
-@dataclass(frozen=True, slots=True)
-class Classification:
-    """What a classifier saw in one picture.
-
-    Attributes:
-        classes: the most probable classes, best first.
-        timings_ms: milliseconds by stage: "resize", "network".
-    """
-
-    classes: tuple[ClassScore, ...]
-    timings_ms: dict[str, float]
 
 
 class _Lane:

@@ -14,12 +14,16 @@ DEFAULT_MODEL = "seaformer-t-camvid"
 
 def shipped_programs() -> dict[str, Path]:
     """The .pte programs that come with the package, by name, in the order of their names."""
-    return {path.stem: path for path in sorted(shipped_models_dir().glob("*.pte"))}
+    return {path.stem: path for path in _programs(shipped_models_dir())}
+
+
+def _programs(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.pte"), key=lambda path: path.stem)
 
 
 def installed_programs() -> dict[str, Path]:
     """The shipped and the fetched programs, by name; a shipped one is never shadowed."""
-    fetched = {path.stem: path for path in sorted(user_models_dir().glob("*.pte"))}
+    fetched = {path.stem: path for path in _programs(user_models_dir())}
     shipped = shipped_programs()
     return shipped | {name: path for name, path in fetched.items() if name not in shipped}
 

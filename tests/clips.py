@@ -10,7 +10,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from seaformer_edge.frame import ClassShare, Frame, Segmentation
+from seaformer_edge.frame import Classification, ClassScore, ClassShare, Frame, Segmentation
 from seaformer_edge.sources import FrameSource
 
 TICKS = 90_000
@@ -122,3 +122,9 @@ def fake_segment(image: NDArray[np.uint8]) -> Segmentation:
     label_map[:, : image.shape[1] // 2] = 1
     classes = (ClassShare(1, "road", 0.5, 0.9), ClassShare(0, "sky", 0.5, 0.8))
     return Segmentation(label_map, classes, {"resize": 0.5, "network": 2.0, "labels": 0.5})
+
+
+def fake_classify(image: NDArray[np.uint8]) -> Classification:
+    """Of the same classes, whatever the picture."""
+    classes = (ClassScore(1, "road", 0.7), ClassScore(0, "sky", 0.3))
+    return Classification(classes, {"resize": 0.5, "network": 2.0})

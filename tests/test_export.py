@@ -6,13 +6,12 @@ pytest.importorskip("torch", reason="the train extra (torch) is not installed")
 pytest.importorskip("executorch.exir", reason="the train extra (executorch) is not installed")
 
 import numpy as np
-import torch
-from tiny import TINY, checkpoint_card, picture, trained_network
+from tiny import TINY, checkpoint_card, eager_logits, picture, trained_network
 from torch import nn
 
 from seaformer_edge import network as network_module
 from seaformer_edge.card import verify
-from seaformer_edge.checkpoint import IMAGENET_MEAN, IMAGENET_STD, build
+from seaformer_edge.checkpoint import build
 from seaformer_edge.errors import ModelError
 from seaformer_edge.export import export, lower
 from seaformer_edge.network import round_size
@@ -25,14 +24,6 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # the exporter's libraries wa
 def tiny_variant(monkeypatch):
     """The family's smallest possible member: lowering T takes half a minute, this seconds."""
     monkeypatch.setitem(network_module.VARIANTS, "T", TINY)
-
-
-def eager_logits(network, image):
-    x = torch.from_numpy(image).permute(2, 0, 1)[None].float()
-    mean = torch.tensor(IMAGENET_MEAN).view(3, 1, 1)
-    std = torch.tensor(IMAGENET_STD).view(3, 1, 1)
-    with torch.inference_mode():
-        return network((x - mean) / std)[0]
 
 
 @pytest.mark.parametrize("size", [(64, 64), (64, 128)], ids=["square", "oblong"])

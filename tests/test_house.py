@@ -69,6 +69,7 @@ WITH_TORCH = {
     "deploy.py",
     "export.py",
     "network.py",
+    "quantize.py",
     "runtime/official.py",
     "training",
 }

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from seaformer_edge.overlay import MODES, draw
+from seaformer_edge.frame import ClassScore
+from seaformer_edge.overlay import MODES, draw, draw_scores
 
 PALETTE = np.array([[255, 0, 0], [0, 200, 0], [10, 20, 30]], np.uint8)
 
@@ -108,3 +109,17 @@ def test_arguments_out_of_range_are_refused(
 def test_labels_of_another_size_are_refused(image: NDArray[np.uint8]) -> None:
     with pytest.raises(ValueError, match="differ in size"):
         draw(image, np.zeros((8, 6), np.uint8), PALETTE)
+
+
+@pytest.mark.parametrize("size", [(240, 320), (480, 640), (1080, 300)])
+def test_scores_fit_into_the_picture(size: tuple[int, int]) -> None:
+    """However long the names: what is written ends before the right edge."""
+    image = np.full((*size, 3), 128, np.uint8)
+    scores = [ClassScore(0, "a very long name, and then some more of it", 0.9)] * 5
+    picture = draw_scores(image, scores)
+    assert (image == 128).all()
+    written = (picture != 128).any(axis=2)
+    assert written.any()
+    assert not written[:, -1].any()
+    assert not written[size[0] // 2 :].any()
+    assert picture.min() < 50 < 200 < picture.max(), "light letters with a dark rim"

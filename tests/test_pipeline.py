@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from seaformer_edge.errors import ModelError, SinkError, SourceError
-from seaformer_edge.frame import ClassShare, Frame, Segmentation
+from seaformer_edge.frame import Classification, ClassScore, ClassShare, Frame, Segmentation
 from seaformer_edge.pipeline import CHANNEL_CAPACITY, Channel, process
 from seaformer_edge.sinks import ResultSink
 
@@ -233,3 +233,12 @@ def test_cancelled_channel_frees_its_producer() -> None:
     assert not producer.is_alive()
     assert answers[-1] is False
     assert list(channel) == []
+
+
+def test_summary_of_a_classifier() -> None:
+    def classify(image: NDArray[np.uint8]) -> Classification:
+        scores = (ClassScore(1, "road", 0.75), ClassScore(2, "tree", 0.25))
+        return Classification(scores[: 1 + number(image) % 2], {"network": 3.0})
+
+    summary = process(MemorySource([numbered(i) for i in (0, 1)]), classify, [])
+    assert summary.classes == (ClassScore(1, "road", 0.75), ClassScore(2, "tree", 0.125))

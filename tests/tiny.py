@@ -64,6 +64,15 @@ def checkpoint_card(task, num_classes):
     )
 
 
+def eager_logits(network, image):
+    """What PyTorch makes of one picture, (H, W, 3) uint8 RGB: (C, h, w) or (C,)."""
+    x = torch.from_numpy(image).permute(2, 0, 1)[None].float()
+    mean = torch.tensor(IMAGENET_MEAN).view(3, 1, 1)
+    std = torch.tensor(IMAGENET_STD).view(3, 1, 1)
+    with torch.inference_mode():
+        return network((x - mean) / std)[0]
+
+
 def picture(height, width):
     """A picture with edges and gradients, uint8 RGB."""
     image = np.random.default_rng(0).integers(0, 256, (8, 12, 3), dtype=np.uint8)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from seaformer_edge.cli.models import need_torch, parse_size
 from seaformer_edge.cli.options import debug_option, file_path
+from seaformer_edge.errors import ModelError
 from seaformer_edge.zoo import resolve_model
 
 if TYPE_CHECKING:
@@ -37,6 +38,11 @@ if TYPE_CHECKING:
     "--size", metavar="HxW", help="Input size for a checkpoint. Default: the data set's protocol."
 )
 @click.option(
+    "--fp32",
+    metavar="MODEL",
+    help="Measure this one too, MODEL's origin before it became int8; the card shows both.",
+)
+@click.option(
     "--write-card", metavar="SET", help="Write the figures into the card as those of SET."
 )
 @debug_option
@@ -47,6 +53,7 @@ def evaluate(
     split: str,
     ignore: int | None,
     size: str | None,
+    fp32: str | None,
     write_card: str | None,
 ) -> None:
     """Accuracy of MODEL (a name, .pte, or .safetensors) at the pictures' full size.
@@ -56,19 +63,37 @@ def evaluate(
     Needs the train extra.
     """
     need_torch()
-    from seaformer_edge.card import read_card
     from seaformer_edge.card import write_card as write
 
-    path = Path(model) if model.endswith(".safetensors") else resolve_model(model)
-    card = read_card(path)
     fed_at = parse_size(size) if size else None
-    if card.task == "classification":
-        accuracy = _classification(path, card, data, dataset or "class-folders", split, fed_at)
-    else:
-        accuracy = _segmentation(path, card, data, dataset or "folder", split, ignore, fed_at)
+
+    def measure(path: Path, card: Card) -> dict[str, Any]:
+        if card.task == "classification":
+            return _classification(path, card, data, dataset or "class-folders", split, fed_at)
+        return _segmentation(path, card, data, dataset or "folder", split, ignore, fed_at)
+
+    path, card = _find(model)
+    if fp32:
+        fp32_path, fp32_card = _find(fp32)
+        if (fp32_card.task, fp32_card.classes) != (card.task, card.classes):
+            raise ModelError(f"{fp32_path}: not what {path} was made from: other classes")
+    accuracy = measure(path, card)
+    if fp32:
+        click.echo(f"\n{fp32_path}")
+        figure = "top-1" if card.task == "classification" else "mIoU"
+        before = measure(fp32_path, fp32_card)[figure]
+        click.echo(f"\n{path} keeps {accuracy[figure] / before:.2%} of its {figure}")
+        accuracy = {figure: accuracy[figure], f"fp32 {figure}": before} | accuracy
     if write_card:
         accuracy["set"] = f"{write_card}, {accuracy['set']}"
         write(replace(card, accuracy=accuracy), path)
+
+
+def _find(model: str) -> tuple[Path, Card]:
+    from seaformer_edge.card import read_card
+
+    path = Path(model) if model.endswith(".safetensors") else resolve_model(model)
+    return path, read_card(path)
 
 
 def _segmentation(

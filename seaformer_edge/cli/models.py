@@ -155,13 +155,24 @@ def import_model(
     metavar="HxW",
     help="Input height and width; rounded to multiples of 32.",
 )
+@click.option("--int8", is_flag=True, help="Quantise to int8; needs --calibrate.")
+@click.option(
+    "--calibrate",
+    type=file_path,
+    metavar="FOLDER",
+    help="Pictures like those trained on; some are run to measure int8's ranges.",
+)
 @click.option("--overwrite", is_flag=True, help="Replace an existing output.")
 @debug_option
-def export(checkpoint: Path, output: Path, size: str, overwrite: bool) -> None:
+def export(
+    checkpoint: Path, output: Path, size: str, int8: bool, calibrate: Path | None, overwrite: bool
+) -> None:
     """Export CHECKPOINT (.safetensors with its card) to a .pte program for the runtime.
 
-    Needs the train extra. Takes a minute.
+    Needs the train extra. Takes a minute, int8 some more.
     """
+    if int8 != (calibrate is not None):
+        raise click.UsageError("--int8 and --calibrate FOLDER go together")
     need_torch()
     from seaformer_edge.checkpoint import load_checkpoint
     from seaformer_edge.export import export as export_program
@@ -173,8 +184,11 @@ def export(checkpoint: Path, output: Path, size: str, overwrite: bool) -> None:
     if rounded != wanted:
         click.echo(f"size rounded to {rounded[0]}x{rounded[1]}", err=True)
     network, card = load_checkpoint(checkpoint)
-    card = export_program(network, card, *rounded, output)
-    click.echo(f"{output}: one XNNPACK delegate, {card.width}x{card.height} in, {card.size} bytes")
+    card = export_program(network, card, *rounded, output, calibrate)
+    click.echo(
+        f"{output}: {card.precision}, one XNNPACK delegate, {card.width}x{card.height} in,"
+        f" {card.size} bytes"
+    )
 
 
 def _headline(card: Card) -> str:

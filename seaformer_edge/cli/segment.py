@@ -6,9 +6,10 @@ import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
+from click.core import ParameterSource
 
 from seaformer_edge.cli.interrupt import stop_on_signals
 from seaformer_edge.cli.options import debug_option, file_path
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 TOP_CLASSES = 5
+OF_A_SEGMENTER = ("masks", "mode", "opacity", "classes")
+"""Options that say how areas are drawn or written, of which a classifier knows none."""
 
 
 @click.command()
@@ -32,7 +35,7 @@ TOP_CLASSES = 5
     "-o", "--output", type=file_path, help="Drawn result: a video, a picture, or a folder of them."
 )
 @click.option("--masks", type=file_path, help="Folder for PNGs whose values are class ids.")
-@click.option("--stats", type=file_path, help="Class shares of each frame: .csv or .jsonl.")
+@click.option("--stats", type=file_path, help="Table of each frame's classes: .csv or .jsonl.")
 @click.option("-m", "--model", help="Name of a model, or a .pte file.")
 @click.option(
     "--mode",
@@ -56,7 +59,9 @@ TOP_CLASSES = 5
 @click.option("--threads", type=click.IntRange(1), metavar="N", help="Threads for the network.")
 @click.option("--overwrite", is_flag=True, help="Replace results that exist.")
 @debug_option
+@click.pass_context
 def segment(
+    context: click.Context,
     source: str,
     output: Path | None,
     masks: Path | None,
@@ -74,10 +79,11 @@ def segment(
     """Segment SOURCE: a video, a picture, a folder, a pattern like 'frames/*.png', or 'sample'.
 
     No frame is dropped. Ctrl-C finishes the files, so that they can be used.
+
+    With a classifier as the model, the most probable classes of each frame are written over it
+    (-o), into a table (--stats), or only told.
     """
     targets = [path for path in (output, masks, stats) if path is not None]
-    if not targets:
-        raise click.UsageError("nothing to write: give -o, --masks or --stats")
     if len({path.resolve() for path in targets}) < len(targets):
         raise click.UsageError("-o, --masks and --stats need names of their own")
     if end is not None and end <= start:
@@ -86,37 +92,55 @@ def segment(
     # What follows loads OpenCV and FFmpeg, which `--help` and a mistyped option do not need.
     import cv2
 
+    from seaformer_edge.card import read_card
     from seaformer_edge.pipeline import process
-    from seaformer_edge.segmenter import Segmenter
-    from seaformer_edge.sinks import ClassShares, PictureFolder, class_ids, open_sink
+    from seaformer_edge.segmenter import Classifier, Segmenter
+    from seaformer_edge.sinks import (
+        ClassScores,
+        ClassShares,
+        PictureFolder,
+        class_ids,
+        open_sink,
+    )
     from seaformer_edge.sources import Selection, open_source
     from seaformer_edge.zoo import resolve_model
 
     logging.basicConfig(format="seaformer-edge: %(message)s")
+    path = resolve_model(model)
+    card = read_card(path)
+    kind: type[Any]
+    table: type[Any]
+    if card.task == "classification":
+        _refuse_with_a_classifier(context, card)
+        kind, table = Classifier, ClassScores
+    else:
+        if not targets:
+            raise click.UsageError("nothing to write: give -o, --masks or --stats")
+        kind, table = Segmenter, ClassShares
+    draw = _drawing(card, mode, opacity, classes)
     cv2.setNumThreads(1)  # frames share the cores; OpenCV's own threads would only be in the way
     with ExitStack() as stack:
         frames: FrameSource = stack.enter_context(open_source(source))
         if (start, end, every) != (0, None, 1):
             frames = Selection(frames, start, end, every)
         many = frames.frame_count != 1
-        segmenter = Segmenter.from_path(resolve_model(model), threads, throughput=many)
-        draw = _drawing(segmenter.card, mode, opacity, classes)
-        sinks: list[ResultSink] = []
+        network = kind.from_path(path, threads, throughput=many)
+        sinks: list[ResultSink[Any]] = []
         if output is not None:
             sinks.append(open_sink(output, draw, frames, overwrite=overwrite))
         if masks is not None:
             sinks.append(PictureFolder(masks, class_ids, frames, overwrite=overwrite))
         if stats is not None:
-            sinks.append(ClassShares(stats, frames, overwrite=overwrite))
+            sinks.append(table(stats, frames, overwrite=overwrite))
         stop = stack.enter_context(stop_on_signals())
         bar = stack.enter_context(_progress_bar(frames))
         for sink in sinks:
             stack.enter_context(sink)
         summary = process(
             frames,
-            segmenter,
+            network,
             sinks,
-            at_once=segmenter.pictures_at_once,
+            at_once=network.pictures_at_once,
             stop=stop,
             on_frame=bar.update,
         )
@@ -125,11 +149,20 @@ def segment(
     return INTERRUPTED if summary.interrupted else 0
 
 
-def _drawing(card: Card, mode: str, opacity: float, classes: str | None) -> Draw:
-    """How a frame and its segmentation become one picture."""
+def _refuse_with_a_classifier(context: click.Context, card: Card) -> None:
+    for name in OF_A_SEGMENTER:
+        if context.get_parameter_source(name) is not ParameterSource.DEFAULT:
+            raise click.UsageError(f"--{name} needs a segmenter, and {card.name} is a classifier")
+
+
+def _drawing(card: Card, mode: str, opacity: float, classes: str | None) -> Draw[Any]:
+    """How a frame and its result become one picture."""
     import numpy as np
 
-    from seaformer_edge.overlay import draw
+    from seaformer_edge.overlay import draw, draw_scores
+
+    if card.task == "classification":
+        return lambda frame, classification: draw_scores(frame.image, classification.classes)
 
     palette = np.array(card.palette, np.uint8)
     chosen = None if classes is None else _class_ids(card, classes)
@@ -159,13 +192,19 @@ def _progress_bar(source: FrameSource) -> Iterator[tqdm[NoReturn]]:
 
 
 def _report(summary: RunSummary, targets: list[Path]) -> str:
+    from seaformer_edge.frame import ClassScore
+
+    best = [
+        (seen.name, seen.probability if isinstance(seen, ClassScore) else seen.share)
+        for seen in summary.classes[:TOP_CLASSES]
+    ]
     frames = "1 frame" if summary.frames == 1 else f"{summary.frames} frames"
     rate = summary.frames / summary.elapsed_s
+    where = f"{', '.join(map(str, targets))}: " if targets else ""
     lines = [
-        f"{', '.join(map(str, targets))}: {frames} in {summary.elapsed_s:.1f} s"
+        f"{where}{frames} in {summary.elapsed_s:.1f} s"
         f" ({rate:.1f} a second), {summary.lost_frames} lost",
         "mean ms: " + ", ".join(f"{stage} {ms:.1f}" for stage, ms in summary.mean_ms.items()),
-        "classes: "
-        + ", ".join(f"{seen.name} {seen.share:.1%}" for seen in summary.classes[:TOP_CLASSES]),
+        "classes: " + ", ".join(f"{name} {amount:.1%}" for name, amount in best),
     ]
     return "\n".join(lines)

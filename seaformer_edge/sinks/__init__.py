@@ -5,14 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from seaformer_edge.errors import SinkError
+from seaformer_edge.frame import Result
 from seaformer_edge.sinks.base import Draw, ResultSink
 from seaformer_edge.sinks.encoder import FORMATS
 from seaformer_edge.sinks.pictures import PICTURE_SUFFIXES, PictureFile, PictureFolder, class_ids
-from seaformer_edge.sinks.shares import ClassShares
+from seaformer_edge.sinks.tables import ClassScores, ClassShares
 from seaformer_edge.sinks.video import OverlayVideo
 from seaformer_edge.sources.base import FrameSource
 
 __all__ = [
+    "ClassScores",
     "ClassShares",
     "Draw",
     "OverlayVideo",
@@ -25,8 +27,8 @@ __all__ = [
 
 
 def open_sink(
-    path: Path, draw: Draw, source: FrameSource, *, overwrite: bool = False
-) -> ResultSink:
+    path: Path, draw: Draw[Result], source: FrameSource, *, overwrite: bool = False
+) -> ResultSink[Result]:
     """The sink for drawn frames: a video or a picture by the suffix of `path`, else a folder.
 
     Raises:

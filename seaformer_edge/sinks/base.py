@@ -8,19 +8,19 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Generic, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seaformer_edge.errors import SinkError
-from seaformer_edge.frame import Frame, Segmentation
+from seaformer_edge.frame import Frame, Result
 
 # What a sink shows of a frame: (H, W, 3) RGB or (H, W) grey, uint8.
-Draw = Callable[[Frame, Segmentation], NDArray[np.uint8]]
+Draw = Callable[[Frame, Result], NDArray[np.uint8]]
 
 
-class ResultSink(ABC):
+class ResultSink(ABC, Generic[Result]):
     """Takes the results of a run, frame by frame, in order.
 
     Nothing is created or replaced before the first `write`. `close` finishes what was written, so
@@ -33,7 +33,7 @@ class ResultSink(ABC):
     path: Path
 
     @abstractmethod
-    def write(self, frame: Frame, segmentation: Segmentation) -> None:
+    def write(self, frame: Frame, result: Result) -> None:
         """Takes one frame and what was seen in it."""
 
     @abstractmethod

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seaformer_edge.errors import SinkError
-from seaformer_edge.frame import Frame, Segmentation
+from seaformer_edge.frame import Frame, Result, Segmentation
 from seaformer_edge.sinks.base import Draw, ResultSink, check_file, check_folder, write_whole
 from seaformer_edge.sources.base import FrameSource
 
@@ -17,30 +17,30 @@ PICTURE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", 
 QUICK_PNG = [cv2.IMWRITE_PNG_COMPRESSION, 1]
 
 
-class PictureFolder(ResultSink):
+class PictureFolder(ResultSink[Result]):
     """One PNG for each frame, named after the input picture or the number of the frame."""
 
     def __init__(
-        self, path: Path, draw: Draw, source: FrameSource, *, overwrite: bool = False
+        self, path: Path, draw: Draw[Result], source: FrameSource, *, overwrite: bool = False
     ) -> None:
         check_folder(path, inputs=source.files, overwrite=overwrite)
         self.path = path
-        self._draw = draw
+        self._draw: Draw[Result] = draw
 
-    def write(self, frame: Frame, segmentation: Segmentation) -> None:
+    def write(self, frame: Frame, result: Result) -> None:
         name = frame.name or f"{frame.index:06d}"
         target = self.path / f"{name}.png"
-        write_whole(target, _encoded(self._draw(frame, segmentation), target.suffix))
+        write_whole(target, _encoded(self._draw(frame, result), target.suffix))
 
     def close(self) -> None:
         """Every file is whole already."""
 
 
-class PictureFile(ResultSink):
+class PictureFile(ResultSink[Result]):
     """A single picture in the format of its suffix."""
 
     def __init__(
-        self, path: Path, draw: Draw, source: FrameSource, *, overwrite: bool = False
+        self, path: Path, draw: Draw[Result], source: FrameSource, *, overwrite: bool = False
     ) -> None:
         check_file(path, inputs=source.files, overwrite=overwrite)
         if source.frame_count != 1:
@@ -49,10 +49,10 @@ class PictureFile(ResultSink):
                 "name a folder or a video for the results"
             )
         self.path = path
-        self._draw = draw
+        self._draw: Draw[Result] = draw
 
-    def write(self, frame: Frame, segmentation: Segmentation) -> None:
-        write_whole(self.path, _encoded(self._draw(frame, segmentation), self.path.suffix))
+    def write(self, frame: Frame, result: Result) -> None:
+        write_whole(self.path, _encoded(self._draw(frame, result), self.path.suffix))
 
     def close(self) -> None:
         """The file is whole already."""

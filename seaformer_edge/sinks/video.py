@@ -7,13 +7,13 @@ from pathlib import Path
 import av
 
 from seaformer_edge.errors import SinkError
-from seaformer_edge.frame import Frame, Segmentation
+from seaformer_edge.frame import Frame, Result
 from seaformer_edge.sinks.base import Draw, ResultSink, check_file, writing
 from seaformer_edge.sinks.encoder import FORMATS, VideoEncoder
 from seaformer_edge.sources.base import FrameSource
 
 
-class OverlayVideo(ResultSink):
+class OverlayVideo(ResultSink[Result]):
     """A video of drawn frames with the source's timestamps and audio.
 
     The container and codec follow from the suffix. A range of a source begins at zero. Odd sizes
@@ -22,18 +22,18 @@ class OverlayVideo(ResultSink):
     """
 
     def __init__(
-        self, path: Path, draw: Draw, source: FrameSource, *, overwrite: bool = False
+        self, path: Path, draw: Draw[Result], source: FrameSource, *, overwrite: bool = False
     ) -> None:
         if path.suffix.lower() not in FORMATS:
             raise SinkError(f"{path}: a video ends in {', '.join(FORMATS)}")
         check_file(path, inputs=source.files, overwrite=overwrite)
         self.path = path
-        self._draw = draw
+        self._draw: Draw[Result] = draw
         self._source = source
         self._encoder: VideoEncoder | None = None
 
-    def write(self, frame: Frame, segmentation: Segmentation) -> None:
-        picture = self._draw(frame, segmentation)
+    def write(self, frame: Frame, result: Result) -> None:
+        picture = self._draw(frame, result)
         with writing(self.path, av.FFmpegError):
             if self._encoder is None:
                 self.path.parent.mkdir(parents=True, exist_ok=True)

@@ -9,30 +9,28 @@ import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Self
 
 import numpy as np
 import pytest
-from clips import fake_segment
+from clips import fake_classify, fake_segment
 from numpy.typing import NDArray
 
 from seaformer_edge.cli import main
-from seaformer_edge.frame import Segmentation
+from seaformer_edge.frame import Classification, Segmentation
 
 
 class FakeSegmenter:
     """Stands in for `seaformer_edge.segmenter.Segmenter`."""
 
+    task = "segmentation"
     delay_s = 0.0
-    card = SimpleNamespace(
-        name="fake", classes=("sky", "road"), palette=((0, 0, 255), (255, 0, 0)), num_classes=2
-    )
-
     pictures_at_once = 1
 
     @classmethod
     def from_path(
         cls, path: Path, num_threads: int | None = None, *, throughput: bool = False
-    ) -> FakeSegmenter:
+    ) -> Self:
         assert path == Path("fake.pte")
         return cls()
 
@@ -41,10 +39,28 @@ class FakeSegmenter:
         return fake_segment(image)
 
 
-def run(*arguments: object) -> int:
+class FakeClassifier(FakeSegmenter):
+    """Stands in for `seaformer_edge.segmenter.Classifier`."""
+
+    task = "classification"
+
+    def __call__(self, image: NDArray[np.uint8]) -> Classification:  # type: ignore[override]
+        return fake_classify(image)
+
+
+def run(*arguments: object, network: type[FakeSegmenter] = FakeSegmenter) -> int:
     """Runs `main` with the arguments given and returns its exit code."""
+    card = SimpleNamespace(
+        name="fake",
+        task=network.task,
+        classes=("sky", "road"),
+        palette=((0, 0, 255), (255, 0, 0)),
+        num_classes=2,
+    )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("seaformer_edge.segmenter.Segmenter", FakeSegmenter)
+        patch.setattr("seaformer_edge.segmenter.Segmenter", network)
+        patch.setattr("seaformer_edge.segmenter.Classifier", network)
+        patch.setattr("seaformer_edge.card.read_card", lambda path: card)
         patch.setattr("seaformer_edge.zoo.resolve_model", lambda model: Path("fake.pte"))
         return main([str(argument) for argument in arguments])
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import importlib.util
 import io
 import json
+import re
 import shutil
 import socket
 from dataclasses import replace
@@ -131,8 +132,35 @@ class TestWithTorch:
         assert main(["models", "info", str(program)]) == 0
         assert "made-up street" in capsys.readouterr().out
 
+        beside = ["--fp32", str(checkpoint), "--write-card", "made-up street"]
+        assert main(["evaluate", str(program), *evaluate, *beside]) == 0
+        both = read_card(program).accuracy
+        assert both["mIoU"] == card.accuracy["mIoU"]
+        (fp32,) = re.findall(r"mean IoU +(\S+)", of_checkpoint)
+        assert both["fp32 mIoU"] == float(fp32)
+        kept = f"keeps {both['mIoU'] / both['fp32 mIoU']:.2%} of its mIoU"
+        assert kept in capsys.readouterr().out
+        assert main(["evaluate", str(program), *evaluate, "--fp32", DEFAULT_MODEL]) == 1
+        assert "not what mine.pte was made from" in capsys.readouterr().err.replace(
+            f"{tmp_path}/", ""
+        )
+
         assert main(["models", "import", str(published), "-o", str(checkpoint)]) == 1
         assert "exists already; give --overwrite" in capsys.readouterr().err
+
+    def test_int8_is_refused_without_pictures(self, published, tmp_path, capsys):
+        checkpoint, program = tmp_path / "mine.safetensors", tmp_path / "mine.pte"
+        export = ["models", "export", str(checkpoint), "-o", str(program), "--size", "64x64"]
+        assert main([*export, "--int8"]) == 2
+        assert "--int8 and --calibrate FOLDER go together" in capsys.readouterr().err
+
+        assert main(["models", "import", str(published), "-o", str(checkpoint)]) == 0
+        capsys.readouterr()
+        (tmp_path / "empty").mkdir()
+        assert main([*export, "--int8", "--calibrate", str(tmp_path / "empty")]) == 1
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.endswith("empty: no pictures there to measure int8's ranges on")
+        assert not program.exists()
 
     @pytest.mark.filterwarnings("ignore")
     def test_fetch_then_segment(self, models_home, tmp_path, capsys, monkeypatch):

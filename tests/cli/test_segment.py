@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 import pytest
 from clips import fake_segment, noise, number, numbered, read_times, write_audio, write_video
-from fake_command import FakeSegmenter, run
+from fake_command import FakeClassifier, FakeSegmenter, run
 from numpy.typing import NDArray
 
 from seaformer_edge.cli import main
@@ -81,6 +81,32 @@ def test_chosen_classes_side_by_side(tmp_path: Path, picture: Path) -> None:
     expected = np.full((20, 80, 3), 100, np.uint8)
     expected[:, 40:60] = (255, 0, 0)
     assert np.array_equal(_rgb(tmp_path / "out.png"), expected)
+
+
+def test_classifier(tmp_path: Path, picture: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("segment", picture, network=FakeClassifier) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("1 frame in")
+    assert printed.endswith("classes: road 70.0%, sky 30.0%\n")
+
+    large = tmp_path / "large.png"
+    cv2.imwrite(str(large), np.full((480, 640, 3), 100, np.uint8))
+    out, stats = tmp_path / "out.png", tmp_path / "scores.csv"
+    assert run("segment", large, "-o", out, "--stats", stats, network=FakeClassifier) == 0
+    written = (_rgb(out) != 100).any(axis=2)
+    assert written[:60, :320].mean() > 0.05, "two lines in the upper left corner"
+    assert not written[70:].any()
+    assert stats.read_text().count("0,large,0.0,") == 2
+
+
+@pytest.mark.parametrize(
+    "option", [("--masks", "m"), ("--mode", "overlay"), ("--opacity", 1), ("--classes", "road")]
+)
+def test_classifier_has_no_areas(
+    option: tuple[object, ...], picture: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("segment", picture, *option, network=FakeClassifier) == 2
+    assert f"{option[0]} needs a segmenter, and fake is a classifier" in capsys.readouterr().err
 
 
 def test_masks_hold_class_ids(tmp_path: Path, picture: Path) -> None:

@@ -6,9 +6,9 @@ import csv
 import json
 from pathlib import Path
 
-from clips import MemorySource, fake_segment, numbered
+from clips import MemorySource, fake_classify, fake_segment, numbered
 
-from seaformer_edge.sinks import ClassShares
+from seaformer_edge.sinks import ClassScores, ClassShares
 
 
 def _write(path: Path) -> None:
@@ -52,3 +52,21 @@ def test_json_lines_have_a_line_for_each_frame(tmp_path: Path) -> None:
             {"class_id": 0, "class": "sky", "share": 0.5, "confidence": 0.8},
         ],
     }
+
+
+def test_a_classifiers_table_has_probabilities(tmp_path: Path) -> None:
+    source = MemorySource([numbered(0)])
+    for name in ("scores.csv", "scores.jsonl"):
+        with ClassScores(tmp_path / name, source) as sink:
+            for frame in source:
+                sink.write(frame, fake_classify(frame.image))
+    assert (tmp_path / "scores.csv").read_text().splitlines() == [
+        "frame,name,timestamp_s,class_id,class,probability",
+        "0,,0.0,1,road,0.7000",
+        "0,,0.0,0,sky,0.3000",
+    ]
+    (line,) = (tmp_path / "scores.jsonl").read_text().splitlines()
+    assert json.loads(line)["classes"] == [
+        {"class_id": 1, "class": "road", "probability": 0.7},
+        {"class_id": 0, "class": "sky", "probability": 0.3},
+    ]

@@ -7,22 +7,26 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TextIO
+from typing import ClassVar, TextIO
 
 from seaformer_edge.errors import SinkError
-from seaformer_edge.frame import Frame, Segmentation
+from seaformer_edge.frame import Classification, Frame, Result, Segmentation
 from seaformer_edge.sinks.base import ResultSink, check_file, partial_name, writing
 from seaformer_edge.sources.base import FrameSource
 
 TABLE_SUFFIXES = frozenset({".csv", ".jsonl"})
-COLUMNS = ("frame", "name", "timestamp_s", "class_id", "class", "share", "confidence")
 
 
-class ClassShares(ResultSink):
+class ClassTable(ResultSink[Result]):
     """CSV with one row for each class of each frame, or JSON lines with one line for each frame.
 
     The table appears under its name when it is closed.
+
+    Attributes:
+        figures: what is told of a class besides its id and name, and to how many decimals.
     """
+
+    figures: ClassVar[dict[str, int]]
 
     def __init__(self, path: Path, source: FrameSource, *, overwrite: bool = False) -> None:
         if path.suffix.lower() not in TABLE_SUFFIXES:
@@ -32,13 +36,13 @@ class ClassShares(ResultSink):
         self._partial = partial_name(path)
         self._file: TextIO | None = None
 
-    def write(self, frame: Frame, segmentation: Segmentation) -> None:
+    def write(self, frame: Frame, result: Result) -> None:
         with self._whole_or_not():
             file = self._file or self._open()
             if self.path.suffix.lower() == ".csv":
-                csv.writer(file).writerows(_rows(frame, segmentation))
+                csv.writer(file).writerows(self._rows(frame, result))
             else:
-                file.write(json.dumps(_record(frame, segmentation), ensure_ascii=False) + "\n")
+                file.write(json.dumps(self._record(frame, result), ensure_ascii=False) + "\n")
 
     def close(self) -> None:
         if self._file is not None:
@@ -65,38 +69,40 @@ class ClassShares(ResultSink):
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._file = self._partial.open("w", encoding="utf-8", newline="")
         if self.path.suffix.lower() == ".csv":
-            csv.writer(self._file).writerow(COLUMNS)
+            columns = ("frame", "name", "timestamp_s", "class_id", "class", *self.figures)
+            csv.writer(self._file).writerow(columns)
         return self._file
 
+    def _rows(self, frame: Frame, result: Result) -> list[tuple[object, ...]]:
+        time = round(frame.timestamp_s, 6)
+        rows: list[tuple[object, ...]] = []
+        for seen in result.classes:
+            figures: list[str] = [
+                f"{getattr(seen, name):.{places}f}" for name, places in self.figures.items()
+            ]
+            rows.append((frame.index, frame.name or "", time, seen.class_id, seen.name, *figures))
+        return rows
 
-def _rows(frame: Frame, segmentation: Segmentation) -> list[tuple[object, ...]]:
-    time = round(frame.timestamp_s, 6)
-    return [
-        (
-            frame.index,
-            frame.name or "",
-            time,
-            seen.class_id,
-            seen.name,
-            f"{seen.share:.6f}",
-            f"{seen.confidence:.4f}",
-        )
-        for seen in segmentation.classes
-    ]
+    def _record(self, frame: Frame, result: Result) -> dict[str, object]:
+        classes: list[dict[str, object]] = []
+        for seen in result.classes:
+            figures = {n: round(getattr(seen, n), places) for n, places in self.figures.items()}
+            classes.append({"class_id": seen.class_id, "class": seen.name, **figures})
+        return {
+            "frame": frame.index,
+            "name": frame.name,
+            "timestamp_s": round(frame.timestamp_s, 6),
+            "classes": classes,
+        }
 
 
-def _record(frame: Frame, segmentation: Segmentation) -> dict[str, object]:
-    return {
-        "frame": frame.index,
-        "name": frame.name,
-        "timestamp_s": round(frame.timestamp_s, 6),
-        "classes": [
-            {
-                "class_id": seen.class_id,
-                "class": seen.name,
-                "share": round(seen.share, 6),
-                "confidence": round(seen.confidence, 4),
-            }
-            for seen in segmentation.classes
-        ],
-    }
+class ClassShares(ClassTable[Segmentation]):
+    """The classes present in each frame, largest share first."""
+
+    figures: ClassVar = {"share": 6, "confidence": 4}
+
+
+class ClassScores(ClassTable[Classification]):
+    """The most probable classes of each frame, best first."""
+
+    figures: ClassVar = {"probability": 4}
