@@ -7,6 +7,18 @@ import numpy as np
 import pytest
 
 
+def _has_qt():
+    try:
+        from PySide6 import QtWidgets  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+# Left to itself, pytest-qt ends every run of pytest where Qt cannot be loaded.
+pytest_plugins = ["pytestqt.plugin"] if _has_qt() else []
+
+
 @pytest.fixture(autouse=True)
 def models_home(tmp_path_factory, monkeypatch):
     """The user's models folder: empty, and a test's own."""

@@ -62,6 +62,7 @@ def imports(path: Path) -> set[str]:
 
 
 SOURCES = sorted(PACKAGE.rglob("*.py"))
+WINDOW_SOURCES = sorted((ROOT / "gui").rglob("*.py"))
 WITH_TORCH = {
     "checkpoint.py",
     "cli",
@@ -76,6 +77,12 @@ WITH_TORCH = {
 def test_no_file_imports_qt() -> None:
     qt = {"PyQt5", "PyQt6", "PySide2", "PySide6", "qtpy"}
     assert {path.name for path in SOURCES if imports(path) & qt} == set()
+
+
+def test_the_windows_logic_imports_no_qt() -> None:
+    with_qt = {path.name for path in WINDOW_SOURCES if "PySide6" in imports(path)}
+    logic = {"background.py", "controller.py", "drawing.py", "ranking.py", "settings.py"}
+    assert not with_qt & (logic | {"stills.py", "words.py"})
 
 
 def test_only_training_export_and_the_official_binding_import_torch() -> None:
@@ -142,9 +149,12 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     return zipfile.ZipFile(built).namelist()
 
 
-def test_wheel_leaves_one_module(wheel: list[str]) -> None:
+def test_wheel_leaves_two_modules(wheel: list[str]) -> None:
     tops = {name.partition("/")[0] for name in wheel}
-    assert {top for top in tops if not top.endswith(".dist-info")} == {"seaformer_edge"}
+    assert {top for top in tops if not top.endswith(".dist-info")} == {
+        "seaformer_edge",
+        "seaformer_edge_gui",
+    }
 
 
 def test_wheel_holds_models_and_sample_but_neither_checkpoints_nor_cpp(wheel: list[str]) -> None:
@@ -160,6 +170,7 @@ def test_wheel_holds_models_and_sample_but_neither_checkpoints_nor_cpp(wheel: li
 
 def test_wheel_holds_every_module_and_the_licences(wheel: list[str]) -> None:
     modules = {path.relative_to(ROOT).as_posix() for path in SOURCES}
+    modules |= {path.relative_to(ROOT / "gui").as_posix() for path in WINDOW_SOURCES}
     assert modules <= set(wheel)
     assert "seaformer_edge/py.typed" in wheel
     names = {Path(name).name for name in wheel if ".dist-info/licenses/" in name}

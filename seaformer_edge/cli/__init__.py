@@ -17,6 +17,7 @@ from seaformer_edge.errors import SeaformerEdgeError
 
 # Command to the module that holds it, as a function of the command's name.
 COMMANDS = {
+    "demo": "seaformer_edge.cli.demo",
     "segment": "seaformer_edge.cli.segment",
     "profile": "seaformer_edge.cli.profile",
     "models": "seaformer_edge.cli.models",

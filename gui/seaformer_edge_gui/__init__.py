@@ -1,0 +1,1 @@
+"""The live window, on Qt. Installed as `seaformer_edge_gui`."""

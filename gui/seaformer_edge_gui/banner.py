@@ -1,0 +1,65 @@
+"""A line over the picture: what is wrong and what to do, or news."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QWidget
+
+from seaformer_edge_gui import theme
+from seaformer_edge_gui.controller import Message
+
+MARGIN_PX = 10
+
+
+class Banner(QFrame):
+    """Lies at the top of `over` while there is something to say."""
+
+    dismissed = Signal()
+
+    def __init__(self, over: QWidget) -> None:
+        super().__init__(over)
+        self._over = over
+        self.setObjectName("banner")
+        self.text = QLabel()
+        self.text.setWordWrap(True)
+        self.text.setTextFormat(Qt.TextFormat.PlainText)
+        self._close = QToolButton()
+        self._close.setObjectName("quiet")
+        self._close.setToolTip("Close (Esc)")
+        self._close.setAccessibleName("Close the message")
+        self._close.clicked.connect(self.dismissed)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(12, 6, 6, 6)
+        row.addWidget(self.text, 1)
+        row.addWidget(self._close, 0, Qt.AlignmentFlag.AlignTop)
+        over.installEventFilter(self)
+        self.hide()
+
+    def set_colours(self, colours: theme.Colours) -> None:
+        """Draws the icon anew."""
+        self._close.setIcon(theme.icon("close", colours))
+
+    def show_message(self, message: Message | None) -> None:
+        """Shows a message, or goes away."""
+        if message is None:
+            self.hide()
+            return
+        if self.property("trouble") != message.trouble:
+            self.setProperty("trouble", message.trouble)
+            self.style().unpolish(self)
+            self.style().polish(self)
+            self.text.style().polish(self.text)
+        if self.text.text() != message.text:
+            self.text.setText(message.text)
+            self.setAccessibleName(message.text)
+        self._place()
+        self.show()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Resize:
+            self._place()
+        return False
+
+    def _place(self) -> None:
+        width = self._over.width() - 2 * MARGIN_PX
+        self.setGeometry(MARGIN_PX, MARGIN_PX, width, self.heightForWidth(width))

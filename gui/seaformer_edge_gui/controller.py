@@ -1,0 +1,315 @@
+"""What the window does, without a window: it holds the live run, the settings and the words.
+
+No Qt here. One thread, the window's, calls everything; nothing here keeps it waiting but `stop`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from time import monotonic
+
+from seaformer_edge.card import Card
+from seaformer_edge.errors import SeaformerEdgeError
+from seaformer_edge.live import LivePipeline, LiveResult, LiveSnapshot
+from seaformer_edge.sources import sets_its_own_pace
+from seaformer_edge.stats import SourceState
+from seaformer_edge.zoo import installed_cards, resolve_model
+from seaformer_edge_gui import words
+from seaformer_edge_gui.background import BoardReader, SourceLister
+from seaformer_edge_gui.drawing import Mode, View, draw_view
+from seaformer_edge_gui.ranking import Ranking, Row
+from seaformer_edge_gui.settings import Settings, Theme
+from seaformer_edge_gui.stills import StillWriter, free_name
+
+SAY_S = 6.0  # how long good news stays
+OPACITY_STEP = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One line for the person at the window.
+
+    Attributes:
+        text: what, where, what to do.
+        trouble: something is wrong; else it is news.
+    """
+
+    text: str
+    trouble: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ModelChoice:
+    """A model that can be chosen.
+
+    Attributes:
+        name: what `--model` takes.
+        detail: variant, input size, precision.
+    """
+
+    name: str
+    detail: str
+
+
+class Controller:
+    """The window's logic.
+
+    Args:
+        settings: what to begin with.
+        folder: where recordings and snapshots go.
+
+    Raises:
+        ModelError: the model is not known here.
+    """
+
+    def __init__(self, settings: Settings, folder: Path) -> None:
+        self.settings = settings
+        self.folder = folder
+        self.view = View(settings.mode, settings.opacity, frozenset(), settings.mirrored)
+        self.sources = SourceLister()
+        self.board = BoardReader()
+        self.card: Card | None = None
+        self._stills = StillWriter()
+        self._live = LivePipeline(
+            settings.source,
+            resolve_model(settings.model or None),
+            settings.threads or None,
+            every=settings.every,
+            smoothing=settings.smoothing,
+            realtime=not settings.full_speed,
+            loop=True,
+        )
+        self._ranking = Ranking()
+        self._result: LiveResult | None = None
+        self._said: Message | None = None
+        self._said_until_s = 0.0
+        self._dismissed = ""
+        self._recording: Path | None = None
+
+    def start(self) -> None:
+        """Begins the run."""
+        self._live.start()
+        self.board.start()
+        self.sources.refresh()
+
+    def stop(self) -> None:
+        """Ends the run and every thread, within two seconds."""
+        ending = threading.Thread(target=self._live.stop, name="ending")
+        ending.start()
+        self.board.stop()
+        self._stills.stop()
+        self.sources.stop()
+        ending.join()
+
+    # On every tick of the display.
+
+    def newest(self) -> LiveResult | None:
+        """A result that was not given before, or None."""
+        result = self._live.newest()
+        if result is None or result is self._result:
+            return None
+        self._result = result
+        if result.card is not None and result.card is not self.card:
+            if self.card is not None and result.card.classes != self.card.classes:
+                self._look(classes=frozenset())
+            self.card = result.card
+            self._ranking.clear()
+        self._ranking.update(_rows(result), monotonic())
+        return result
+
+    def painted(self, result: LiveResult) -> None:
+        """The result is on the screen."""
+        self._live.painted(result)
+
+    def snapshot(self) -> LiveSnapshot:
+        """The run in numbers; also the moment to notice what has ended meanwhile."""
+        snapshot = self._live.snapshot()
+        if self._recording is not None and snapshot.recording is None:
+            if not snapshot.notice:
+                self._say(f"Recorded {self._recording}")
+            self._recording = None
+        for outcome in self._stills.outcomes():
+            if isinstance(outcome, SeaformerEdgeError):
+                self._say(str(outcome), trouble=True)
+            else:
+                self._say(f"Saved {outcome}")
+        return snapshot
+
+    def rows(self, count: int) -> list[Row]:
+        """The largest classes, steadied."""
+        return self._ranking.top(count)
+
+    def message(self, snapshot: LiveSnapshot) -> Message | None:
+        """What the person should know now; the worst first. None if all is well."""
+        trouble = [snapshot.message] if _is_trouble(snapshot) else []
+        if snapshot.notice:
+            trouble.append(snapshot.notice)
+        for text in trouble:
+            if text != self._dismissed:
+                return Message(text, trouble=True)
+        if self._said is not None and monotonic() < self._said_until_s:
+            return self._said
+        if snapshot.source_state is SourceState.CONNECTING:
+            return Message(snapshot.message, trouble=False)
+        if snapshot.loading and snapshot.model is None:
+            return Message("Loading the model", trouble=False)
+        if snapshot.paused:
+            return Message("Paused", trouble=False)
+        return None
+
+    def dismiss(self, message: Message) -> None:
+        """The person has read it."""
+        self._dismissed, self._said = message.text, None
+
+    def under(self, x: int, y: int) -> str | None:
+        """The class at the frame's pixel (x, y) and its confidence: "road  93 %"."""
+        result = self._result
+        if result is None or result.segmentation is None or result.card is None:
+            return None
+        label_map = result.segmentation.label_map
+        if not (0 <= y < label_map.shape[0] and 0 <= x < label_map.shape[1]):
+            return None
+        name = result.card.classes[label_map[y, x]]
+        confidence = result.confidence_at(x, y)
+        return name if confidence is None else f"{name}  {words.percent(confidence)}"
+
+    # What a person can change.
+
+    def set_source(self, source: str) -> None:
+        """Takes another source, as `--source` names it."""
+        source = source.strip()
+        if not source:
+            return
+        self.settings = replace(self.settings, source=source)
+        self._dismissed = ""
+        self._live.switch_source(source, realtime=not self.settings.full_speed, loop=True)
+
+    def set_full_speed(self, full_speed: bool) -> None:
+        """Plays files as fast as they go, or at their own pace; begins them again."""
+        self.settings = replace(self.settings, full_speed=full_speed)
+        if not sets_its_own_pace(self.settings.source):
+            self.set_source(self.settings.source)
+
+    def open_file(self, path: Path) -> None:
+        """A file or folder that was dropped or picked: a model if it is a .pte, else a source."""
+        if path.suffix == ".pte":
+            self.set_model(str(path))
+        else:
+            self.set_source(str(path))
+
+    def set_model(self, model: str) -> None:
+        """Takes another model by name or path."""
+        try:
+            path = resolve_model(model)
+        except SeaformerEdgeError as error:
+            self._say(str(error), trouble=True)
+            return
+        self.settings = replace(self.settings, model=model)
+        self._dismissed = ""
+        self._live.switch_model(path)
+
+    def models(self) -> list[ModelChoice]:
+        """The models that are installed here."""
+        return [
+            ModelChoice(name, f"{card.variant} {card.width}x{card.height} {card.precision}")
+            for name, card in installed_cards().items()
+        ]
+
+    def set_threads(self, threads: int) -> None:
+        """Threads for the network; 0 leaves it to the runtime."""
+        if threads != self.settings.threads:
+            self.settings = replace(self.settings, threads=threads)
+            self._live.set_threads(threads or None)
+
+    def set_every(self, every: int) -> None:
+        """The network sees every n-th frame."""
+        self.settings = replace(self.settings, every=every)
+        self._live.set_every(every)
+
+    def set_smoothing(self, smoothing: float) -> None:
+        """Smoothing over time, 0 to 1."""
+        self.settings = replace(self.settings, smoothing=smoothing)
+        self._live.set_smoothing(smoothing)
+
+    def set_mode(self, mode: Mode) -> None:
+        """What the picture shows."""
+        self.settings = replace(self.settings, mode=mode)
+        self._look(mode=mode)
+
+    def set_opacity(self, opacity: float) -> None:
+        """Of the colours over the frame, 0 to 1."""
+        opacity = min(max(opacity, 0.0), 1.0)
+        self.settings = replace(self.settings, opacity=opacity)
+        self._look(opacity=opacity)
+
+    def set_mirrored(self, mirrored: bool) -> None:
+        """Swaps left and right on the screen."""
+        self.settings = replace(self.settings, mirrored=mirrored)
+        self._look(mirrored=mirrored)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Dark or light."""
+        self.settings = replace(self.settings, theme=theme)
+
+    def choose_classes(self, classes: Iterable[int]) -> None:
+        """Colours only these classes; all of them if there are none."""
+        self._look(classes=frozenset(classes))
+
+    def toggle_pause(self) -> None:
+        """Holds the picture, or goes on."""
+        if self._live.snapshot().paused:
+            self._live.resume()
+        else:
+            self._live.pause()
+
+    def toggle_recording(self) -> None:
+        """Begins a recording of what the view shows, or finishes the one under way."""
+        if self._recording is not None:
+            self._live.stop_recording()
+            return
+        path = free_name(self.folder, ".mp4")
+        try:
+            self._live.start_recording(path, lambda result: draw_view(result, self.view))
+        except SeaformerEdgeError as error:
+            self._say(str(error), trouble=True)
+        else:
+            self._recording = path
+
+    def take_still(self) -> None:
+        """Saves the picture, the overlay and the class ids of what is shown."""
+        if self._result is None:
+            self._say("There is no picture yet to save", trouble=True)
+        else:
+            self._stills.save(self._result, replace(self.view, mode=Mode.OVERLAY), self.folder)
+
+    def _look(self, **changes: object) -> None:
+        self.view = replace(self.view, **changes)  # type: ignore[arg-type]
+
+    def _say(self, text: str, *, trouble: bool = False) -> None:
+        self._said = Message(text, trouble)
+        self._said_until_s = monotonic() + SAY_S
+
+
+def _rows(result: LiveResult) -> list[Row]:
+    """What was seen in a frame, as bars."""
+    if result.segmentation is not None:
+        return [
+            Row(seen.class_id, seen.name, seen.share, seen.confidence)
+            for seen in result.segmentation.classes
+        ]
+    if result.classification is not None:
+        return [
+            Row(score.class_id, score.name, score.probability, None)
+            for score in result.classification.classes
+        ]
+    return []
+
+
+def _is_trouble(snapshot: LiveSnapshot) -> bool:
+    """Whether the source is not as it should be; a slow one says so in its message."""
+    if snapshot.source_state is SourceState.RUNNING:
+        return not snapshot.message.endswith(": running")
+    return snapshot.source_state not in (SourceState.CONNECTING, SourceState.ENDED)

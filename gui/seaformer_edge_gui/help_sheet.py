@@ -1,0 +1,61 @@
+"""The keyboard's shortcuts, over the window."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QWidget
+
+COLUMNS = 2
+
+
+class HelpSheet(QFrame):
+    """Lies in the middle of `over` until it is toggled again."""
+
+    def __init__(self, over: QWidget) -> None:
+        super().__init__(over)
+        self._over = over
+        self.setObjectName("sheet")
+        self.setAccessibleName("Keyboard shortcuts")
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(24, 18, 24, 20)
+        self._grid.setHorizontalSpacing(16)
+        self._grid.setVerticalSpacing(7)
+        over.installEventFilter(self)
+        self.hide()
+
+    def list_shortcuts(self, shortcuts: Sequence[tuple[Sequence[str], str]]) -> None:
+        """Lists (keys, what they do) pairs."""
+        title = QLabel("Keyboard")
+        title.setObjectName("figure")
+        self._grid.addWidget(title, 0, 0, 1, 2 * COLUMNS)
+        per_column = -(-len(shortcuts) // COLUMNS)
+        for i, (keys, what) in enumerate(shortcuts):
+            column, row = divmod(i, per_column)
+            key = QLabel("  ".join(keys))
+            key.setObjectName("key")
+            key.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            self._grid.addWidget(key, row + 1, 2 * column)
+            self._grid.addWidget(QLabel(what), row + 1, 2 * column + 1)
+        hint = QLabel(
+            "Tab walks through everything. In the legend, arrows and Space choose classes.\n"
+            "Drop a video, picture, folder or .pte model on the window to open it."
+        )
+        hint.setObjectName("caption")
+        self._grid.addWidget(hint, per_column + 1, 0, 1, 2 * COLUMNS)
+
+    def toggle(self) -> None:
+        """Shows or hides the sheet."""
+        self.setVisible(not self.isVisible())
+        self._place()
+        self.raise_()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Resize:
+            self._place()
+        return False
+
+    def _place(self) -> None:
+        self.adjustSize()
+        self.move(self._over.rect().center() - self.rect().center())

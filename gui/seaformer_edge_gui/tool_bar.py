@@ -1,0 +1,187 @@
+"""Above the picture: source, model, threads, and the buttons."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSpinBox, QToolButton, QWidget
+
+from seaformer_edge.sources.listing import SourceInfo
+from seaformer_edge_gui import theme
+from seaformer_edge_gui.controller import ModelChoice
+from seaformer_edge_gui.settings import MOST_EVERY, MOST_THREADS
+
+WIDEST_PX = 360
+SPEC_ROLE = int(Qt.ItemDataRole.UserRole)
+
+
+class Chooser(QComboBox):
+    """A combo box that tells when its list is about to be looked at."""
+
+    opening = Signal()
+
+    def showPopup(self) -> None:
+        self.opening.emit()
+        super().showPopup()
+
+
+class ToolBar(QWidget):
+    """Controls of the run; it tells what is wanted and decides nothing."""
+
+    source_wanted = Signal(str)
+    model_wanted = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.source = Chooser()
+        self.source.setEditable(True)
+        self.source.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
+        self.source.setAccessibleName("Source")
+        self.source.setToolTip("A camera, file, folder or URL (Ctrl+L)")
+        self.source.setCompleter(None)  # type: ignore[arg-type]
+        self.source.activated.connect(
+            lambda i: self.source_wanted.emit(self.source.itemData(i, SPEC_ROLE))
+        )
+        editor = self.source.lineEdit()
+        assert editor is not None
+        editor.returnPressed.connect(self._tell_typed)
+        self._editor = editor
+        self.model = Chooser()
+        self.model.setAccessibleName("Model")
+        self.model.setToolTip("The network")
+        self.model.activated.connect(
+            lambda i: self.model_wanted.emit(self.model.itemData(i, SPEC_ROLE))
+        )
+        self.threads = QSpinBox()
+        self.threads.setRange(0, MOST_THREADS)
+        self.threads.setSpecialValueText("auto")
+        self.threads.setAccessibleName("Threads")
+        self.threads.setToolTip("Threads for the network")
+        self.every = QSpinBox()
+        self.every.setRange(1, MOST_EVERY)
+        self.every.setAccessibleName("Every n-th frame")
+        self.every.setToolTip("The network sees every n-th frame")
+
+        self.open = _button("Open a file (O)")
+        self.full_speed = _button("Play files at full speed (U)", checkable=True)
+        self.pause = _button("Pause (P)")
+        self.still = _button("Save picture, overlay and class ids (S)")
+        self.record = _button("Record (R)")
+        self.mirror = _button("Mirror (M)", checkable=True)
+        self.full = _button("Picture alone, full screen (F)")
+        self.theme = _button("Dark or light (T)")
+        self.help = _button("Keyboard shortcuts (H)")
+
+        for box in (self.source, self.model, self.threads, self.every):
+            box.setMinimumHeight(28)
+            box.setMaximumWidth(WIDEST_PX)
+        for box in (self.source, self.model):
+            box.setSizeAdjustPolicy(
+                QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+            )
+            box.setMinimumContentsLength(8)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(3)
+        row.addWidget(self.source, 3)
+        row.addWidget(self.open)
+        row.addWidget(self.full_speed)
+        row.addSpacing(4)
+        row.addWidget(self.model, 5)
+        for caption, box in (("Threads", self.threads), ("Every", self.every)):
+            label = QLabel(caption)
+            label.setObjectName("caption")
+            label.setBuddy(box)
+            row.addSpacing(4)
+            row.addWidget(label)
+            row.addWidget(box)
+        row.addStretch(1)
+        for button in (
+            *(self.pause, self.still, self.record, self.mirror),
+            *(self.full, self.theme, self.help),
+        ):
+            row.addWidget(button)
+
+    def set_colours(self, colours: theme.Colours) -> None:
+        """Draws the icons anew."""
+        self._colours = colours
+        for name, button in (
+            ("open", self.open),
+            ("fast", self.full_speed),
+            ("still", self.still),
+            ("mirror", self.mirror),
+            ("full", self.full),
+            ("theme", self.theme),
+            ("help", self.help),
+        ):
+            button.setIcon(theme.icon(name, colours))
+        self.show_state(paused=False, recording=False)
+
+    def show_state(self, *, paused: bool, recording: bool) -> None:
+        """Shows what pressing the buttons would do now."""
+        _show(
+            self.pause,
+            "play" if paused else "pause",
+            "Go on (P)" if paused else "Pause (P)",
+            self._colours,
+        )
+        _show(
+            self.record,
+            "stop" if recording else "record",
+            "Finish the recording (R)" if recording else "Record (R)",
+            self._colours,
+        )
+
+    def show_source(self, name: str) -> None:
+        """Shows what is being played, unless the person is typing."""
+        if not self._editor.hasFocus() and self._editor.text() != name:
+            self._editor.setText(name)
+            self._editor.setCursorPosition(0)
+
+    def list_sources(self, sources: Sequence[SourceInfo]) -> None:
+        """Lists the sources there are."""
+        text = self._editor.text()
+        with QSignalBlocker(self.source):
+            self.source.clear()
+            for info in sources:
+                size = f"   {info.modes[0].width}x{info.modes[0].height}" if info.modes else ""
+                self.source.addItem(f"{info.spec}   {info.name}{size}", info.spec)
+            self.source.setCurrentIndex(-1)
+        self._editor.setText(text)
+        self._editor.setCursorPosition(0)
+
+    def list_models(self, models: Sequence[ModelChoice], current: str) -> None:
+        """Lists the models there are, and the current one where it is not among them."""
+        with QSignalBlocker(self.model):
+            self.model.clear()
+            for choice in models:
+                self.model.addItem(f"{choice.name}  {choice.detail}", choice.name)
+            index = self.model.findData(current, SPEC_ROLE)
+            if index < 0 and current:
+                self.model.addItem(current, current)
+                index = self.model.count() - 1
+            self.model.setCurrentIndex(index)
+
+    def _tell_typed(self) -> None:
+        text = self._editor.text()
+        self._editor.clearFocus()
+        listed = self.source.findText(text)
+        spec = self.source.itemData(listed, SPEC_ROLE) if listed >= 0 else text
+        self.source_wanted.emit(spec)
+
+
+def _show(button: QToolButton, icon: str, tip: str, colours: theme.Colours) -> None:
+    if button.toolTip() != tip or button.icon().isNull():
+        button.setToolTip(tip)
+        button.setAccessibleName(tip)
+    button.setIcon(theme.icon(icon, colours))
+
+
+def _button(tip: str, *, checkable: bool = False) -> QToolButton:
+    button = QToolButton()
+    button.setToolTip(tip)
+    button.setAccessibleName(tip)
+    button.setCheckable(checkable)
+    button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    return button

@@ -1,0 +1,282 @@
+"""The window: it lays the views out, takes keys and drops, and asks the controller on timers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QSettings, Qt, QTimer
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence, QShortcut
+from PySide6.QtWidgets import (
+    QApplication,
+    QFileDialog,
+    QHBoxLayout,
+    QVBoxLayout,
+    QWidget,
+)
+
+from seaformer_edge.live import LiveSnapshot
+from seaformer_edge_gui import settings, theme
+from seaformer_edge_gui.banner import Banner
+from seaformer_edge_gui.controller import OPACITY_STEP, Controller, Message
+from seaformer_edge_gui.drawing import Mode
+from seaformer_edge_gui.help_sheet import HelpSheet
+from seaformer_edge_gui.picture_view import PictureView
+from seaformer_edge_gui.readout_panel import ReadoutPanel
+from seaformer_edge_gui.side_panel import SidePanel
+from seaformer_edge_gui.tool_bar import ToolBar
+
+TICK_MS = 16  # a display's 60 Hz
+NUMBERS_MS = 200  # figures that change faster cannot be read
+MARGIN_PX = 8
+
+
+class Window(QWidget):
+    """The live window.
+
+    Args:
+        controller: not started yet; the window starts it when shown and stops it when closed.
+        store: where settings and the window's place are remembered.
+    """
+
+    def __init__(self, controller: Controller, store: QSettings) -> None:
+        super().__init__()
+        self.controller = controller
+        self._store = store
+        self._looks = -1
+        self._message: Message | None = None
+        self.setWindowTitle("SeaFormer edge")
+        self.setAcceptDrops(True)
+        self.tool_bar = ToolBar()
+        self.picture = PictureView(controller.painted, controller.under)
+        self.side = SidePanel()
+        self.readouts = ReadoutPanel()
+        self.banner = Banner(self.picture)
+        self.help = HelpSheet(self)
+        self._lay_out()
+        self._show_settings()
+        self._connect()
+        self._apply_theme()
+        self.shortcuts = [
+            QShortcut(QKeySequence(key), self, activated=action)  # type: ignore[call-overload]
+            for keys, _, action in self._actions()
+            for key in keys
+        ]
+        self.help.list_shortcuts([(keys, what) for keys, what, _ in self._actions()])
+        self._tick = QTimer(self, interval=TICK_MS, timerType=Qt.TimerType.PreciseTimer)
+        self._tick.timeout.connect(self._show_newest)
+        self._numbers = QTimer(self, interval=NUMBERS_MS)
+        self._numbers.timeout.connect(self._show_numbers)
+
+    def start(self) -> None:
+        """Begins the run and shows it."""
+        self.controller.start()
+        self._tick.start()
+        self._numbers.start()
+        self._show_numbers()
+        self.picture.setFocus()
+
+    def _lay_out(self) -> None:
+        middle = QHBoxLayout()
+        middle.setSpacing(6)
+        middle.addWidget(self.picture, 1)
+        middle.addWidget(self.side)
+        self._layout = QVBoxLayout(self)
+        self._layout.setContentsMargins(*[MARGIN_PX] * 4)
+        self._layout.setSpacing(6)
+        self._layout.addWidget(self.tool_bar)
+        self._layout.addLayout(middle, 1)
+        self._layout.addWidget(self.readouts)
+
+    def _show_settings(self) -> None:
+        values = self.controller.settings
+        self.side.set_mode(values.mode)
+        self.side.opacity.setValue(round(values.opacity * 100))
+        self.side.smoothing.setValue(round(values.smoothing * 100))
+        self.tool_bar.threads.setValue(values.threads)
+        self.tool_bar.every.setValue(values.every)
+        self.tool_bar.full_speed.setChecked(values.full_speed)
+        self.tool_bar.mirror.setChecked(values.mirrored)
+        self.picture.set_view(self.controller.view)
+        self._list_models()
+
+    def _connect(self) -> None:
+        bar, side, controller = self.tool_bar, self.side, self.controller
+        bar.source_wanted.connect(controller.set_source)
+        bar.source.opening.connect(controller.sources.refresh)
+        bar.model_wanted.connect(controller.set_model)
+        bar.model.opening.connect(self._list_models)
+        bar.threads.valueChanged.connect(controller.set_threads)
+        bar.every.valueChanged.connect(controller.set_every)
+        bar.full_speed.toggled.connect(controller.set_full_speed)
+        bar.open.clicked.connect(self._open)
+        bar.pause.clicked.connect(controller.toggle_pause)
+        bar.still.clicked.connect(controller.take_still)
+        bar.record.clicked.connect(controller.toggle_recording)
+        bar.mirror.toggled.connect(self._looking(controller.set_mirrored))
+        bar.full.clicked.connect(self._toggle_full)
+        bar.theme.clicked.connect(self._toggle_theme)
+        bar.help.clicked.connect(self.help.toggle)
+        side.mode_wanted.connect(self._looking(controller.set_mode))
+        side.opacity_wanted.connect(self._looking(controller.set_opacity))
+        side.smoothing_wanted.connect(controller.set_smoothing)
+        side.legend.chosen.connect(self._looking(controller.choose_classes))
+        self.picture.double_clicked.connect(self._toggle_full)
+        self.banner.dismissed.connect(self._dismiss)
+
+    def _looking(self, change: Callable[..., None]) -> Callable[..., None]:
+        """The change, after which the picture is looked at as it then says."""
+
+        def changed(value: object) -> None:
+            change(value)
+            self.picture.set_view(self.controller.view)
+
+        return changed
+
+    def _actions(self) -> list[tuple[tuple[str, ...], str, Callable[[], object]]]:
+        """Keys, what they do in words, and what does it."""
+        bar, side, controller = self.tool_bar, self.side, self.controller
+        modes = [
+            (
+                (str(i + 1),),
+                f"View: {mode.replace('-', ' ')}",
+                lambda i=i: side.modes.button(i).click(),
+            )
+            for i, mode in enumerate(Mode)
+        ]
+        step = round(OPACITY_STEP * 100)
+        return [
+            *modes,
+            (("[",), "Less opacity", lambda: side.opacity.setValue(side.opacity.value() - step)),
+            (("]",), "More opacity", lambda: side.opacity.setValue(side.opacity.value() + step)),
+            (("A",), "Colour all classes", side.legend.clearSelection),
+            (("M",), "Mirror", bar.mirror.toggle),
+            (("F", "F11"), "Picture alone, full screen", self._toggle_full),
+            (("P",), "Pause and go on", controller.toggle_pause),
+            (("S",), "Save picture, overlay, class ids", controller.take_still),
+            (("R",), "Record, and finish", controller.toggle_recording),
+            (("O",), "Open a file or model", self._open),
+            (("Ctrl+L",), "Type a source", self._type_source),
+            (("U",), "Files at full speed", bar.full_speed.toggle),
+            (("T",), "Dark or light", self._toggle_theme),
+            (("H", "F1", "?"), "This sheet", self.help.toggle),
+            (("Esc",), "Close, leave full screen", self._leave),
+            (("Ctrl+Q",), "Quit", self.close),
+        ]
+
+    # On the timers.
+
+    def _show_newest(self) -> None:
+        result = self.controller.newest()
+        if result is None:
+            return
+        self.picture.show_result(result)
+        self.picture.set_view(self.controller.view)
+        self.side.show_card(self.controller.card)
+        bars = self.side.bars
+        bars.show_rows(self.controller.rows(bars.capacity()), self.controller.card)
+
+    def _show_numbers(self) -> None:
+        snapshot = self.controller.snapshot()
+        self.readouts.show_snapshot(snapshot, self.controller.board.reading)
+        self.tool_bar.show_source(snapshot.source)
+        self.tool_bar.show_state(paused=snapshot.paused, recording=snapshot.recording is not None)
+        self._show_title(snapshot)
+        self._message = self.controller.message(snapshot)
+        self.banner.show_message(self._message)
+        if self.controller.sources.looks != self._looks:
+            self._looks = self.controller.sources.looks
+            self.tool_bar.list_sources(self.controller.sources.found)
+            self.tool_bar.show_source(snapshot.source)
+
+    def _show_title(self, snapshot: LiveSnapshot) -> None:
+        parts = [snapshot.source, snapshot.model or "no model", "SeaFormer edge"]
+        if snapshot.recording is not None:
+            parts.insert(0, f"recording, {snapshot.recorded_frames} frames")
+        self.setWindowTitle("  ·  ".join(parts))
+        # A model that could not be had leaves the one before.
+        if snapshot.model and not snapshot.loading and snapshot.model != self._model_shown():
+            self._list_models(snapshot.model)
+
+    def _model_shown(self) -> str:
+        return Path(self.tool_bar.model.currentData() or "").stem
+
+    def _list_models(self, current: str | None = None) -> None:
+        shown = current or self.tool_bar.model.currentData() or self.controller.settings.model
+        self.tool_bar.list_models(self.controller.models(), shown or "")
+
+    # What keys and buttons do here and not in the controller.
+
+    def _open(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self, "Open a video, picture or model (.pte)")
+        if path:
+            self.controller.open_file(Path(path))
+
+    def _type_source(self) -> None:
+        self.tool_bar.source.setFocus()
+        editor = self.tool_bar.source.lineEdit()
+        assert editor is not None
+        editor.selectAll()
+
+    def _toggle_full(self) -> None:
+        self._show_full(not self.isFullScreen())
+
+    def _show_full(self, full: bool) -> None:
+        for widget in (self.tool_bar, self.side, self.readouts):
+            widget.setVisible(not full)
+        margin = 0 if full else MARGIN_PX
+        self._layout.setContentsMargins(margin, margin, margin, margin)
+        if full:
+            self.showFullScreen()
+        else:
+            self.showNormal()
+
+    def _leave(self) -> None:
+        editor = self.tool_bar.source.lineEdit()
+        if self.help.isVisible():
+            self.help.toggle()
+        elif editor is not None and editor.hasFocus():
+            editor.clearFocus()
+        elif self.isFullScreen():
+            self._show_full(False)
+        else:
+            self._dismiss()
+
+    def _toggle_theme(self) -> None:
+        dark = self.controller.settings.theme is settings.Theme.DARK
+        self.controller.set_theme(settings.Theme.LIGHT if dark else settings.Theme.DARK)
+        self._apply_theme()
+
+    def _apply_theme(self) -> None:
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        theme.apply(app, self.controller.settings.theme)
+        colours = theme.COLOURS[self.controller.settings.theme]
+        self.tool_bar.set_colours(colours)
+        self.banner.set_colours(colours)
+
+    def _dismiss(self) -> None:
+        if self._message is not None:
+            self.controller.dismiss(self._message)
+            self._show_numbers()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if event.mimeData().hasUrls():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        url = event.mimeData().urls()[0]
+        if url.isLocalFile():
+            self.controller.open_file(Path(url.toLocalFile()))
+        else:
+            self.controller.set_source(url.toString())
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        self._tick.stop()
+        self._numbers.stop()
+        if not self.isFullScreen():
+            self._store.setValue("geometry", self.saveGeometry())
+        settings.save(self.controller.settings, self._store)
+        self.hide()  # what follows may take a moment
+        self.controller.stop()
+        super().closeEvent(event)

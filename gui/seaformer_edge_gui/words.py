@@ -1,0 +1,37 @@
+"""Numbers as the window writes them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+ABSENT = "–"  # noqa: RUF001  (an en dash, for a number that is not known)
+
+
+def rate(per_s: float) -> str:
+    """A rate, one decimal below a hundred: "29.9"."""
+    return ABSENT if math.isnan(per_s) else f"{per_s:.1f}" if per_s < 99.95 else f"{per_s:.0f}"
+
+
+def milliseconds(ms: float) -> str:
+    """A time without its unit: "8.4", "23", "1240"."""
+    return ABSENT if math.isnan(ms) else f"{ms:.1f}" if ms < 9.95 else f"{ms:.0f}"
+
+
+def percent(share: float) -> str:
+    """A share of 1: "0.4 %", "12 %"."""
+    value = share * 100
+    return f"{value:.1f} %" if value < 9.95 else f"{value:.0f} %"
+
+
+def count(number: int) -> str:
+    """A number that may become long: "847", "12.4k", "3.1M"."""
+    for limit, unit in ((1e6, "M"), (1e4, "k")):
+        if number >= limit:
+            return f"{number / (1e6 if unit == 'M' else 1e3):.1f}{unit}"
+    return str(number)
+
+
+def dropped(causes: Mapping[str, int]) -> list[tuple[str, str]]:
+    """Causes with their counts, most first."""
+    return [(cause, count(n)) for cause, n in sorted(causes.items(), key=lambda item: -item[1])]

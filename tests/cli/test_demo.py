@@ -1,0 +1,78 @@
+"""`seaformer-edge demo` where there is no window to be had."""
+
+from __future__ import annotations
+
+import builtins
+import sys
+
+import pytest
+
+from seaformer_edge.cli import main
+
+
+@pytest.fixture(autouse=True)
+def no_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def told(capsys: pytest.CaptureFixture[str]) -> str:
+    """The one line on standard error."""
+    (line,) = capsys.readouterr().err.splitlines()
+    return line
+
+
+def test_without_a_screen(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["demo"]) == 1
+    line = told(capsys)
+    assert "no screen" in line
+    assert "seaformer-edge segment" in line
+
+
+@pytest.mark.parametrize("display", [":4242", "127.0.0.1:4242.0", "nonsense"])
+def test_a_screen_that_does_not_answer(
+    display: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DISPLAY", display)
+    assert main(["demo"]) == 1
+    assert f"{display} does not answer" in told(capsys)
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (
+            ModuleNotFoundError("No module named 'PySide6'", name="PySide6"),
+            "pip install 'seaformer-edge[gui]'",
+        ),
+        (
+            ImportError("libEGL.so.1: cannot open shared object file", name="PySide6.QtGui"),
+            "sudo apt-get install libegl1",
+        ),
+    ],
+)
+def test_without_qt(
+    error: ImportError,
+    words: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
+    true_import = builtins.__import__
+
+    def without_qt(name: str, *args: object, **options: object) -> object:
+        if name.startswith("seaformer_edge_gui"):
+            raise error
+        return true_import(name, *args, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(builtins, "__import__", without_qt)
+    assert main(["demo"]) == 1
+    assert words in told(capsys)
+
+
+def test_sources_are_listed_without_a_screen(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["demo", "--list-sources"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert any(line.split()[0] == "sample" and "480x318 at 25" in line for line in lines)
+    assert any(line.split()[0] == "synthetic" for line in lines)

@@ -1,0 +1,65 @@
+"""Bars that follow and do not jitter."""
+
+from __future__ import annotations
+
+import pytest
+
+from seaformer_edge_gui.ranking import Ranking, Row
+
+
+def rows(**shares: float) -> list[Row]:
+    return [Row(ord(name), name, share, 0.5) for name, share in shares.items()]
+
+
+def names(ranking: Ranking, count: int = 9) -> list[str]:
+    return [row.name for row in ranking.top(count)]
+
+
+def test_the_first_picture_counts_at_once() -> None:
+    ranking = Ranking()
+    ranking.update(rows(a=0.2, b=0.5), 10.0)
+    assert [(row.name, row.share) for row in ranking.top(5)] == [("b", 0.5), ("a", 0.2)]
+    assert names(ranking, 1) == ["b"]
+
+
+def test_equal_classes_do_not_change_places() -> None:
+    ranking = Ranking()
+    ranking.update(rows(a=0.40, b=0.39), 0.0)
+    for i in range(1, 100):
+        noise = 0.02 * (-1) ** i
+        ranking.update(rows(a=0.40 - noise, b=0.40 + noise), i / 30)
+        assert names(ranking) == ["a", "b"]
+
+
+def test_a_clear_lead_changes_places_soon() -> None:
+    ranking = Ranking()
+    ranking.update(rows(a=0.40, b=0.30), 0.0)
+    ranking.update(rows(a=0.20, b=0.50), 1.0)
+    assert names(ranking) == ["b", "a"]
+
+
+def test_shares_follow_without_jumping() -> None:
+    ranking = Ranking()
+    ranking.update(rows(a=0.2), 0.0)
+    ranking.update(rows(a=0.8), 1 / 30)
+    share = ranking.top(1)[0].share
+    assert 0.2 < share < 0.3
+    ranking.update(rows(a=0.8), 3.0)
+    assert ranking.top(1)[0].share == pytest.approx(0.8, abs=0.01)
+
+
+def test_what_is_gone_sinks_away() -> None:
+    ranking = Ranking()
+    ranking.update(rows(a=0.5, b=0.4), 0.0)
+    ranking.update(rows(a=0.5), 0.1)
+    assert names(ranking) == ["a", "b"]
+    ranking.update(rows(a=0.5), 5.0)
+    assert names(ranking) == ["a"]
+
+
+def test_clear_begins_anew() -> None:
+    ranking = Ranking()
+    ranking.update(rows(a=0.5), 0.0)
+    ranking.clear()
+    ranking.update(rows(b=0.3), 0.1)
+    assert [(row.name, row.share) for row in ranking.top(5)] == [("b", 0.3)]

@@ -1,0 +1,83 @@
+"""What is remembered, and what is not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("PySide6.QtWidgets", exc_type=ImportError)
+
+from PySide6.QtCore import QSettings
+
+from seaformer_edge_gui.drawing import Mode
+from seaformer_edge_gui.settings import MOST_EVERY, Settings, Theme, load, save
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> str:
+    return str(tmp_path / "settings.ini")
+
+
+def opened(path: str) -> QSettings:
+    return QSettings(path, QSettings.Format.IniFormat)
+
+
+def test_everything_comes_back(path: str) -> None:
+    settings = Settings(
+        source="0",
+        model="seaformer-s",
+        threads=1,
+        every=3,
+        smoothing=0.25,
+        full_speed=True,
+        mode=Mode.EDGES,
+        opacity=0.7,
+        mirrored=True,
+        theme=Theme.LIGHT,
+    )
+    store = opened(path)
+    save(settings, store)
+    store.sync()
+    assert load(opened(path)) == settings
+
+
+def test_nothing_remembered_is_the_default(path: str) -> None:
+    assert load(opened(path)) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("mode", "upside down"),
+        ("theme", "mauve"),
+        ("opacity", "much"),
+        ("threads", ""),
+        ("mirrored", "perhaps"),
+        ("smoothing", "nan"),
+        ("opacity", "inf"),
+    ],
+)
+def test_nonsense_is_the_default(path: str, name: str, value: str) -> None:
+    store = opened(path)
+    save(Settings(source="kept"), store)
+    store.setValue(name, value)
+    assert load(store) == Settings(source="kept")
+
+
+def test_numbers_stay_within_their_limits(path: str) -> None:
+    store = opened(path)
+    for name, value in (("opacity", "7"), ("every", "9999"), ("threads", "-3")):
+        store.setValue(name, value)
+    settings = load(store)
+    assert (settings.opacity, settings.every, settings.threads) == (1.0, MOST_EVERY, 0)
+
+
+@pytest.mark.parametrize("url", ["rtsp://me:secret@cam/live", "http://cam/video?key=secret"])
+def test_a_url_with_a_secret_is_not_remembered(path: str, url: str) -> None:
+    store = opened(path)
+    save(Settings(source=url), store)
+    store.sync()
+    assert "secret" not in Path(path).read_text()
+    save(Settings(source="http://cam/video"), store)
+    assert load(store).source == "http://cam/video"
