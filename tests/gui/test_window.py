@@ -308,7 +308,7 @@ def test_another_model_brings_its_own_legend(
     (tmp_path / "classifier.pte").touch()
     window.controller.open_file(tmp_path / "classifier.pte")
     wait(qtbot, lambda: legend.count() == 0)
-    wait(qtbot, lambda: window.tool_bar.model.currentText() == "classifier")
+    wait(qtbot, lambda: window.tool_bar.model.currentText() == "classifier.pte")
     assert not legend.isVisible()
     assert "probability" in [label.text() for label in window.side.findChildren(QLabel)]
 
@@ -318,8 +318,8 @@ def test_a_model_that_cannot_be_had_is_told(window: Window, qtbot: QtBot, tmp_pa
     window.controller.open_file(tmp_path / "missing.pte")
     wait(qtbot, lambda: "no such model file" in window.banner.text.text())
     assert window.banner.property("trouble")
-    qtbot.wait(250)
     assert window.controller.snapshot().model == "fake"
+    wait(qtbot, lambda: window.tool_bar.model.currentText() == "fake.pte")
     press(qtbot, window, Qt.Key.Key_Escape)
     assert not window.banner.isVisible()
 
