@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 import pickle
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -60,28 +60,27 @@ def load_checkpoint(path: Path) -> tuple[Network, Card]:
     return network.eval(), card
 
 
-def load_backbone(network: Network, path: Path) -> None:
-    """Start `network` from a checkpoint of the same variant with other classes.
+def load_initial(network: Network, path: Path, classes: Sequence[str]) -> None:
+    """Start `network`, which is to tell `classes` apart, from a checkpoint of its variant.
 
-    Everything is taken over but the class layer, and a segmentation head where the
-    checkpoint is a classifier's.
+    Everything that both have is taken over, so of a classifier a segmenter gets the backbone; of
+    a checkpoint with other classes all but the class layer.
 
     Raises:
-        ModelError: the checkpoint lacks something, or is another variant's.
+        ModelError: the file or its card is missing or damaged, or it is of another variant.
     """
-    state = _read_safetensors(path)
-    if "linear.weight" in state and isinstance(network, SeaFormerSegmenter):
+    initial, card = load_checkpoint(path)
+    if card.variant != network.variant_name:
+        raise ModelError(
+            f"{path}: is a {card.variant} network; it cannot start a {network.variant_name} network"
+        )
+    state = initial.state_dict()
+    if isinstance(initial, SeaFormerClassifier) and isinstance(network, SeaFormerSegmenter):
         state = {f"backbone.{name}": tensor for name, tensor in state.items()}
-        fresh: tuple[str, ...] = ("decode_head.",)
-    else:
-        fresh = CLASS_LAYER
-    state = {name: tensor for name, tensor in state.items() if not name.startswith(fresh)}
-    state = {name: tensor for name, tensor in state.items() if name != "backbone.linear.weight"}
-    state.pop("backbone.linear.bias", None)
-    own = {n: t for n, t in network.state_dict().items() if n.startswith(fresh)}
-    if misfit := compare(state | own, network):
-        raise ModelError(f"{path}: cannot start a {network.variant_name} network: {misfit}")
-    network.load_state_dict(state | own)
+    fresh = () if card.classes == tuple(classes) else CLASS_LAYER
+    own = network.state_dict()
+    taken = {n: t for n, t in state.items() if n in own and not n.startswith(fresh)}
+    network.load_state_dict(own | taken)
 
 
 def import_checkpoint(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import threading
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -57,6 +57,14 @@ class Rate:
             self._times.popleft()
 
 
+def percentiles(values: Iterable[float], *percents: float) -> tuple[float, ...]:
+    """The smallest of the values, of which there are some, that the given percentages of them do
+    not exceed."""
+    ordered = sorted(values)
+    ranks = (math.ceil(percent / 100 * len(ordered)) for percent in percents)
+    return tuple(ordered[max(rank, 1) - 1] for rank in ranks)
+
+
 class Percentiles:
     """Percentiles of the values of the last seconds."""
 
@@ -77,9 +85,7 @@ class Percentiles:
         self._forget(now_s)
         if not self._values:
             return (math.nan,) * len(percents)
-        ordered = sorted(value for _, value in self._values)
-        ranks = (math.ceil(percent / 100 * len(ordered)) for percent in percents)
-        return tuple(ordered[max(rank, 1) - 1] for rank in ranks)
+        return percentiles((value for _, value in self._values), *percents)
 
     def _forget(self, now_s: float) -> None:
         while self._values and self._values[0][0] < now_s - self._window_s:

@@ -13,8 +13,8 @@ from seaformer_edge.card import card_path, verify
 from seaformer_edge.checkpoint import (
     build,
     import_checkpoint,
-    load_backbone,
     load_checkpoint,
+    load_initial,
     save_checkpoint,
 )
 from seaformer_edge.class_list import ClassList, spread_palette
@@ -163,7 +163,7 @@ def test_fine_tuning_starts_from_all_but_the_class_layer(tmp_path, task):
     save_checkpoint(start, card(task, 5), path)
     network = build("segmentation", "T", 3)
     fresh = network.decode_head.conv_seg.weight.clone()
-    load_backbone(network, path)
+    load_initial(network, path, ["a", "b", "c"])
     prefix = "backbone." if task == "segmentation" else ""
     stem = start.state_dict()[f"{prefix}smb1.stem_block.0.c.weight"]
     assert torch.equal(network.backbone.smb1.stem_block[0].c.weight, stem)
@@ -174,4 +174,15 @@ def test_fine_tuning_from_another_variant_is_refused(tmp_path):
     path = tmp_path / "start.safetensors"
     save_checkpoint(build("segmentation", "T", 3), card(), path)
     with pytest.raises(ModelError, match="cannot start a S network"):
-        load_backbone(build("segmentation", "S", 3), path)
+        load_initial(build("segmentation", "S", 3), path, card().classes)
+
+
+@pytest.mark.parametrize("task", ["segmentation", "classification"])
+def test_training_goes_on_with_the_class_layer_of_the_same_classes(tmp_path, task):
+    start = build(task, "T", 3)
+    path = tmp_path / "start.safetensors"
+    save_checkpoint(start, card(task, 3), path)
+    network = build(task, "T", 3)
+    load_initial(network, path, card(task, 3).classes)
+    for name, tensor in network.state_dict().items():
+        assert torch.equal(tensor, start.state_dict()[name]), name

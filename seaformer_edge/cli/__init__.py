@@ -19,6 +19,7 @@ from seaformer_edge.errors import SeaformerEdgeError
 COMMANDS = {
     "demo": "seaformer_edge.cli.demo",
     "segment": "seaformer_edge.cli.segment",
+    "profile": "seaformer_edge.cli.profile",
     "models": "seaformer_edge.cli.models",
     "train": "seaformer_edge.cli.train",
     "evaluate": "seaformer_edge.cli.evaluate",

@@ -5,6 +5,7 @@
 #include <executorch/runtime/backend/options.h>
 #include <executorch/runtime/platform/platform.h>
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
@@ -19,6 +20,7 @@
 #include <vector>
 
 #include "bindings.h"
+#include "operator_times.h"
 
 // The wheel's library exports these, but the wheel ships no header that declares them.
 namespace executorch::extension::threadpool {
@@ -116,8 +118,12 @@ struct Layout {
 class Program {
  public:
   // Loads the file and prepares it to run. A thread_count of 0 leaves the thread pool as it is.
-  Program(std::string path, uint32_t thread_count)
-      : path_(std::move(path)), module_(path_, Module::LoadMode::File) {
+  // With `times_operators` every run keeps how long each of its operators took.
+  Program(std::string path, uint32_t thread_count, bool times_operators)
+      : path_(std::move(path)),
+        operator_times_(times_operators ? new OperatorTimes : nullptr),
+        module_(path_, Module::LoadMode::File,
+                std::unique_ptr<executorch::runtime::EventTracer>(operator_times_)) {
     nb::gil_scoped_release released;
     std::lock_guard<std::mutex> lock(pool_mutex_);
     set_thread_count(thread_count);
@@ -151,6 +157,14 @@ class Program {
 
   const Layout& input() const { return input_; }
   const Layout& output() const { return output_; }
+
+  // (name, nanoseconds) of the last run's operators in their order; empty if they are not timed.
+  std::vector<std::pair<std::string, double>> operator_times() {
+    nb::gil_scoped_release released;
+    std::lock_guard<std::mutex> lock(run_mutex_);
+    if (operator_times_ == nullptr) return {};
+    return operator_times_->times;
+  }
 
   // The image is read in place; the result is a new array in the output's memory order.
   Logits run(const Image& image) {
@@ -201,6 +215,7 @@ class Program {
   static inline int open_programs_ = 0;
 
   std::string path_;
+  OperatorTimes* operator_times_;  // the module's own; null if operators are not timed
   Module module_;
   Layout input_;
   Layout output_;
@@ -221,8 +236,10 @@ void bind_runtime(nb::module_& m) {
       .def_ro("dim_order", &Layout::dim_order);
 
   nb::class_<Program>(m, "Program")
-      .def(nb::init<std::string, uint32_t>(), nb::arg("path"), nb::arg("thread_count"))
+      .def(nb::init<std::string, uint32_t, bool>(), nb::arg("path"), nb::arg("thread_count"),
+           nb::arg("times_operators") = false)
       .def_prop_ro("input", &Program::input)
       .def_prop_ro("output", &Program::output)
+      .def("operator_times", &Program::operator_times)
       .def("run", &Program::run, nb::arg("image").noconvert());
 }

@@ -22,13 +22,20 @@ if "executorch.extension.pybindings._C" in sys.modules:
 
 
 class NativeProgram:
-    """A `Program` run by `seaformer_edge._native`."""
+    """A `Program` run by `seaformer_edge._native`.
+
+    Args:
+        path, num_threads: see `open_program`.
+        times_operators: keep what each operator took, see `operator_times_ms`.
+    """
 
     runs_overlap = True
 
-    def __init__(self, path: Path, num_threads: int | None) -> None:
+    def __init__(
+        self, path: Path, num_threads: int | None, *, times_operators: bool = False
+    ) -> None:
         try:
-            self._program = _native.Program(str(path), num_threads or 0)
+            self._program = _native.Program(str(path), num_threads or 0, times_operators)
         except RuntimeError as error:
             raise ModelError(str(error)) from error
         layout = self._program.input
@@ -43,6 +50,14 @@ class NativeProgram:
             return self._program.run(image).reshape(self.output_shape)
         except RuntimeError as error:
             raise ModelError(str(error)) from error
+
+    def operator_times_ms(self) -> list[tuple[str, float]]:
+        """What XNNPACK measured in the last run: its operators in their order, with milliseconds.
+
+        It calls them e.g. "Convolution (NHWC, F32) DWConv #3", the third of its kind, and counts
+        whole microseconds. Empty without `times_operators`, and before the first run.
+        """
+        return [(name, ns / 1e6) for name, ns in self._program.operator_times()]
 
 
 def thread_count() -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
-from typing import Any
+from typing import Any, Literal
 
 import torch
 import torch.distributed as dist
@@ -17,8 +17,10 @@ from torch import Tensor, nn
 
 from seaformer_edge.checkpoint import Network
 
+Precision = Literal["32-true", "bf16-mixed", "64-true"]
 
-def make_fabric(bf16: bool) -> Fabric:
+
+def make_fabric(precision: Precision) -> Fabric:
     """Fabric over the processes that torchrun started, or over this one alone."""
     for name in ("lightning_fabric", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)
@@ -29,7 +31,7 @@ def make_fabric(bf16: bool) -> Fabric:
         devices=local,
         num_nodes=max(world // local, 1),
         strategy="ddp" if world > 1 else "auto",
-        precision="bf16-mixed" if bf16 else "32-true",
+        precision=precision,
     )
     fabric.launch()
     return fabric
@@ -70,9 +72,10 @@ class SynchronisedBatchNorm2d(nn.BatchNorm2d):
         if not self.training:
             return super().forward(x)
         count = x.numel() // x.shape[1] * dist.get_world_size()
-        moments = torch.stack((x.float().sum((0, 2, 3)), x.float().square().sum((0, 2, 3))))
-        mean, square = _Sum.apply(moments) / count
-        variance = (square - mean.square()).clamp_min(0)
+        wide = x.to(self.weight.dtype)  # under autocast x is narrower
+        mean = _Sum.apply(wide.sum((0, 2, 3))) / count
+        # Of the differences from the mean: the mean square less the squared mean loses digits.
+        variance = _Sum.apply((wide - mean[:, None, None]).square().sum((0, 2, 3))) / count
         with torch.no_grad():
             self.num_batches_tracked.add_(1)
             self.running_mean.lerp_(mean, self.momentum)

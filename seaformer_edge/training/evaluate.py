@@ -71,7 +71,7 @@ def _run(network: Network, image: NDArray[np.uint8], size: tuple[int, int]) -> t
     device = next(network.parameters()).device
     height, width = size
     resized = cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)
-    x = torch.from_numpy(resized).to(device).permute(2, 0, 1)[None].float()
+    x = torch.from_numpy(resized).to(device).permute(2, 0, 1)[None].to(torch.get_default_dtype())
     mean = torch.tensor(IMAGENET_MEAN, device=device).view(3, 1, 1)
     std = torch.tensor(IMAGENET_STD, device=device).view(3, 1, 1)
     logits: torch.Tensor = network((x - mean) / std)

@@ -101,13 +101,13 @@ class SegmentationTask:
         stride = self.recipe.loss_stride
         targets = targets[:, stride // 2 :: stride, stride // 2 :: stride]
         resized = F.interpolate(logits, targets.shape[1:], mode="bilinear", align_corners=False)
-        weights = None if self.weights is None else self.weights.to(logits.device)
+        weights = None if self.weights is None else self.weights.to(logits)
         total = F.cross_entropy(
             resized, targets, weight=weights, ignore_index=IGNORE, reduction="sum"
         )
         counted = targets != IGNORE
         if weights is None:
-            return total, counted.sum().float()
+            return total, counted.sum().to(total.dtype)
         return total, weights[targets[counted]].sum()
 
     def confusion(self, network: Network, part: slice) -> Tensor:

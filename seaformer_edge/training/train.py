@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import sys
 import time
 from contextlib import suppress
 from dataclasses import asdict
@@ -20,7 +21,7 @@ from seaformer_edge.checkpoint import (
     IMAGENET_MEAN,
     IMAGENET_STD,
     Network,
-    load_backbone,
+    load_initial,
     save_checkpoint,
 )
 from seaformer_edge.class_list import ClassList
@@ -103,7 +104,7 @@ class Trainer:
         self.run_dir = run_dir
         self.initial = initial
         self.workers = workers
-        self.fabric = make_fabric(recipe.bf16)
+        self.fabric = make_fabric("bf16-mixed" if recipe.bf16 else "32-true")
         if recipe.batch_size % self.fabric.world_size:
             raise ModelError(
                 f"a batch of {recipe.batch_size} cannot be shared by"
@@ -114,7 +115,7 @@ class Trainer:
         torch.manual_seed(recipe.seed)
         network = self.task.network()
         if initial is not None:
-            load_backbone(network, initial)
+            load_initial(network, initial, classes.names)
         # Convolutions of this network run 1.6 times faster channels-last on a CPU.
         network = network.to(self.fabric.device, memory_format=torch.channels_last)
         self.average = AveragedModel(network, multi_avg_fn=self._average, use_buffers=True)
@@ -224,9 +225,11 @@ class Trainer:
         )
         self.network.train()
         device = self.fabric.device
-        x = (images.to(device, non_blocking=True).float() - self.mean) / self.std
+        x = (images.to(device, non_blocking=True).to(self.mean.dtype) - self.mean) / self.std
         logits = self.network(x.contiguous(memory_format=torch.channels_last))
-        total, weight = self.task.loss(logits.float(), targets.to(device, non_blocking=True))
+        total, weight = self.task.loss(
+            logits.to(self.mean.dtype), targets.to(device, non_blocking=True)
+        )
         # Fabric averages the gradients: over the mean weight, so that the result is the mean
         # over the pixels of all processes.
         loss = total / self.fabric.all_reduce(weight, reduce_op="mean").clamp_min(1e-9)
@@ -259,7 +262,8 @@ class Trainer:
             initial=self.step,
             total=self.recipe.steps,
             unit="step",
-            mininterval=5,
+            # A line a minute where it goes to a file.
+            mininterval=1 if sys.stderr.isatty() else 60,
             disable=not self.fabric.is_global_zero,
         )
         for images, targets in progress:

@@ -1,0 +1,169 @@
+"""A profile as text."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from statistics import fmean, median
+
+from seaformer_edge.profiling.record import Profile, Run
+
+BUSY_PERCENT = 10.0
+"""Of the processor's time taken by other programs: from here on the figures are not the board's."""
+
+SLOWER = 1.1
+"""The end of a run against its first seconds: from here on it is told."""
+
+SLOWEST = 10
+
+
+def report(profile: Profile) -> str:
+    """All of a profile, for the terminal."""
+    parts = [_heading(profile), _latencies(profile.runs), _stages(profile.runs)]
+    parts += [_machine(profile.runs), "\n".join(warnings(profile))]
+    parts += [_operators(run) for run in profile.runs if run.operators]
+    return "\n\n".join(filter(None, parts))
+
+
+def warnings(profile: Profile) -> list[str]:
+    """What makes the figures less than they seem, a line each."""
+    lines = []
+    for run in profile.runs:
+        if run.throttled:
+            lines.append(f"{run.label}: this board throttles: {', '.join(run.throttled)}")
+        first, last = first_and_last_ms(run, profile.protocol.first_s)
+        if last > first * SLOWER:
+            lines.append(
+                f"{run.label}: slows down by {last / first - 1:.0%} while it runs"
+                f" ({first:.1f} to {last:.1f} ms a frame)"
+            )
+        others = fmean(
+            second.reading.cpu_percent - second.reading.process_cpu_percent
+            for second in run.timeline
+        )
+        if others > BUSY_PERCENT:
+            lines.append(
+                f"{run.label}: other programs took {others:.0f} % of the processor's time;"
+                " end them and measure again"
+            )
+    return lines
+
+
+def first_and_last_ms(run: Run, first_s: float) -> tuple[float, float]:
+    """Medians of the whole frame's way in the first seconds and in the last quarter."""
+    steady = [s.whole_p50_ms for s in run.timeline if s.whole_p50_ms and s.time_s > first_s]
+    last = steady[-max(len(steady) // 4, 1) :]
+    return run.whole_first.p50_ms, median(last) if last else run.whole.p50_ms
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Columns as wide as they must be, the first to the left, the others to the right."""
+    lines = [header, *rows]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join(
+            cell.rjust(width) if column else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    )
+
+
+def _heading(profile: Profile) -> str:
+    board, versions, protocol = profile.board, profile.versions, profile.protocol
+    width, height = profile.runs[0].frame_size
+    amount = f"{protocol.frames} frames {'and' if protocol.needs_both else 'or'}"
+    return "\n".join(
+        (
+            f"{board.name}: {board.cpu}, {board.cores} cores ({' '.join(board.features)})",
+            f"seaformer-edge {versions['seaformer-edge']}, ExecuTorch {versions['executorch']}"
+            f" ({versions['binding']} binding), Python {versions['python']}, {versions['system']}",
+            f"Single stream, {protocol.name}: {amount} {protocol.seconds:.0f} s each after"
+            f" {protocol.first_s:.0f} s; camera's frame {width}x{height}. Milliseconds.",
+        )
+    )
+
+
+def _latencies(runs: Sequence[Run]) -> str:
+    header = ["MODEL xTHREADS", "NETWORK p50", "p90", "p99", "FPS"]
+    header += ["WHOLE WAY p50", "p90", "p99", "FPS", "RATIO"]
+    rows = [
+        [
+            run.label,
+            *(
+                f"{value:.1f}"
+                for job in (run.network, run.whole)
+                for value in (job.p50_ms, job.p90_ms, job.p99_ms, job.frames_per_s)
+            ),
+            f"{run.whole.p50_ms / run.network.p50_ms:.2f}",
+        ]
+        for run in runs
+    ]
+    return table(header, rows)
+
+
+def _stages(runs: Sequence[Run]) -> str:
+    """The stages of the whole way: medians, and shares of the mean."""
+    names = list(dict.fromkeys(stage for run in runs for stage in run.stages))
+    rows = []
+    for run in runs:
+        cells = []
+        for name in names:
+            stage = run.stages.get(name)
+            share = 0 if stage is None else stage.mean_ms / run.whole.mean_ms
+            cells.append("-" if stage is None else f"{stage.p50_ms:.2f} {share:4.0%}")
+        rows.append([run.label, *cells])
+    return table(["STAGES p50, SHARE", *(name.upper() for name in names)], rows)
+
+
+def _machine(runs: Sequence[Run]) -> str:
+    header = ["MACHINE", "LOAD ms", "FIRST FRAME ms", "MEMORY MB", "OF THE MODEL"]
+    header += ["CPU %", "HEAT C", "CLOCK MHz"]
+    rows = [
+        [
+            run.label,
+            f"{run.load_ms:.0f}",
+            f"{run.first_frame_ms:.0f}",
+            f"{run.memory.peak_mb:.0f}",
+            f"{run.memory.peak_mb - run.memory.before_mb:.0f}",
+            f"{fmean(second.reading.process_cpu_percent for second in run.timeline):.0f}",
+            _change(run.before.temperature_c, run.after.temperature_c),
+            _change(run.before.clock_mhz, run.after.clock_mhz),
+        ]
+        for run in runs
+    ]
+    return table(header, rows)
+
+
+def _change(before: float | None, after: float | None) -> str:
+    return "not told" if before is None or after is None else f"{before:.0f} > {after:.0f}"
+
+
+def _operators(run: Run) -> str:
+    """XNNPACK's operators by kind, and the slowest."""
+    total_ms = sum(operator.p50_ms for operator in run.operators)
+    kinds: dict[str, list[float]] = defaultdict(list)
+    for operator in run.operators:
+        kinds[operator.kind].append(operator.p50_ms)
+    by_time = sorted(kinds.items(), key=lambda item: -sum(item[1]))
+    rows = [
+        [kind, str(len(times)), f"{sum(times):.2f}", f"{sum(times) / total_ms:.1%}"]
+        for kind, times in by_time
+    ]
+    header = [f"OPERATORS OF {run.label.upper()}", "COUNT", "MS", "SHARE"]
+    slowest = sorted(enumerate(run.operators, 1), key=lambda item: -item[1].p50_ms)[:SLOWEST]
+    lines = [
+        [
+            operator.name,
+            str(position),
+            f"{operator.p50_ms:.2f}",
+            f"{operator.p50_ms / total_ms:.1%}",
+        ]
+        for position, operator in slowest
+    ]
+    return "\n\n".join(
+        (
+            table(header, [*rows, ["all", str(len(run.operators)), f"{total_ms:.2f}", ""]]),
+            table([f"THE SLOWEST {len(lines)}", "POSITION", "MS", "SHARE"], lines),
+        )
+    )

@@ -1,0 +1,164 @@
+"""`seaformer-edge profile` from arguments to tables and files."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import pytest
+from profiles import made_up_run, tiny_model
+
+from seaformer_edge.cli import main
+from seaformer_edge.profiling.measure import Request
+
+PATIENCE_S = 60
+
+
+def one_line(capsys: pytest.CaptureFixture[str]) -> str:
+    """The single line a failure leaves on standard error."""
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("seaformer-edge: ")
+    return line
+
+
+@pytest.fixture
+def requests(monkeypatch: pytest.MonkeyPatch) -> list[Request]:
+    """What would have been measured, had it not been replaced."""
+    made: list[Request] = []
+
+    def fake(request: Request, tell: object) -> object:
+        made.append(request)
+        name, threads = request.model.stem, request.threads
+        return made_up_run(name, threads, 24 / threads, frame_size=request.frame_size)
+
+    monkeypatch.setattr("seaformer_edge.profiling.process.measure_apart", fake)
+    return made
+
+
+def test_two_models_for_real(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("seaformer_edge._native", reason="the native part was not built")
+    models = [str(tiny_model(tmp_path, name=name)) for name in ("one", "other")]
+    files = {name: tmp_path / name for name in ("p.json", "p.png")}
+    arguments = ["profile", "-m", models[0], "-m", models[1], "--threads", "1", "--quick"]
+    arguments += ["--operators", "--frame-size", "96x64", "--target-fps", "5"]
+    arguments += ["--json", str(files["p.json"]), "--plot", str(files["p.png"])]
+    assert main(arguments) == 0
+    out = capsys.readouterr().out
+    assert "one x1" in out
+    assert "other x1" in out
+    assert "OPERATORS OF ONE X1" in out
+    assert "for 5 frames a second: " in out
+    entries = json.loads(files["p.json"].read_text())
+    assert [run["model"]["name"] for run in entries["runs"]] == ["one", "other"]
+    assert all(run["whole"]["frames"] >= 128 for run in entries["runs"])
+    assert all(len(run["operators"]) > 3 for run in entries["runs"])
+    assert cv2.imread(str(files["p.png"])).shape[1] == 1280
+
+    assert main([*arguments, "--compare", str(files["p.json"])]) == 0
+    assert "AGAINST 20" in capsys.readouterr().out
+
+
+def test_models_and_threads_multiply(requests: list[Request], tmp_path: Path) -> None:
+    models = [tiny_model(tmp_path, name=name) for name in ("one", "other")]
+    arguments = ["-m", str(models[0]), "-m", str(models[1]), "--threads", "1, 3,1"]
+    assert main(["profile", *arguments, "--frame-size", "1280x720"]) == 0
+    assert [(r.model, r.threads) for r in requests] == [(m, n) for m in models for n in (1, 3)]
+    assert {r.frame_size for r in requests} == {(1280, 720)}
+    assert {r.protocol.name for r in requests} == {"full"}
+    assert not any(r.operators for r in requests)
+
+
+def test_default_is_the_default_model_on_up_to_all_cores(
+    requests: list[Request], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("seaformer_edge.runtime.usable_cores", lambda: 4)
+    assert main(["profile", "--quick"]) == 0
+    assert [r.threads for r in requests] == [1, 2, 4]
+    assert {r.model.stem for r in requests} == {"seaformer-t-camvid"}
+    assert {r.protocol.name for r in requests} == {"quick"}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--threads", "0"],
+        ["--threads", "1,,2"],
+        ["--threads", "two"],
+        ["--frame-size", "640"],
+        ["--frame-size", "0x480"],
+        ["--target-fps", "0"],
+    ],
+)
+def test_bad_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["profile", *arguments]) == 2
+    assert arguments[0] in capsys.readouterr().err
+
+
+def test_errors_come_before_the_minutes(
+    requests: list[Request], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good, bad = tiny_model(tmp_path), tiny_model(tmp_path, name="bad")
+    bad.write_bytes(b"x")
+    for arguments, problem in [
+        (["-m", str(good), "-m", str(bad)], "bad.pte: truncated"),
+        (["-m", "yolo"], "yolo: unknown model"),
+        (["--json", str(tmp_path / "nowhere" / "p.json")], "no file can be written there"),
+        (["--plot", str(tmp_path)], "no file can be written there"),
+        (["--compare", str(tmp_path / "absent.json")], "absent.json: cannot be read"),
+    ]:
+        assert main(["profile", *arguments]) == 1
+        assert problem in one_line(capsys)
+    assert not requests
+
+
+def test_interrupted_runs_that_are_done_are_told(
+    requests: list[Request], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from seaformer_edge.profiling import process
+
+    fake = process.measure_apart
+
+    def interrupted(request: Request, tell: object) -> object:
+        if request.threads == 2:
+            raise KeyboardInterrupt
+        return fake(request, tell)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(process, "measure_apart", interrupted)
+    assert main(["profile", "--threads", "1,2,4"]) == 130
+    out = capsys.readouterr().out
+    assert "seaformer-t-camvid x1" in out
+    assert "seaformer-t-camvid x2" not in out
+    assert main(["profile", "--threads", "2"]) == 130
+    assert capsys.readouterr().out == ""
+
+
+def test_ctrl_c(tmp_path: Path) -> None:
+    pytest.importorskip("seaformer_edge._native", reason="the native part was not built")
+    command = [sys.executable, "-m", "seaformer_edge", "profile", "-m", str(tiny_model(tmp_path))]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as job:
+        deadline_s = time.monotonic() + PATIENCE_S
+        children = Path(f"/proc/{job.pid}/task/{job.pid}/children")
+        while not (found := children.read_text().split()):
+            assert time.monotonic() < deadline_s
+            time.sleep(0.02)
+        job.send_signal(signal.SIGINT)
+        _, errors = job.communicate(timeout=PATIENCE_S)
+    assert job.returncode == 130
+    assert errors.splitlines()[-1] == "seaformer-edge: interrupted"
+    assert "Traceback" not in errors
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(found[0]), 0)
+
+
+def test_no_torch_is_loaded() -> None:
+    code = "import sys, seaformer_edge.profiling.process, seaformer_edge.profiling.plot,"
+    code += " seaformer_edge.profiling.compare, seaformer_edge.profiling.advice,"
+    code += " seaformer_edge.cli.profile; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"torch", "executorch", "PySide6"} & set(run.stdout.split())
