@@ -33,7 +33,11 @@ from seaformer_edge_gui.window import Window
 QUICK = "synthetic:96x64@100"
 SKY = (5, 30)  # of the synthetic picture; the fake network sees blue there
 
-pytestmark = pytest.mark.usefixtures("no_widget_left")
+pytestmark = [
+    pytest.mark.usefixtures("no_widget_left"),
+    pytest.mark.qt_log_level_fail("WARNING"),
+    pytest.mark.qt_log_ignore("propagateSizeHints"),  # the offscreen platform's own
+]
 
 
 @pytest.fixture
