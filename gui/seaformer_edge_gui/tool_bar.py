@@ -37,6 +37,7 @@ class ToolBar(QWidget):
         super().__init__()
         self._colours = theme.COLOURS[Theme.DARK]
         self._state = (False, False)  # paused, recording
+        self._sources: list[SourceInfo] = []
         self.source = Chooser()
         self.source.setEditable(True)
         self.source.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
@@ -79,6 +80,8 @@ class ToolBar(QWidget):
         for box in (self.source, self.model, self.threads, self.every):
             box.setMinimumHeight(28)
             box.setMaximumWidth(WIDEST_PX)
+        for box in (self.threads, self.every):
+            box.setKeyboardTracking(False)  # 1 is not wanted on the way to 12
         for box in (self.source, self.model):
             box.setSizeAdjustPolicy(
                 QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
@@ -148,6 +151,9 @@ class ToolBar(QWidget):
 
     def list_sources(self, sources: Sequence[SourceInfo]) -> None:
         """Lists the sources there are."""
+        if list(sources) == self._sources:
+            return
+        self._sources = list(sources)
         text = self._editor.text()
         with QSignalBlocker(self.source):
             self.source.clear()

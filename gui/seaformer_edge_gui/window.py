@@ -216,17 +216,13 @@ class Window(QWidget):
         editor.selectAll()
 
     def _toggle_full(self) -> None:
-        self._show_full(not self.isFullScreen())
-
-    def _show_full(self, full: bool) -> None:
+        full = not self.isFullScreen()
         for widget in (self.tool_bar, self.side, self.readouts):
             widget.setVisible(not full)
         margin = 0 if full else MARGIN_PX
         self._layout.setContentsMargins(margin, margin, margin, margin)
-        if full:
-            self.showFullScreen()
-        else:
-            self.showNormal()
+        # Not showNormal: a window that was maximised is so again.
+        self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
 
     def _leave(self) -> None:
         editor = self.tool_bar.source.lineEdit()
@@ -235,7 +231,7 @@ class Window(QWidget):
         elif editor is not None and editor.hasFocus():
             editor.clearFocus()
         elif self.isFullScreen():
-            self._show_full(False)
+            self._toggle_full()
         else:
             self._dismiss()
 

@@ -168,7 +168,11 @@ def test_the_cursor_names_the_class(window: Window, qtbot: QtBot) -> None:
     QApplication.sendEvent(window.picture, QEnterEvent(at, at, at))
     pixel = place.frame_pixel(at.x(), at.y())
     assert pixel is not None
-    assert str(window.controller.under(*pixel)).startswith("blue")
+    result = window.picture._result
+    assert result is not None
+    assert result.segmentation is not None
+    name = CARD.classes[result.segmentation.label_map[pixel[::-1]]]
+    assert str(window.controller.under(*pixel)).startswith(name)
     chip = grabbed(window.picture)[int(at.y()) + 16 : int(at.y()) + 30, int(at.x()) + 20 :][:, :60]
     ground = np.array(QColor(theme.COLOURS[Theme.DARK].panel).getRgb()[:3])
     assert np.median(np.abs(chip.astype(int) - ground)) < 25
