@@ -88,6 +88,9 @@ QPushButton:disabled, QToolButton:disabled { color: $muted; }
 #quiet { background: transparent; border-color: transparent; color: $accent; padding: 0 4px;
     min-height: 18px; }
 #quiet:hover, #quiet:focus { border: 1px solid $accent; }
+QComboBox QAbstractItemView { background: $panel; color: $text; border: 1px solid $line;
+    selection-background-color: $accent; selection-color: $on_accent; outline: 0; }
+QComboBox QAbstractItemView::item { min-height: 24px; padding: 0 6px; }
 QListWidget { background: $panel; border: 1px solid transparent; outline: 0; }
 QScrollBar:vertical { background: transparent; width: 8px; }
 QScrollBar::handle:vertical { background: $line; border-radius: 4px; min-height: 24px; }

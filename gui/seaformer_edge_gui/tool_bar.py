@@ -14,16 +14,18 @@ from seaformer_edge_gui.controller import ModelChoice
 from seaformer_edge_gui.settings import MOST_EVERY, MOST_THREADS, Theme
 
 WIDEST_PX = 360
+POPUP_MARGIN_PX = 24
 SPEC_ROLE = int(Qt.ItemDataRole.UserRole)
 
 
 class Chooser(QComboBox):
-    """A combo box that tells when its list is about to be looked at."""
+    """A combo box that tells when its list is about to be looked at, and shows it in full width."""
 
     opening = Signal()
 
     def showPopup(self) -> None:
         self.opening.emit()
+        self.view().setMinimumWidth(self.view().sizeHintForColumn(0) + POPUP_MARGIN_PX)
         super().showPopup()
 
 
@@ -178,7 +180,6 @@ class ToolBar(QWidget):
 
     def _tell_typed(self) -> None:
         text = self._editor.text()
-        self._editor.clearFocus()
         listed = self.source.findText(text)
         spec = self.source.itemData(listed, SPEC_ROLE) if listed >= 0 else text
         self.source_wanted.emit(spec)

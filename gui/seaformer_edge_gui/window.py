@@ -104,6 +104,7 @@ class Window(QWidget):
     def _connect(self) -> None:
         bar, side, controller = self.tool_bar, self.side, self.controller
         bar.source_wanted.connect(controller.set_source)
+        bar.source_wanted.connect(self._leave_typing)
         bar.source.opening.connect(controller.sources.refresh)
         bar.model_wanted.connect(controller.set_model)
         bar.model.opening.connect(self._list_models)
@@ -215,6 +216,10 @@ class Window(QWidget):
         assert editor is not None
         editor.selectAll()
 
+    def _leave_typing(self) -> None:
+        """Letters are shortcuts again."""
+        self.picture.setFocus()
+
     def _toggle_full(self) -> None:
         full = not self.isFullScreen()
         for widget in (self.tool_bar, self.side, self.readouts):
@@ -229,7 +234,7 @@ class Window(QWidget):
         if self.help.isVisible():
             self.help.toggle()
         elif editor is not None and editor.hasFocus():
-            editor.clearFocus()
+            self._leave_typing()
         elif self.isFullScreen():
             self._toggle_full()
         else:
