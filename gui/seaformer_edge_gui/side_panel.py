@@ -58,9 +58,11 @@ class SidePanel(QWidget):
         self._unit = QLabel()
         self._unit.setObjectName("unit")
         self._legend_card = _card(_heading("LEGEND", self.show_all), self.legend)
-        layout.addWidget(_card(_heading("LARGEST CLASSES", self._unit), self.bars), 1)
+        bars_card = _card(_heading("LARGEST CLASSES", self._unit), self.bars)
+        bars_card.setMaximumHeight(bars_card.sizeHint().height())
+        layout.addWidget(bars_card, 1)
         layout.addWidget(self._legend_card)
-        layout.addStretch(1)
+        layout.addStretch(0)
         self.show_card(None)
 
     def set_mode(self, mode: Mode) -> None:
