@@ -36,11 +36,7 @@ def run(source: str | None, model: str | None, threads: int | None) -> int:
     Raises:
         ModelError: the model asked for is not known here.
     """
-    cv2.setNumThreads(1)  # the network and the painting share the cores already
-    app = QApplication(sys.argv[:1])
-    app.setApplicationName("seaformer-edge")
-    app.setApplicationDisplayName("SeaFormer edge")
-    theme.prepare(app)
+    app = make_application()
     store = QSettings("seaformer-edge", "window")
     remembered = settings.load(store)
     values = replace(
@@ -61,6 +57,16 @@ def run(source: str | None, model: str | None, threads: int | None) -> int:
     window.show()
     window.start()
     return app.exec()
+
+
+def make_application() -> QApplication:
+    """Qt, and OpenCV beside it, as the window wants them."""
+    cv2.setNumThreads(1)  # the network and the painting share the cores already
+    app = QApplication(sys.argv[:1])
+    app.setApplicationName("seaformer-edge")
+    app.setApplicationDisplayName("SeaFormer edge")
+    theme.prepare(app)
+    return app
 
 
 def output_folder() -> Path:

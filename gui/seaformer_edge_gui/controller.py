@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
 
-from seaformer_edge.card import Card
-from seaformer_edge.errors import SeaformerEdgeError
+from seaformer_edge.card import Card, read_card
+from seaformer_edge.errors import ModelError, SeaformerEdgeError
 from seaformer_edge.live import LivePipeline, LiveResult, LiveSnapshot
 from seaformer_edge.sources import sets_its_own_pace
 from seaformer_edge.stats import SourceState
-from seaformer_edge.zoo import installed_cards, resolve_model
+from seaformer_edge.zoo import DEFAULT_MODEL, installed_cards, resolve_model
 from seaformer_edge_gui import words
 from seaformer_edge_gui.background import BoardReader, SourceLister
 from seaformer_edge_gui.drawing import Mode, View, draw_view
@@ -73,9 +73,12 @@ class Controller:
         self.board = BoardReader()
         self.card: Card | None = None
         self._stills = StillWriter()
+        program = resolve_model(settings.model or None)
+        self._running_model = settings.model  # the last one that could be had
+        self._asked_name = _name_of(program)
         self._live = LivePipeline(
             settings.source,
-            resolve_model(settings.model or None),
+            program,
             settings.threads or None,
             every=settings.every,
             smoothing=settings.smoothing,
@@ -131,6 +134,11 @@ class Controller:
             if not snapshot.notice:
                 self._say(f"Recorded {self._recording}")
             self._recording = None
+        if snapshot.model is not None and not snapshot.loading:
+            if snapshot.model != self._asked_name:  # it could not be had; the one before runs
+                self.settings = replace(self.settings, model=self._running_model)
+                self._asked_name = snapshot.model
+            self._running_model = self.settings.model
         for outcome in self._stills.outcomes():
             if isinstance(outcome, SeaformerEdgeError):
                 self._say(str(outcome), trouble=True)
@@ -208,8 +216,14 @@ class Controller:
             self._say(str(error), trouble=True)
             return
         self.settings = replace(self.settings, model=model)
+        self._asked_name = _name_of(path)
         self._dismissed = ""
         self._live.switch_model(path)
+
+    @property
+    def model(self) -> str:
+        """The model that runs or is being loaded, by name or path."""
+        return self.settings.model or DEFAULT_MODEL
 
     def models(self) -> list[ModelChoice]:
         """The models that are installed here."""
@@ -277,6 +291,7 @@ class Controller:
             self._say(str(error), trouble=True)
         else:
             self._recording = path
+            self._say(f"Recording {path}")
 
     def take_still(self) -> None:
         """Saves the picture, the overlay and the class ids of what is shown."""
@@ -291,6 +306,14 @@ class Controller:
     def _say(self, text: str, *, trouble: bool = False) -> None:
         self._said = Message(text, trouble)
         self._said_until_s = monotonic() + SAY_S
+
+
+def _name_of(program: Path) -> str:
+    """What a model calls itself; its file's name if that cannot be known."""
+    try:
+        return read_card(program).name
+    except ModelError:
+        return program.stem
 
 
 def _rows(result: LiveResult) -> list[Row]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSpinBox, QToolButton, QWidget
@@ -10,7 +11,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSpinBox, QToolBut
 from seaformer_edge.sources.listing import SourceInfo
 from seaformer_edge_gui import theme
 from seaformer_edge_gui.controller import ModelChoice
-from seaformer_edge_gui.settings import MOST_EVERY, MOST_THREADS
+from seaformer_edge_gui.settings import MOST_EVERY, MOST_THREADS, Theme
 
 WIDEST_PX = 360
 SPEC_ROLE = int(Qt.ItemDataRole.UserRole)
@@ -34,6 +35,9 @@ class ToolBar(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
+        self._colours = theme.COLOURS[Theme.DARK]
+        self._state = (False, False)  # paused, recording
+        self._sources: list[SourceInfo] = []
         self.source = Chooser()
         self.source.setEditable(True)
         self.source.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
@@ -76,6 +80,8 @@ class ToolBar(QWidget):
         for box in (self.source, self.model, self.threads, self.every):
             box.setMinimumHeight(28)
             box.setMaximumWidth(WIDEST_PX)
+        for box in (self.threads, self.every):
+            box.setKeyboardTracking(False)  # 1 is not wanted on the way to 12
         for box in (self.source, self.model):
             box.setSizeAdjustPolicy(
                 QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
@@ -116,22 +122,26 @@ class ToolBar(QWidget):
             ("help", self.help),
         ):
             button.setIcon(theme.icon(name, colours))
-        self.show_state(paused=False, recording=False)
+        paused, recording = self._state
+        self._show_state(paused, recording)
 
     def show_state(self, *, paused: bool, recording: bool) -> None:
         """Shows what pressing the buttons would do now."""
-        _show(
-            self.pause,
-            "play" if paused else "pause",
-            "Go on (P)" if paused else "Pause (P)",
-            self._colours,
-        )
-        _show(
-            self.record,
-            "stop" if recording else "record",
-            "Finish the recording (R)" if recording else "Record (R)",
-            self._colours,
-        )
+        if (paused, recording) != self._state:
+            self._state = (paused, recording)
+            self._show_state(paused, recording)
+
+    def _show_state(self, paused: bool, recording: bool) -> None:
+        for button, icon, tip in (
+            (self.pause, *(("play", "Go on (P)") if paused else ("pause", "Pause (P)"))),
+            (
+                self.record,
+                *(("stop", "Finish the recording (R)") if recording else ("record", "Record (R)")),
+            ),
+        ):
+            button.setIcon(theme.icon(icon, self._colours))
+            button.setToolTip(tip)
+            button.setAccessibleName(tip)
 
     def show_source(self, name: str) -> None:
         """Shows what is being played, unless the person is typing."""
@@ -141,6 +151,9 @@ class ToolBar(QWidget):
 
     def list_sources(self, sources: Sequence[SourceInfo]) -> None:
         """Lists the sources there are."""
+        if list(sources) == self._sources:
+            return
+        self._sources = list(sources)
         text = self._editor.text()
         with QSignalBlocker(self.source):
             self.source.clear()
@@ -158,8 +171,8 @@ class ToolBar(QWidget):
             for choice in models:
                 self.model.addItem(f"{choice.name}  {choice.detail}", choice.name)
             index = self.model.findData(current, SPEC_ROLE)
-            if index < 0 and current:
-                self.model.addItem(current, current)
+            if index < 0:
+                self.model.addItem(Path(current).name, current)
                 index = self.model.count() - 1
             self.model.setCurrentIndex(index)
 
@@ -169,13 +182,6 @@ class ToolBar(QWidget):
         listed = self.source.findText(text)
         spec = self.source.itemData(listed, SPEC_ROLE) if listed >= 0 else text
         self.source_wanted.emit(spec)
-
-
-def _show(button: QToolButton, icon: str, tip: str, colours: theme.Colours) -> None:
-    if button.toolTip() != tip or button.icon().isNull():
-        button.setToolTip(tip)
-        button.setAccessibleName(tip)
-    button.setIcon(theme.icon(icon, colours))
 
 
 def _button(tip: str, *, checkable: bool = False) -> QToolButton:

@@ -44,6 +44,7 @@ class Window(QWidget):
         self.controller = controller
         self._store = store
         self._looks = -1
+        self._listed_model = ""
         self._message: Message | None = None
         self.setWindowTitle("SeaFormer edge")
         self.setAcceptDrops(True)
@@ -182,6 +183,8 @@ class Window(QWidget):
         self.tool_bar.show_source(snapshot.source)
         self.tool_bar.show_state(paused=snapshot.paused, recording=snapshot.recording is not None)
         self._show_title(snapshot)
+        if self.controller.model != self._listed_model:
+            self._list_models()
         self._message = self.controller.message(snapshot)
         self.banner.show_message(self._message)
         if self.controller.sources.looks != self._looks:
@@ -194,16 +197,10 @@ class Window(QWidget):
         if snapshot.recording is not None:
             parts.insert(0, f"recording, {snapshot.recorded_frames} frames")
         self.setWindowTitle("  ·  ".join(parts))
-        # A model that could not be had leaves the one before.
-        if snapshot.model and not snapshot.loading and snapshot.model != self._model_shown():
-            self._list_models(snapshot.model)
 
-    def _model_shown(self) -> str:
-        return Path(self.tool_bar.model.currentData() or "").stem
-
-    def _list_models(self, current: str | None = None) -> None:
-        shown = current or self.tool_bar.model.currentData() or self.controller.settings.model
-        self.tool_bar.list_models(self.controller.models(), shown or "")
+    def _list_models(self) -> None:
+        self._listed_model = self.controller.model
+        self.tool_bar.list_models(self.controller.models(), self._listed_model)
 
     # What keys and buttons do here and not in the controller.
 
@@ -219,17 +216,13 @@ class Window(QWidget):
         editor.selectAll()
 
     def _toggle_full(self) -> None:
-        self._show_full(not self.isFullScreen())
-
-    def _show_full(self, full: bool) -> None:
+        full = not self.isFullScreen()
         for widget in (self.tool_bar, self.side, self.readouts):
             widget.setVisible(not full)
         margin = 0 if full else MARGIN_PX
         self._layout.setContentsMargins(margin, margin, margin, margin)
-        if full:
-            self.showFullScreen()
-        else:
-            self.showNormal()
+        # Not showNormal: a window that was maximised is so again.
+        self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
 
     def _leave(self) -> None:
         editor = self.tool_bar.source.lineEdit()
@@ -238,7 +231,7 @@ class Window(QWidget):
         elif editor is not None and editor.hasFocus():
             editor.clearFocus()
         elif self.isFullScreen():
-            self._show_full(False)
+            self._toggle_full()
         else:
             self._dismiss()
 

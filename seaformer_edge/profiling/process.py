@@ -56,7 +56,10 @@ def measure_apart(request: Request, tell: Callable[[Progress], None]) -> Run:
 
 
 def main() -> None:
-    request: Request = pickle.load(sys.stdin.buffer)
+    try:
+        request: Request = pickle.load(sys.stdin.buffer)
+    except EOFError:  # the parent was interrupted before it could ask
+        return
     threading.Thread(target=_end_with_parent, daemon=True).start()
     # Whatever else prints must not get between the messages.
     output = os.fdopen(os.dup(1), "wb")

@@ -20,7 +20,7 @@ SLOWEST = 10
 def report(profile: Profile) -> str:
     """All of a profile, for the terminal."""
     parts = [_heading(profile), _latencies(profile.runs), _stages(profile.runs)]
-    parts += [_machine(profile.runs), "\n".join(warnings(profile))]
+    parts += [_machine(profile), "\n".join(warnings(profile))]
     parts += [_operators(run) for run in profile.runs if run.operators]
     return "\n\n".join(filter(None, parts))
 
@@ -116,9 +116,10 @@ def _stages(runs: Sequence[Run]) -> str:
     return table(["STAGES p50, SHARE", *(name.upper() for name in names)], rows)
 
 
-def _machine(runs: Sequence[Run]) -> str:
-    header = ["MACHINE", "LOAD ms", "FIRST FRAME ms", "MEMORY MB", "OF THE MODEL"]
-    header += ["CPU %", "HEAT C", "CLOCK MHz"]
+def _machine(profile: Profile) -> str:
+    """What else was seen of the machine; at its beginning > at its end, where a run changes it."""
+    header = ["MACHINE", "LOAD ms", "FIRST FRAME ms", "MEMORY MB", "OF THE MODEL", "CPU %"]
+    header += ["HEAT C", "CLOCK MHz", f"WHOLE WAY, FIRST {profile.protocol.first_s:.0f} s > END"]
     rows = [
         [
             run.label,
@@ -129,8 +130,9 @@ def _machine(runs: Sequence[Run]) -> str:
             f"{fmean(second.reading.process_cpu_percent for second in run.timeline):.0f}",
             _change(run.before.temperature_c, run.after.temperature_c),
             _change(run.before.clock_mhz, run.after.clock_mhz),
+            "{:.1f} > {:.1f}".format(*first_and_last_ms(run, profile.protocol.first_s)),
         ]
-        for run in runs
+        for run in profile.runs
     ]
     return table(header, rows)
 

@@ -51,6 +51,8 @@ class Desktop:
         self._memory = folder / "Xvfb_screen0"
         command = ["Xvfb", "-displayfd", "1", "-screen", "0", f"{WIDTH}x{HEIGHT}x24"]
         command += ["-fbdir", str(folder), "-nolisten", "tcp"]
+        # Or it begins anew whenever its last client goes, and drops whoever comes just then.
+        command.append("-noreset")
         self._server = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         )
@@ -143,7 +145,7 @@ def opened(desktop: Desktop) -> None:
 
     wait_until(there, PATIENCE_S)
     desktop.do("windowmove", found[-1], 0, 0, "windowsize", found[-1], WIDTH, HEIGHT)
-    desktop.do("windowfocus", found[-1])
+    desktop.do("windowfocus", "--sync", found[-1])
 
 
 def ink(part: np.ndarray) -> float:

@@ -226,6 +226,25 @@ def test_a_model_that_is_not_known_leaves_the_one_before(
     assert desk.settings.model == fake
 
 
+def test_a_model_that_cannot_be_had_is_not_remembered(
+    desk: Controller, live: FakeLive, fake: str, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.pte"
+    other.touch()
+    desk.snapshot()
+    desk.set_model(str(other))
+    live.state = replace(CALM, loading=True)
+    desk.snapshot()
+    assert desk.model == str(other)
+    live.state = replace(CALM, notice="other.pte: its card is missing")
+    desk.snapshot()
+    assert desk.model == desk.settings.model == fake
+    desk.set_model(str(other))
+    live.state = replace(CALM, model="other")
+    desk.snapshot()
+    assert desk.model == str(other)
+
+
 def test_a_dropped_file_is_a_source_and_a_pte_a_model(
     desk: Controller, live: FakeLive, tmp_path: Path
 ) -> None:

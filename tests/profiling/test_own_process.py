@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -68,3 +69,9 @@ def test_an_interruption_ends_the_child(tmp_path: Path) -> None:
     request = Request(tiny_model(tmp_path), 1, (64, 48), endless)
     with nothing_left(), pytest.raises(KeyboardInterrupt):
         measure_apart(request, interrupt)
+
+
+def test_a_parent_that_goes_before_it_asked() -> None:
+    command = [sys.executable, "-m", "seaformer_edge.profiling.process"]
+    child = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=True)
+    assert child.stdout == child.stderr == b""

@@ -1,4 +1,4 @@
-"""scripts/bootstrap: which PyTorch comes to which machine."""
+"""scripts/bootstrap: which PyTorch and which system libraries come to which machine."""
 
 from __future__ import annotations
 
@@ -96,3 +96,33 @@ def test_an_environment_of_another_python_is_left_alone(
     (tmp_path / ".venv" / "lib" / "python3.9").mkdir(parents=True)
     version = f"{bootstrap.sys.version_info.major}.{bootstrap.sys.version_info.minor}"
     assert bootstrap.environment_dir() == tmp_path / f".venv-{version}"
+
+
+def asked_of_apt(
+    bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch, extras: set[str]
+) -> set[str]:
+    """The packages installed on a Debian that has no library of a window."""
+    shell = Shell()
+    monkeypatch.setattr(subprocess, "run", shell.run)
+    monkeypatch.setattr(bootstrap.sys, "platform", "linux")
+    monkeypatch.setattr(bootstrap.os, "geteuid", lambda: 0)
+    monkeypatch.setattr(bootstrap.shutil, "which", lambda tool: None if tool == "Xvfb" else tool)
+    monkeypatch.setattr(bootstrap, "loads", lambda name: name not in bootstrap.WINDOW_LIBRARIES)
+    bootstrap.install_system_packages(extras)
+    return {word for command in shell.commands for word in command.split()}
+
+
+def test_a_window_brings_qts_libraries(
+    bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packages = asked_of_apt(bootstrap, monkeypatch, {"gui"})
+    assert {"libegl1", "libxcb-cursor0"} <= packages
+    assert "xvfb" not in packages
+    assert {"libegl1", "xvfb"} <= asked_of_apt(bootstrap, monkeypatch, {"dev", "gui"})
+
+
+def test_without_a_window_nothing_of_it_is_asked_for(
+    bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packages = asked_of_apt(bootstrap, monkeypatch, {"dev", "train"})
+    assert not packages & {*bootstrap.WINDOW_LIBRARIES.values(), "xvfb"}

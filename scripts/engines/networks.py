@@ -1,0 +1,64 @@
+"""The networks that `scripts/bench_engines` compares, and the picture they are given."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests"))
+
+from published import published_weights
+
+from seaformer_edge.checkpoint import IMAGENET_MEAN, IMAGENET_STD
+from seaformer_edge.deploy import deploy_segmenter
+from seaformer_edge.network import SeaFormerSegmenter
+
+ROOT = Path(__file__).resolve().parents[2]
+SIZE = 512
+CLASSES = 150
+FRAME_SIZE = (640, 480)
+
+
+class Published(nn.Module):
+    """The network as published, from RGB 0..255."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1))
+        self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.network((x - self.mean) / self.std)
+
+
+def network(variant: str) -> SeaFormerSegmenter:
+    """With weights made from the tensors' names: they do not change the speed."""
+    segmenter = SeaFormerSegmenter(variant, CLASSES).eval()
+    segmenter.load_state_dict(published_weights(f"seg_{variant}"))
+    return segmenter
+
+
+def graph(variant: str, kind: str) -> nn.Module:
+    """Raw RGB (1, 3, 512, 512) to logits at 1/8: the "published" graph, or "ours" of deploy.py."""
+    if kind == "published":
+        return Published(network(variant)).eval()
+    return deploy_segmenter(network(variant), SIZE, SIZE, IMAGENET_MEAN, IMAGENET_STD)
+
+
+def camera_frame() -> NDArray[np.uint8]:
+    """(480, 640, 3) uint8 RGB."""
+    picture = cv2.imread(str(ROOT / "seaformer_edge/data/sample/city_parking_deck.jpg"))
+    return cv2.cvtColor(cv2.resize(picture, FRAME_SIZE), cv2.COLOR_BGR2RGB)
+
+
+def network_input() -> NDArray[np.float32]:
+    """(512, 512, 3) float32 RGB 0..255, of the camera's frame."""
+    return cv2.resize(camera_frame(), (SIZE, SIZE)).astype(np.float32)

@@ -1,0 +1,74 @@
+"""Write one network in the form that one engine takes.
+
+prepare.py {reference,pte,onnx,ncnn,tflite} VARIANT {published,ours} FOLDER
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+from networks import CLASSES, SIZE, camera_frame, graph, network, network_input
+
+
+def reference(variant: str, kind: str, folder: Path) -> None:
+    """The camera's frame, the networks' input, and the logits that PyTorch makes of it."""
+    image = network_input()
+    with torch.inference_mode():
+        logits = graph(variant, kind)(torch.from_numpy(image).permute(2, 0, 1)[None])
+    np.save(folder / "frame.npy", camera_frame())
+    np.save(folder / "input.npy", image)
+    np.save(folder / "logits.npy", logits[0, :CLASSES].numpy())
+
+
+def pte(variant: str, kind: str, folder: Path) -> None:
+    from seaformer_edge.card import Card
+    from seaformer_edge.checkpoint import IMAGENET_MEAN, IMAGENET_STD
+    from seaformer_edge.class_list import spread_palette
+    from seaformer_edge.export import export
+
+    card = Card(
+        name=f"bench-{variant}",
+        task="segmentation",
+        variant=variant,
+        precision="fp32",
+        height=0,
+        width=0,
+        mean=IMAGENET_MEAN,
+        std=IMAGENET_STD,
+        classes=tuple(map(str, range(CLASSES))),
+        palette=spread_palette(CLASSES),
+        logit_channels=CLASSES,
+        origin="weights made from names",
+        data="none",
+        licence="none",
+    )
+    export(network(variant), card, SIZE, SIZE, folder / f"{kind}.pte")
+
+
+def onnx(variant: str, kind: str, folder: Path) -> None:
+    sample = torch.zeros(1, 3, SIZE, SIZE)
+    path = folder / f"{kind}.onnx"
+    torch.onnx.export(graph(variant, kind), (sample,), path, dynamo=True, external_data=False)
+
+
+def ncnn(variant: str, kind: str, folder: Path) -> None:
+    import pnnx
+
+    sample = torch.zeros(1, 3, SIZE, SIZE)
+    pnnx.export(graph(variant, kind), str(folder / f"{kind}.pt"), (sample,), fp16=False)
+
+
+def tflite(variant: str, kind: str, folder: Path) -> None:
+    import litert_torch
+
+    sample = torch.zeros(1, SIZE, SIZE, 3)
+    module = litert_torch.to_channel_last_io(graph(variant, kind), args=[0], outputs=[0])
+    litert_torch.convert(module.eval(), (sample,)).export(str(folder / f"{kind}.tflite"))
+
+
+if __name__ == "__main__":
+    form, variant, kind, folder = sys.argv[1:]
+    globals()[form](variant, kind, Path(folder))
