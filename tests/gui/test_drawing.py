@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from fakes import CARD
 from hypothesis import given
 from hypothesis import strategies as st
 from results import IMAGE, LABELS, classified, segmented, unseen
 
+from seaformer_edge.result import Seen
 from seaformer_edge_gui.drawing import Mode, Placement, View, draw_on_screen, draw_view
 
 COLOURS = np.array([[255, 0, 0], [0, 255, 0], [0, 0, 255]], np.uint8)
@@ -74,6 +78,21 @@ def test_screen_has_the_canvas_size() -> None:
     assert screen.shape == (40, 60, 4)
     assert (screen[20, [5, 30, 55], 2::-1] == COLOURS).all()
     assert on_screen(View(Mode.MASK), (3, 2)).shape == (2, 3, 4)
+
+
+def test_a_picture_that_shrinks_much_is_a_mean_of_its_pixels() -> None:
+    result = segmented()
+    stripes = np.zeros((403, 605, 3), np.uint8)
+    stripes[:, ::2] = 200
+    labels = np.zeros(stripes.shape[:2], np.uint8)
+    assert result.segmentation is not None
+    frame = replace(result.frame, image=stripes)
+    seen = Seen(CARD, replace(result.segmentation, label_map=labels))
+    result = replace(result, frame=frame, seen=seen)
+    place = Placement.fit((605, 403), (60, 40), View(Mode.ORIGINAL))
+    screen = np.zeros((place.height, place.width, 4), np.uint8)
+    draw_on_screen(result, View(Mode.ORIGINAL), place, screen)
+    assert np.abs(screen[..., :3].astype(int) - 100).max() <= 2
 
 
 @pytest.mark.parametrize("mode", [Mode.MASK, Mode.SIDE_BY_SIDE])
