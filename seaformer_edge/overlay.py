@@ -82,17 +82,19 @@ def draw_scores(image: NDArray[np.uint8], classes: Sequence[ClassScore]) -> NDAr
         (H, W, 3) uint8 RGB, a new array.
     """
     picture = image.copy()
-    width = image.shape[1]
     line_height = min(image.shape[:2]) / 16
+    indent = round(line_height / 2)
     lines = [f"{seen.probability:.0%} {seen.name}" for seen in classes]
-    widest = max((cv2.getTextSize(line, FONT, 1, 1)[0][0] for line in lines), default=1)
-    scale = min(cv2.getFontScaleFromHeight(FONT, round(0.6 * line_height)), 0.9 * width / widest)
-    stroke = max(1, round(1.5 * scale))
+    scale = cv2.getFontScaleFromHeight(FONT, round(0.6 * line_height))
+    widest = max((cv2.getTextSize(line, FONT, scale, 1)[0][0] for line in lines), default=1)
+    room = image.shape[1] - 3 * indent
+    scale, widest = scale * min(1, room / widest), min(room, widest)
+    # A dark ground keeps light letters legible on any picture.
+    ground = picture[: round((len(lines) + 0.5) * line_height), : widest + 2 * indent]
+    np.floor_divide(ground, 3, out=ground)
     for i, line in enumerate(lines, 1):
-        at = (round(line_height / 2), round(i * line_height))
-        # A dark rim keeps the letters legible on any picture.
-        cv2.putText(picture, line, at, FONT, scale, (0, 0, 0), 4 * stroke, cv2.LINE_AA)
-        cv2.putText(picture, line, at, FONT, scale, (255, 255, 255), stroke, cv2.LINE_AA)
+        at = (indent, round(i * line_height))
+        cv2.putText(picture, line, at, FONT, scale, (255, 255, 255), 1, cv2.LINE_AA)
     return picture
 
 

@@ -113,7 +113,7 @@ def test_labels_of_another_size_are_refused(image: NDArray[np.uint8]) -> None:
 
 @pytest.mark.parametrize("size", [(240, 320), (480, 640), (1080, 300)])
 def test_scores_fit_into_the_picture(size: tuple[int, int]) -> None:
-    """However long the names: what is written ends before the right edge."""
+    """However long the names: what is written ends before the right edge, and on dark ground."""
     image = np.full((*size, 3), 128, np.uint8)
     scores = [ClassScore(0, "a very long name, and then some more of it", 0.9)] * 5
     picture = draw_scores(image, scores)
@@ -122,4 +122,6 @@ def test_scores_fit_into_the_picture(size: tuple[int, int]) -> None:
     assert written.any()
     assert not written[:, -1].any()
     assert not written[size[0] // 2 :].any()
-    assert picture.min() < 50 < 200 < picture.max(), "light letters with a dark rim"
+    assert (picture[written].max(axis=0) > 200).all(), "light letters"
+    beyond = np.flatnonzero((picture > 128).any(axis=(0, 2))).max()
+    assert (picture[0, : beyond + 1] == 128 // 3).all(), "the ground reaches as far as the letters"

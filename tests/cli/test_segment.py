@@ -95,7 +95,7 @@ def test_classifier(tmp_path: Path, picture: Path, capsys: pytest.CaptureFixture
     assert run("segment", large, "-o", out, "--stats", stats, network=FakeClassifier) == 0
     written = (_rgb(out) != 100).any(axis=2)
     assert written[:60, :320].mean() > 0.05, "two lines in the upper left corner"
-    assert not written[70:].any()
+    assert not written[80:].any()
     assert stats.read_text().count("0,large,0.0,") == 2
 
 
