@@ -10,6 +10,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
+    QSizePolicy,
     QSlider,
     QVBoxLayout,
     QWidget,
@@ -59,7 +60,6 @@ class SidePanel(QWidget):
         self._unit.setObjectName("unit")
         self._legend_card = _card(_heading("LEGEND", self.show_all), self.legend)
         bars_card = _card(_heading("LARGEST CLASSES", self._unit), self.bars)
-        bars_card.setMaximumHeight(bars_card.sizeHint().height())
         layout.addWidget(bars_card, 1)
         layout.addWidget(self._legend_card)
         layout.addStretch(0)
@@ -146,4 +146,6 @@ def _card(*contents: QWidget) -> QFrame:
     for content in contents:
         layout.addWidget(content)
     layout.setStretch(len(contents) - 1, 1)
+    # What is left over stays empty below.
+    frame.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
     return frame
