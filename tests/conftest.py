@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import signal
+
+# Before torch is loaded: on tiny networks its threads only wait for each other, for minutes where
+# the machine is crowded.
+os.environ["OMP_NUM_THREADS"] = "1"
+
 import cv2
 import numpy as np
 import pytest
+
+# A shell starts background jobs with Ctrl-C ignored, and children would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _has_qt():
