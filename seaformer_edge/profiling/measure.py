@@ -188,7 +188,7 @@ def measure(
 
     first_s = request.protocol.first_s
     return Run(
-        model=_facts(card),
+        model=_facts(request.model.stem, card),
         frame_size=request.frame_size,
         threads=request.threads,
         load_ms=load_ms,
@@ -247,9 +247,9 @@ def _whole_way(
     return segment
 
 
-def _facts(card: Card) -> ModelFacts:
+def _facts(name: str, card: Card) -> ModelFacts:
     return ModelFacts(
-        card.name,
+        name,
         card.task,
         card.variant,
         card.precision,

@@ -50,7 +50,8 @@ QUICK = Protocol("quick", 4, 1.0, 128, 10.0, needs_both=False)
 
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
-    """Which model it was: the entries of its card that tell."""
+    """Which model it was: the entries of its card that tell, under the name of its file, since
+    a network's fp32 and int8 programs have one name on their cards."""
 
     name: str
     task: str

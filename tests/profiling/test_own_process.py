@@ -22,10 +22,13 @@ SHORT = replace(QUICK, first_s=0.1)
 def test_a_run(tmp_path: Path) -> None:
     pytest.importorskip("seaformer_edge._native", reason="the native part was not built")
     told: list[Progress] = []
-    request = Request(tiny_model(tmp_path), 2, (64, 48), SHORT)
+    model = tiny_model(tmp_path)
+    for file in (model, model.with_suffix(".json")):
+        file.rename(file.with_stem("tiny-int8"))
+    request = Request(model.with_stem("tiny-int8"), 2, (64, 48), SHORT)
     with nothing_left():
         run = measure_apart(request, told.append)
-    assert (run.model.name, run.threads, run.frame_size) == ("tiny", 2, (64, 48))
+    assert (run.model.name, run.threads, run.frame_size) == ("tiny-int8", 2, (64, 48))
     assert run.network.frames >= 128
     assert 0 < run.network.p50_ms <= run.network.p90_ms <= run.network.p99_ms
     assert run.network.p50_ms < run.whole.p50_ms
