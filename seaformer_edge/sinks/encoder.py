@@ -33,6 +33,9 @@ class _Format:
 
 
 # The network needs the processor more than the encoder does; crf keeps the picture sharp.
+SMALL_PICTURE = 640 * 480
+"""Pixels up to which one thread encodes a frame in about a millisecond. More threads would take half
+as much again from the network."""
 _X264 = {"preset": "ultrafast", "crf": "20"}
 _VP9 = {"deadline": "realtime", "cpu-used": "8", "row-mt": "1", "crf": "30"}
 # Fragments while writing, an ordinary indexed file once closed; delay_moov keeps timestamps exact.
@@ -82,6 +85,8 @@ class VideoEncoder:
         self._stream.pix_fmt = "yuv420p"
         codec = self._stream.codec_context
         codec.thread_type = "FRAME"  # slices, PyAV's choice, cost time and size
+        if size[0] * size[1] <= SMALL_PICTURE:
+            codec.thread_count = 1
         codec.time_base = Fraction(1, TICKS)
         codec.bit_rate = 0  # quality rules, not size
         codec.gop_size = min(max(round(self._rate), 1), 250)  # a fragment a second
