@@ -32,10 +32,10 @@ class _Format:
     muxer_options: dict[str, str] = field(default_factory=dict)
 
 
-# The network needs the processor more than the encoder does; crf keeps the picture sharp.
+# Pixels up to which one thread encodes a frame in about a millisecond; more threads would only take
+# half as much again from the network.
 SMALL_PICTURE = 640 * 480
-"""Pixels up to which one thread encodes a frame in about a millisecond. More threads would take half
-as much again from the network."""
+# The network needs the processor more than the encoder does; crf keeps the picture sharp.
 _X264 = {"preset": "ultrafast", "crf": "20"}
 _VP9 = {"deadline": "realtime", "cpu-used": "8", "row-mt": "1", "crf": "30"}
 # Fragments while writing, an ordinary indexed file once closed; delay_moov keeps timestamps exact.
