@@ -9,7 +9,7 @@ from seaformer_edge.errors import ModelError
 from seaformer_edge.paths import shipped_models_dir, user_models_dir
 from seaformer_edge.published import PUBLISHED
 
-DEFAULT_MODEL = "seaformer-t-camvid"
+DEFAULT_MODEL = "seaformer-t-everyday"
 
 
 def shipped_programs() -> dict[str, Path]:

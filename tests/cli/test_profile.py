@@ -80,7 +80,7 @@ def test_default_is_the_default_model_on_up_to_all_cores(
     monkeypatch.setattr("seaformer_edge.runtime.usable_cores", lambda: 4)
     assert main(["profile", "--quick"]) == 0
     assert [r.threads for r in requests] == [1, 2, 4]
-    assert {r.model.stem for r in requests} == {"seaformer-t-camvid"}
+    assert {r.model.stem for r in requests} == {"seaformer-t-everyday"}
     assert {r.protocol.name for r in requests} == {"quick"}
 
 
@@ -132,8 +132,8 @@ def test_interrupted_runs_that_are_done_are_told(
     monkeypatch.setattr(process, "measure_apart", interrupted)
     assert main(["profile", "--threads", "1,2,4"]) == 130
     out = capsys.readouterr().out
-    assert "seaformer-t-camvid x1" in out
-    assert "seaformer-t-camvid x2" not in out
+    assert "seaformer-t-everyday x1" in out
+    assert "seaformer-t-everyday x2" not in out
     assert main(["profile", "--threads", "2"]) == 130
     assert capsys.readouterr().out == ""
 
