@@ -71,7 +71,7 @@ class SegmentationAugmentation:
             if self.max_share >= 1:
                 break
             counts = np.bincount(labels[window].ravel(), minlength=256)[:IGNORE]
-            if np.count_nonzero(counts) > 1 and counts.max() < self.max_share * counts.sum():
+            if int(np.max(counts)) < self.max_share * int(np.sum(counts)):
                 break
         return window
 

@@ -184,6 +184,6 @@ def class_weights(pairs: Sequence[Pair], ids: np.ndarray[Any, Any], num_classes:
     counts = np.zeros(256, dtype=np.int64)
     for pair in pairs:
         counts += np.bincount(read_pair(pair, ids, num_classes)[1].ravel(), minlength=256)
-    share = counts[:num_classes] / max(counts[:num_classes].sum(), 1)
+    share = counts[:num_classes] / max(int(np.sum(counts[:num_classes])), 1)
     weights = 1 / np.log(1.1 + share)
     return torch.from_numpy((weights / weights.mean()).astype(np.float32))
