@@ -92,11 +92,11 @@ class ToolBar(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(3)
-        row.addWidget(self.source, 3)
+        row.addWidget(self.source, 2)
         row.addWidget(self.open)
         row.addWidget(self.full_speed)
         row.addSpacing(4)
-        row.addWidget(self.model, 5)
+        row.addWidget(self.model, 7)
         for caption, box in (("Threads", self.threads), ("Every", self.every)):
             label = QLabel(caption)
             label.setObjectName("caption")
@@ -104,7 +104,7 @@ class ToolBar(QWidget):
             row.addSpacing(4)
             row.addWidget(label)
             row.addWidget(box)
-        row.addStretch(1)
+        row.addStretch()
         for button in (
             *(self.pause, self.still, self.record, self.mirror),
             *(self.full, self.theme, self.help),
