@@ -99,10 +99,13 @@ def test_an_environment_of_another_python_is_left_alone(
 
 
 def asked_of_apt(
-    bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch, extras: set[str]
+    bootstrap: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+    extras: set[str],
+    failing: tuple[str, ...] = (),
 ) -> set[str]:
     """The packages installed on a Debian that has no library of a window."""
-    shell = Shell()
+    shell = Shell(failing)
     monkeypatch.setattr(subprocess, "run", shell.run)
     monkeypatch.setattr(bootstrap.sys, "platform", "linux")
     monkeypatch.setattr(bootstrap.os, "geteuid", lambda: 0)
@@ -126,3 +129,10 @@ def test_without_a_window_nothing_of_it_is_asked_for(
 ) -> None:
     packages = asked_of_apt(bootstrap, monkeypatch, {"dev", "train"})
     assert not packages & {*bootstrap.WINDOW_LIBRARIES.values(), "xvfb"}
+
+
+def test_a_window_is_no_reason_to_stop_without_a_network(
+    bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked_of_apt(bootstrap, monkeypatch, {"gui"}, failing=("-qq",))
+    assert "missing on this system: sudo apt-get install" in capsys.readouterr().err
