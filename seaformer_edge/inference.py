@@ -104,7 +104,7 @@ class Inference:
         self._stopping = False
         self.every = every
         self.smoothing = smoothing
-        self.model_name: str | None = None
+        self._card: Card | None = None  # of the model that is loaded and works
         self.num_threads: int | None = None
 
     def start(self) -> None:
@@ -131,6 +131,12 @@ class Inference:
     def _ask(self, request: ModelRequest) -> None:
         self._wanted = self._asked = request
         self._slot.wake()
+
+    @property
+    def model_name(self) -> str | None:
+        """Of the model that is loaded and works."""
+        with self._lock:
+            return None if self._card is None else self._card.name
 
     @property
     def loading(self) -> bool:
@@ -208,7 +214,7 @@ class Inference:
             self._broken = False
             if self._loaded is not None:
                 self._asked = self._loaded
-            self.model_name = None if self._model is None else self._model.card.name
+            self._card = None if self._model is None else self._model.card
             self.num_threads = _thread_count(self._loaded)
         if trouble is not None:
             self._on_trouble(trouble)
@@ -258,10 +264,10 @@ class Inference:
     def _break(self, card: Card, error: Exception) -> None:
         """The model failed: frames go on without it until another is asked for."""
         with self._lock:
-            if self.model_name != card.name:  # it was replaced meanwhile
+            if self._card is not card:  # it was replaced meanwhile
                 return
             self._broken = True
-            self.model_name = None
+            self._card = None
         self._on_trouble(_plain(card.name, error))
 
 
