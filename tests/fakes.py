@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from seaformer_edge.card import Card
 from seaformer_edge.errors import ModelError
-from seaformer_edge.inference import ModelRequest
+from seaformer_edge.live.inference import ModelRequest
 from seaformer_edge.segmenter import Classifier, Segmenter
 
 PATIENCE_S = 20.0

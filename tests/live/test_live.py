@@ -15,12 +15,11 @@ import pytest
 from clips import number, numbered, read_times, write_video
 from fakes import FAKE, PATIENCE_S, FakeModels, nothing_left, wait_until
 
-from seaformer_edge import inference
 from seaformer_edge.errors import ModelError, SinkError, SourceError
-from seaformer_edge.inference import ModelRequest
-from seaformer_edge.live import LivePipeline, LiveResult
+from seaformer_edge.live import LivePipeline, LiveResult, inference
+from seaformer_edge.live.inference import ModelRequest
+from seaformer_edge.live.stats import SourceState
 from seaformer_edge.sources.synthetic import read_counter
-from seaformer_edge.stats import SourceState
 
 QUICK = "synthetic:96x64@200"
 
@@ -126,7 +125,7 @@ def test_a_file_plays_at_its_own_pace(tmp_path: Path) -> None:
 
 
 def test_a_picture_stays() -> None:
-    folder = Path(__file__).parents[1] / "seaformer_edge" / "data" / "sample"
+    folder = Path(__file__).parents[2] / "seaformer_edge" / "data" / "sample"
     with running(next(folder.glob("*.jpg"))) as live:
         assert live.wait(PATIENCE_S)
         assert seen_result(live).sequence == 1

@@ -22,12 +22,12 @@ from numpy.typing import NDArray
 from seaformer_edge.card import Card, read_card
 from seaformer_edge.errors import ModelError
 from seaformer_edge.frame import Frame
+from seaformer_edge.live.result import Seen
+from seaformer_edge.live.slot import Slot
+from seaformer_edge.live.smoothing import Smoother
+from seaformer_edge.live.stats import LiveStats
 from seaformer_edge.pipeline import Channel
-from seaformer_edge.result import Seen
 from seaformer_edge.segmenter import Classifier, Segmenter, segmentation_of
-from seaformer_edge.slot import Slot
-from seaformer_edge.smoothing import Smoother
-from seaformer_edge.stats import LiveStats
 
 Model = Segmenter | Classifier
 Publish = Callable[[Frame, float, Seen | None, bool], None]

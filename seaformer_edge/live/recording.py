@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from seaformer_edge.errors import SeaformerEdgeError, SinkError
 from seaformer_edge.frame import Frame, Segmentation
+from seaformer_edge.live.result import LiveResult
+from seaformer_edge.live.slot import Slot
+from seaformer_edge.live.stats import LiveStats
 from seaformer_edge.overlay import draw
-from seaformer_edge.result import LiveResult
 from seaformer_edge.sinks import OverlayVideo
-from seaformer_edge.slot import Slot
 from seaformer_edge.sources import FrameSource
-from seaformer_edge.stats import LiveStats
 
 _UNSEEN = Segmentation(np.zeros((0, 0), np.uint8), (), {})
 
