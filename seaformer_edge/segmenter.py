@@ -20,6 +20,7 @@ from seaformer_edge.errors import ModelError
 from seaformer_edge.frame import Classification, ClassScore, ClassShare, Segmentation
 from seaformer_edge.labels import label_frame
 from seaformer_edge.runtime import Program, open_copies, open_program
+from seaformer_edge.runtime.trial import require_trial
 
 
 class _Lane:
@@ -82,11 +83,12 @@ class _Network:
                 takes longer, and memory for each thread.
 
         Raises:
-            ModelError: the file or its card is missing, damaged or for another task, or
-                nothing here can run it.
+            ModelError: the file or its card is missing, damaged or for another task, its first
+                run here, in a process of its own, failed, or nothing here can run it.
         """
         path = Path(path)
         card = verify(path)
+        require_trial(path, card.sha256)
         if not throughput:
             return cls(open_program(path, num_threads), card)
         program, *copies = open_copies(path, num_threads)
