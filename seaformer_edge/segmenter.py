@@ -109,6 +109,11 @@ class _Network:
             np.copyto(lane.input, lane.resized)
             resized = time.perf_counter()
             logits = lane.program.run(lane.input)
+            if logits.shape != lane.program.output_shape:
+                raise ModelError(
+                    f"{self.card.name}: gave {logits.shape} and not"
+                    f" {lane.program.output_shape}; export the model again"
+                )
             ended = time.perf_counter()
         finally:
             self._free.put(lane)
