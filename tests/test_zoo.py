@@ -6,7 +6,6 @@ from seaformer_edge import zoo
 from seaformer_edge.card import verify
 from seaformer_edge.errors import ModelError
 from seaformer_edge.paths import user_models_dir
-from seaformer_edge.zoo import DEFAULT_MODEL, installed_cards
 
 
 def test_the_default_model_ships_and_is_what_its_card_says():
@@ -65,7 +64,7 @@ def test_a_damaged_card_in_the_users_folder_hides_that_model_alone(models_home, 
     models_home.mkdir(parents=True)
     (models_home / "mine.pte").write_bytes(b"program")
     (models_home / "mine.json").write_text("{")
-    cards = installed_cards()
+    cards = zoo.installed_cards()
     assert "mine" not in cards
-    assert DEFAULT_MODEL in cards
+    assert zoo.DEFAULT_MODEL in cards
     assert "mine.json: not a model card" in caplog.text
