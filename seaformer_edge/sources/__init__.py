@@ -28,6 +28,7 @@ __all__ = [
     "StreamSource",
     "SyntheticSource",
     "VideoSource",
+    "from_anywhere",
     "list_sources",
     "open_source",
     "sets_its_own_pace",
@@ -90,6 +91,14 @@ def sets_its_own_pace(spec: str | Path) -> bool:
     except (OSError, RuntimeError, ValueError):  # opening it says what is wrong
         return False
     return not exists and find_camera(name) is not None
+
+
+def from_anywhere(spec: str) -> str:
+    """`spec`, a file, folder or pattern by its whole path: the same from another folder."""
+    if spec in ("sample", "picamera") or is_url(spec):
+        return spec
+    is_there = Path(spec).exists() or glob.glob(spec)  # noqa: PTH207
+    return str(Path(spec).absolute()) if is_there else spec
 
 
 def _open_file(path: Path) -> FrameSource:

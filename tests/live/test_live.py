@@ -196,13 +196,17 @@ def test_switching_the_model(models: FakeModels) -> None:
         live.switch_model(Path("other.pte"))
         wait_until(lambda: live.snapshot().model == "other")
         wait_until(lambda: (card := next_result(live).card) is not None and card.name == "other")
+        live.switch_model(Path("small.pte"))  # a frame may be resized for the one before already
+        wait_until(lambda: (card := next_result(live).card) is not None and card.name == "small")
         live.switch_model(Path("classifier.pte"))
         wait_until(lambda: next_result(live).classification is not None)
         live.switch_model(FAKE)
         seen_result(live)
+        assert live.snapshot().notice == ""
         assert [request.path.stem for request in models.opened] == [
             "fake",
             "other",
+            "small",
             "classifier",
             "fake",
         ]
