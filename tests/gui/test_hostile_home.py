@@ -1,0 +1,42 @@
+"""The window, as a process, where nothing can be remembered or written."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from fakes import wait_until
+from mjpeg import MjpegServer
+
+pytest.importorskip("PySide6.QtWidgets", exc_type=ImportError)
+
+
+def test_it_runs_and_ends_where_home_cannot_be_written(tmp_path: Path) -> None:
+    nowhere = {
+        name: "/dev/null/nowhere"
+        for name in ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME")
+    }
+    environment = {**os.environ, **nowhere, "QT_QPA_PLATFORM": "offscreen"}
+    environment.pop("SEAFORMER_EDGE_HOME")
+    with MjpegServer() as server:
+        demo = subprocess.Popen(
+            [sys.executable, "-m", "seaformer_edge", "demo", "--source", server.url],
+            env=environment,
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        try:
+            wait_until(lambda: server.connections > 0 or demo.poll() is not None, 60)
+            demo.send_signal(signal.SIGTERM)
+            said = demo.communicate(timeout=60)[0]
+        finally:
+            demo.kill()
+    assert demo.returncode == 0, said
+    assert "Traceback" not in said
+    assert list(tmp_path.iterdir()) == []
