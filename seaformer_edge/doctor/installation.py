@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import os
 import re
 import shlex
 import shutil
@@ -25,6 +24,8 @@ LIBRARIES = {
     "tqdm": "tqdm",
 }
 """Distribution to module, of what a segmentation loads."""
+
+BINDING_VARIABLE = "SEAFORMER_EDGE_BINDING"
 
 MISSING_LIBRARY = re.compile(r"(lib[\w.+-]+\.so[\w.]*): cannot open shared object file")
 
@@ -99,25 +100,21 @@ def opencv() -> Finding:
 def runtime() -> Finding:
     answer = probes.ask("runtime", timeout_s=180)  # PyTorch takes its time on a board
     if answer.failure:
-        why = answer.failure.partition("Error: ")[2] or answer.failure
-        return Finding("runtime", "blocks", f"nothing to run models with: {why}", rebuild_line())
-    binding, why_not = answer.value["binding"], answer.value["why_not"]
-    if binding == "native":
-        return Finding("runtime", "ok", f"native binding, ExecuTorch {answer.value['executorch']}")
-    asked_for = os.environ.get("SEAFORMER_EDGE_BINDING") == "official"
-    if asked_for:
-        return Finding(
-            "runtime",
-            "warn",
-            "official binding, because SEAFORMER_EDGE_BINDING asks for it",
-            "unset SEAFORMER_EDGE_BINDING",
-        )
-    return Finding(
-        "runtime",
-        "warn",
-        f"official binding with PyTorch, slow to start; the native one is missing: {why_not}",
-        rebuild_line(),
-    )
+        return Finding("runtime", "blocks", f"cannot be loaded: {answer.failure}", rebuild_line())
+    told: dict[str, str] = answer.value
+    unset = f"unset {BINDING_VARIABLE}"
+    if told["problem"] and BINDING_VARIABLE in told["problem"]:
+        return Finding("runtime", "blocks", told["problem"], unset)
+    if told["problem"]:
+        what = f"the native binding is missing ({told['why_not']}); {told['problem']}"
+        return Finding("runtime", "blocks", what, rebuild_line())
+    if told["binding"] == "native":
+        return Finding("runtime", "ok", f"native binding, ExecuTorch {told['executorch']}")
+    what = "official binding, slow to start and with PyTorch"
+    if not told["why_not"]:
+        return Finding("runtime", "warn", f"{what}: {BINDING_VARIABLE} asks for it", unset)
+    what = f"{what}: the native one is missing ({told['why_not']})"
+    return Finding("runtime", "warn", what, rebuild_line())
 
 
 def rebuild_line() -> str:

@@ -103,17 +103,22 @@ def reading() -> dict[str, Any]:
 
 
 def runtime() -> dict[str, str]:
-    """The binding in use, and why it is not the native one."""
+    """The binding in use, why it is not the native one, and what stands against any."""
     try:
         from seaformer_edge import _native
 
         version, why_not = _native.executorch_version, ""
     except ImportError as error:
         version, why_not = "", str(error)
+    from seaformer_edge.errors import ModelError
     from seaformer_edge.runtime import binding
 
-    name = binding().__name__.removesuffix("Program").lower()
-    return {"binding": name, "executorch": version, "why_not": why_not}
+    name, problem = "", ""
+    try:
+        name = binding().__name__.removesuffix("Program").lower()
+    except ModelError as error:
+        problem = str(error)
+    return {"binding": name, "executorch": version, "why_not": why_not, "problem": problem}
 
 
 def cameras() -> list[str]:

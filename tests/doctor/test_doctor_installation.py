@@ -106,37 +106,57 @@ def test_the_native_binding() -> None:
     assert finding.what.startswith("native binding, ExecuTorch 1.5")
 
 
+NEITHER_BINDING = """
+import sys
+sys.modules["seaformer_edge._native"] = sys.modules["torch"] = None
+"""
+
+
 def test_no_binding_at_all(fake_module: FakeModule, monkeypatch: pytest.MonkeyPatch) -> None:
-    fake_module(
-        "sitecustomize",
-        "import sys; sys.modules['seaformer_edge._native'] = sys.modules['torch'] = None",
-    )
+    fake_module("sitecustomize", NEITHER_BINDING)
     monkeypatch.setattr(shutil, "which", lambda _: None)
     monkeypatch.setattr(installation.sysconfig, "get_path", lambda _: "/nowhere")
     monkeypatch.setattr(sys, "platform", "linux")
     finding = installation.runtime()
     assert finding.state == "blocks"
+    assert "the native binding is missing (" in finding.what
     assert "no binding to run programs with" in finding.what
     first, second = finding.to_do.splitlines()
     assert first == "sudo apt-get install g++ python3-dev"
     assert second.startswith(f"{sys.executable} -m pip install --force-reinstall --no-deps ")
 
 
-def test_the_official_binding_in_its_place(answers: dict[str, Answer]) -> None:
+def test_an_environment_that_asks_for_no_such_binding(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEAFORMER_EDGE_BINDING", "fastest")
+    finding = installation.runtime()
+    assert finding.state == "blocks"
+    assert "SEAFORMER_EDGE_BINDING=fastest" in finding.what
+    assert finding.to_do == "unset SEAFORMER_EDGE_BINDING"
+
+
+def official(why_not: str) -> Answer:
+    return Answer({"binding": "official", "executorch": "", "why_not": why_not, "problem": ""})
+
+
+def test_the_official_binding_in_place_of_the_native(answers: dict[str, Answer]) -> None:
     why = "libexecutorch.so: cannot open shared object file"
-    answers["runtime"] = Answer({"binding": "official", "executorch": "", "why_not": why})
+    answers["runtime"] = official(why)
     finding = installation.runtime()
     assert finding.state == "warn"
     assert why in finding.what
     assert "pip install" in finding.to_do
 
 
-def test_the_official_binding_by_wish(
-    answers: dict[str, Answer], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    answers["runtime"] = Answer({"binding": "official", "executorch": "1.5.1", "why_not": ""})
-    monkeypatch.setenv("SEAFORMER_EDGE_BINDING", "official")
+def test_the_official_binding_by_wish(answers: dict[str, Answer]) -> None:
+    answers["runtime"] = official("")
     assert installation.runtime().to_do == "unset SEAFORMER_EDGE_BINDING"
+
+
+def test_a_runtime_that_crashes(answers: dict[str, Answer]) -> None:
+    answers["runtime"] = Answer(failure="was ended by SIGSEGV")
+    finding = installation.runtime()
+    assert finding.state == "blocks"
+    assert "SIGSEGV" in finding.what
 
 
 def test_installing_again_is_what_was_typed(monkeypatch: pytest.MonkeyPatch) -> None:
