@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 LIBRARIES = {"libstdc++.so.6": "libstdc++6", "libz.so.1": "zlib1g"}
@@ -40,7 +41,13 @@ _ALONGSIDE = {
     "libxcb-xfixes.so.0": "libxcb-xfixes0",
 }
 
+_MISSING = re.compile(r"(lib[\w.+-]+\.so[\w.]*): cannot open shared object file")
 _PACKAGES = LIBRARIES | WINDOW_LIBRARIES | _ALONGSIDE
+
+
+def missing_libraries(error: str) -> list[str]:
+    """Names of the shared libraries that the loader's words say it did not find."""
+    return _MISSING.findall(error)
 
 
 def install_line(libraries: Iterable[str]) -> str:

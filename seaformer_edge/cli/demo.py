@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from seaformer_edge.cli.options import debug_option
+from seaformer_edge.debian import install_line, missing_libraries
 from seaformer_edge.display import check_display
 from seaformer_edge.errors import SeaformerEdgeError
 
@@ -42,8 +43,8 @@ def _missing(error: ImportError) -> str:
         and (isinstance(error, ModuleNotFoundError))
     ):
         return "the window needs PySide6: pip install 'seaformer-edge[gui]'"
-    if ".so" in str(error):
-        return f"Qt cannot be loaded ({error}); on Debian: sudo apt-get install libegl1 libgl1"
+    if missing := missing_libraries(str(error)):
+        return f"Qt cannot be loaded ({error}); on Debian: {install_line(missing)}"
     raise error
 
 

@@ -12,7 +12,7 @@ import sysconfig
 from importlib import metadata
 from pathlib import Path
 
-from seaformer_edge.debian import install_line
+from seaformer_edge.debian import install_line, missing_libraries
 from seaformer_edge.doctor import probes
 from seaformer_edge.doctor.finding import Finding
 
@@ -26,8 +26,6 @@ LIBRARIES = {
 """Distribution to module, of what a segmentation loads."""
 
 BINDING_VARIABLE = "SEAFORMER_EDGE_BINDING"
-
-MISSING_LIBRARY = re.compile(r"(lib[\w.+-]+\.so[\w.]*): cannot open shared object file")
 
 
 def python() -> Finding:
@@ -62,7 +60,7 @@ def libraries() -> Finding:
             loaded.append(f"{module} {_version(distribution)}".strip())
             continue
         failed.append(f"{module} does not load: {answer.failure}")
-        missing = MISSING_LIBRARY.findall(answer.failure)
+        missing = missing_libraries(answer.failure)
         force = f"{sys.executable} -m pip install --force-reinstall --no-deps {distribution}"
         lines.append(install_line(missing) or force)
     if failed:

@@ -179,3 +179,16 @@ def test_elsewhere_an_environment_stands_alone(
     made, commands = installed(bootstrap, monkeypatch, False, ("import picamera2",))
     assert not made["system_site_packages"]
     assert not [command for command in commands if "simplejpeg" in command]
+
+
+def test_a_compiler_that_came_later_builds_again(
+    bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashes = set()
+    for found in (False, True):
+        for headers in (False, True):
+            monkeypatch.setattr(bootstrap, "has_compiler", lambda found=found: found)
+            monkeypatch.setattr(bootstrap, "has_headers", lambda headers=headers: headers)
+            hashes.add((found and headers, bootstrap.sources_hash()))
+    assert len(hashes) == 2
+    assert len({digest for _, digest in hashes}) == 2
