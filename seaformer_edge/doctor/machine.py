@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import shutil
@@ -14,7 +15,8 @@ from seaformer_edge.doctor import probes
 from seaformer_edge.doctor.finding import Finding
 from seaformer_edge.paths import user_models_dir
 
-UNDER_VOLTAGE = "under-voltage"
+POWER = {"under-voltage", "over-current"}
+"""Of what holds a board back, what its supply is to blame for."""
 
 HOT_C = 80
 """Where a Raspberry Pi begins to lower its clock."""
@@ -28,7 +30,8 @@ DISK_MB = 200
 def system() -> Finding:
     name = platform.system()
     if name == "Linux":
-        name = platform.freedesktop_os_release().get("PRETTY_NAME", name)
+        with contextlib.suppress(OSError):  # a container may have no os-release
+            name = platform.freedesktop_os_release().get("PRETTY_NAME", name)
     elif name == "Darwin":
         name = f"macOS {platform.mac_ver()[0]}"
     library, version = platform.libc_ver()
@@ -80,9 +83,9 @@ def heat() -> Finding:
     what += f"; held back now: {', '.join(now)}" if now else ", not held back"
     what += f"; since it was started: {', '.join(before)}" if before else ""
     lines = []
-    if UNDER_VOLTAGE in (*now, *before):
+    if POWER & {*now, *before}:
         lines.append("use the board's own power supply (Raspberry Pi 5: 5 V, 5 A) and cable")
-    if {*now} - {UNDER_VOLTAGE} or (celsius is not None and celsius >= HOT_C):
+    if {*now} - POWER or (celsius is not None and celsius >= HOT_C):
         lines.append("give it a fan or a heat sink; what is measured now is a hot board's")
     return Finding("heat", "warn" if lines else "ok", what, "\n".join(lines))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import platform
 import shutil
@@ -37,6 +38,15 @@ def test_another_processor(monkeypatch: pytest.MonkeyPatch) -> None:
     assert machine.system().state == "blocks"
 
 
+def test_a_system_without_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nameless() -> dict[str, str]:
+        raise FileNotFoundError(errno.ENOENT, "no os-release")
+
+    monkeypatch.setattr(platform, "system", lambda: "Linux")
+    monkeypatch.setattr(platform, "freedesktop_os_release", nameless)
+    assert machine.system().what.startswith("Linux, ")
+
+
 def test_a_board(answers: dict[str, Answer]) -> None:
     answers["board"] = Answer(BOARD)
     finding = machine.board()
@@ -62,6 +72,7 @@ def test_cool(answers: dict[str, Answer]) -> None:
     ("reading", "what", "to_do"),
     [
         ({"temperature_c": 84.0}, "84 C", "fan"),
+        ({"throttled": ["over-current"]}, "held back now: over-current", "power supply"),
         ({"throttled": ["throttled"]}, "held back now: throttled", "fan"),
         (
             {"throttled_before": ["under-voltage"]},
