@@ -31,10 +31,13 @@ CHECKS: dict[str, Callable[[], Finding]] = {
     "training": installation.training,
 }
 
+AT_ONCE = 2
+"""Checks: each starts processes, and small boards have little memory."""
+
 
 def examine() -> Iterator[Finding]:
     """What every check finds, in the order of `CHECKS`. Takes some seconds."""
-    with ThreadPoolExecutor() as pool:
+    with ThreadPoolExecutor(AT_ONCE) as pool:
         yield from pool.map(_looked_at, CHECKS)
 
 

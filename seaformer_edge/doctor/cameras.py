@@ -28,7 +28,9 @@ def cameras() -> Finding:
     closed = [str(node) for node in sorted(DEVICES.glob("video*")) if not _may_open(node)]
     answer = probes.ask("cameras")
     if answer.failure:
-        return Finding("cameras", "warn", f"could not be listed: {answer.failure}")
+        return Finding(
+            "cameras", "warn", f"could not be listed: {answer.failure}", probes.by_hand("cameras")
+        )
     what = ", ".join(answer.value) or "none found"
     if closed:
         return Finding(

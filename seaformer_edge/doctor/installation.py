@@ -96,7 +96,7 @@ def opencv() -> Finding:
 
 
 def runtime() -> Finding:
-    answer = probes.ask("runtime", timeout_s=180)  # PyTorch takes its time on a board
+    answer = probes.ask("runtime")
     if answer.failure:
         return Finding("runtime", "blocks", f"cannot be loaded: {answer.failure}", rebuild_line())
     told: dict[str, str] = answer.value

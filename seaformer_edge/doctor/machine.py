@@ -57,7 +57,9 @@ def system() -> Finding:
 def board() -> Finding:
     answer = probes.ask("board")
     if answer.failure:
-        return Finding("board", "warn", f"could not be asked: {answer.failure}")
+        return Finding(
+            "board", "warn", f"could not be asked: {answer.failure}", probes.by_hand("board")
+        )
     told: dict[str, Any] = answer.value
     cores = "1 core" if told["cores"] == 1 else f"{told['cores']} cores"
     features = " ".join(told["features"]) or "features unknown"
@@ -75,7 +77,9 @@ def board() -> Finding:
 def heat() -> Finding:
     answer = probes.ask("reading")
     if answer.failure:
-        return Finding("heat", "warn", f"could not be asked: {answer.failure}")
+        return Finding(
+            "heat", "warn", f"could not be asked: {answer.failure}", probes.by_hand("reading")
+        )
     told: dict[str, Any] = answer.value
     celsius, now = told["temperature_c"], told["throttled"]
     before = [reason for reason in told["throttled_before"] if reason not in now]

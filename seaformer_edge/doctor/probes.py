@@ -15,6 +15,9 @@ import sys
 from dataclasses import asdict, dataclass
 from typing import Any
 
+PATIENCE_S = 180.0
+"""What hangs is given up after it; a board with a slow card may take a minute to load a library."""
+
 _CRASHES = {
     "SIGILL": "by an instruction that this processor does not have (SIGILL)",
     "SIGKILL": "from outside, most often for want of memory (SIGKILL)",
@@ -34,7 +37,7 @@ class Answer:
     failure: str = ""
 
 
-def ask(probe: str, *arguments: str, timeout_s: float = 60) -> Answer:
+def ask(probe: str, *arguments: str, timeout_s: float = PATIENCE_S) -> Answer:
     """Run a function of this module, given by name, in a process of its own."""
     answer, output = run(
         ["-m", "seaformer_edge.doctor.probes", probe, *arguments], timeout_s=timeout_s
@@ -48,7 +51,7 @@ def ask(probe: str, *arguments: str, timeout_s: float = 60) -> Answer:
         return Answer(failure="gave no answer")
 
 
-def run(arguments: list[str], *, timeout_s: float) -> tuple[Answer, str]:
+def run(arguments: list[str], *, timeout_s: float = PATIENCE_S) -> tuple[Answer, str]:
     """Run this Python with arguments; how it went, and its standard output."""
     command = [sys.executable, "-P", *arguments]  # -P: nothing of the folder one happens to be in
     try:
@@ -73,6 +76,11 @@ def run(arguments: list[str], *, timeout_s: float) -> tuple[Answer, str]:
         failure = f"was ended {_CRASHES.get(name, f'by {name}')}"
         failure += f": {said[-1].strip()}" if said else ""
     return Answer(failure=failure), done.stdout
+
+
+def by_hand(probe: str) -> str:
+    """The command that shows all that a probe says before it fails."""
+    return f"{sys.executable} -m {__spec__.name} {probe}  # shows the whole error"
 
 
 def load(module: str) -> str:
