@@ -1,7 +1,7 @@
 """What is found out in a process of its own, since it may crash, hang or not load at all.
 
-`ask` runs one of this module's functions in a fresh Python and returns what it answered;
-`python -m seaformer_edge.doctor.probes NAME ARGUMENT...` is that process.
+`ask` runs one of this module's functions in a fresh Python and returns what it answered; that
+process is `python -m seaformer_edge.doctor NAME ARGUMENT...`.
 """
 
 from __future__ import annotations
@@ -39,9 +39,7 @@ class Answer:
 
 def ask(probe: str, *arguments: str, timeout_s: float = PATIENCE_S) -> Answer:
     """Run a function of this module, given by name, in a process of its own."""
-    answer, output = run(
-        ["-m", "seaformer_edge.doctor.probes", probe, *arguments], timeout_s=timeout_s
-    )
+    answer, output = run(["-m", "seaformer_edge.doctor", probe, *arguments], timeout_s=timeout_s)
     if answer.failure:
         return answer
     try:
@@ -80,7 +78,7 @@ def run(arguments: list[str], *, timeout_s: float = PATIENCE_S) -> tuple[Answer,
 
 def by_hand(probe: str) -> str:
     """The command that shows all that a probe says before it fails."""
-    return f"{sys.executable} -m {__spec__.name} {probe}  # shows the whole error"
+    return f"{sys.executable} -m seaformer_edge.doctor {probe}  # shows the whole error"
 
 
 def load(module: str) -> str:
@@ -151,12 +149,3 @@ def window(platform: str = "") -> str:
         os.environ["QT_QPA_PLATFORM"] = platform
     application = importlib.import_module("PySide6.QtWidgets").QApplication([])
     return str(application.platformName())
-
-
-def main() -> None:
-    name, *arguments = sys.argv[1:]
-    print(json.dumps(globals()[name](*arguments)))
-
-
-if __name__ == "__main__":
-    main()
