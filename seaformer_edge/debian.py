@@ -42,7 +42,8 @@ _ALONGSIDE = {
 }
 
 _MISSING = re.compile(r"(lib[\w.+-]+\.so[\w.]*): cannot open shared object file")
-_PACKAGES = LIBRARIES | WINDOW_LIBRARIES | _ALONGSIDE
+# No dict union: scripts/bootstrap reads this with any Python, to say that it is too old.
+_PACKAGES = {**LIBRARIES, **WINDOW_LIBRARIES, **_ALONGSIDE}
 
 
 def missing_libraries(error: str) -> list[str]:
