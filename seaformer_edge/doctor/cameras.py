@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shlex
 import sys
@@ -54,7 +55,15 @@ def picamera() -> Finding:
         if answer.value or not _is_raspberry_pi():
             return Finding("picamera", "ok", what)
         return Finding("picamera", "ok", f"{what}; `rpicam-hello --list-cameras` asks the system")
-    if not (SYSTEM_PACKAGES / "picamera2").is_dir():
+    if "numpy." in answer.failure and "size changed" in answer.failure:
+        return Finding(
+            "picamera",
+            "warn",
+            "apt's simplejpeg, which picamera2 loads, was built for NumPy 1",
+            f"{sys.executable} -m pip install --ignore-installed --no-deps simplejpeg",
+        )
+    here = importlib.util.find_spec("picamera2") is not None
+    if not here and not (SYSTEM_PACKAGES / "picamera2").is_dir():
         if not _is_raspberry_pi():
             return Finding("picamera", "ok", "not a Raspberry Pi")
         return Finding(
@@ -63,24 +72,17 @@ def picamera() -> Finding:
             "picamera2 is not installed; ribbon cameras need it: "
             "sudo apt install python3-picamera2",
         )
-    if "numpy." in answer.failure and "size changed" in answer.failure:
-        return Finding(
-            "picamera",
-            "warn",
-            "apt's simplejpeg, which picamera2 loads, was built for NumPy 1",
-            f"{sys.executable} -m pip install --ignore-installed --no-deps simplejpeg",
-        )
     system_version = SYSTEM_PYTHON.resolve().name.removeprefix("python")
-    here = f"{sys.version_info.major}.{sys.version_info.minor}"
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
     venv = f"{SYSTEM_PYTHON} -m venv --system-site-packages"
-    if system_version != here:
+    if not here and system_version != version:
         return Finding(
             "picamera",
             "warn",
-            f"apt's picamera2 is for Python {system_version}, this is {here}",
+            f"apt's picamera2 is for Python {system_version}, this is {version}",
             f"{venv} ~/seaformer-venv  # and install seaformer-edge into it",
         )
-    if not sees_system_packages():
+    if not here and not sees_system_packages():
         return Finding(
             "picamera",
             "warn",
