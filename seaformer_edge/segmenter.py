@@ -20,6 +20,7 @@ from seaformer_edge.errors import ModelError
 from seaformer_edge.frame import Classification, ClassScore, ClassShare, Segmentation
 from seaformer_edge.labels import label_frame
 from seaformer_edge.runtime import Program, open_copies, open_program
+from seaformer_edge.runtime.trial import require_trial
 
 
 def prepare(image: NDArray[np.uint8], card: Card) -> NDArray[np.float32]:
@@ -85,11 +86,12 @@ class _Network:
                 takes longer, and memory for each thread.
 
         Raises:
-            ModelError: the file or its card is missing, damaged or for another task, or
-                nothing here can run it.
+            ModelError: the file or its card is missing, damaged or for another task, its first
+                run here, in a process of its own, failed, or nothing here can run it.
         """
         path = Path(path)
         card = verify(path)
+        require_trial(path, card.sha256)
         if not throughput:
             return cls(open_program(path, num_threads), card)
         program, *copies = open_copies(path, num_threads)
@@ -106,7 +108,13 @@ class _Network:
         """
         program = self._free.get()
         try:
-            return program.run(prepared)
+            logits = program.run(prepared)
+            if logits.shape != program.output_shape:
+                raise ModelError(
+                    f"{self.card.name}: gave {logits.shape} and not {program.output_shape};"
+                    " export the model again"
+                )
+            return logits
         finally:
             self._free.put(program)
 

@@ -245,8 +245,8 @@ class LivePipeline:
             self._notice = ""
             self._model_error = None
 
-    def _on_recording_over(self, recorder: Recorder, error: SeaformerEdgeError | None) -> None:
+    def _on_recording_over(self, recorder: Recorder, trouble: str) -> None:
         with self._changed:
             self._recorder = None
-            if error is not None:
-                self._notice = str(error)
+            if trouble:
+                self._notice = trouble
