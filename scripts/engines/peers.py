@@ -99,7 +99,8 @@ class TopFormerBlock(nn.Module):
 
 class TopFormer(nn.Module):
     # fmt: off
-    ROWS: ClassVar = {  # (kernel, expansion, channels, stride) of the token pyramid; indices of its levels
+    # (kernel, expansion, channels, stride) of the token pyramid, its levels, heads, width
+    ROWS: ClassVar = {
         "T": ([(3, 1, 16, 1), (3, 4, 16, 2), (3, 3, 16, 1), (5, 3, 32, 2), (5, 3, 32, 1),
                (3, 3, 64, 2), (3, 3, 64, 1), (5, 6, 96, 2), (5, 6, 96, 1)], (2, 4, 6, 8), 4, 128),
         "S": ([(3, 1, 16, 1), (3, 4, 24, 2), (3, 3, 24, 1), (5, 3, 48, 2), (5, 3, 48, 1),
