@@ -21,6 +21,7 @@ from seaformer_edge.deploy import deploy_segmenter
 from seaformer_edge.network import SeaFormerSegmenter
 
 ROOT = Path(__file__).resolve().parents[2]
+SAMPLE = ROOT / "seaformer_edge" / "data" / "sample"
 SIZE = 512
 CLASSES = 150
 FRAME_SIZE = (640, 480)
@@ -50,15 +51,27 @@ def graph(variant: str, kind: str) -> nn.Module:
     """Raw RGB (1, 3, 512, 512) to logits at 1/8: the "published" graph, or "ours" of deploy.py."""
     if kind == "published":
         return Published(network(variant)).eval()
-    return deploy_segmenter(network(variant), SIZE, SIZE, IMAGENET_MEAN, IMAGENET_STD)
+    # The order of strips is made for XNNPACK, which export.py takes care of.
+    return deploy_segmenter(
+        network(variant), SIZE, SIZE, IMAGENET_MEAN, IMAGENET_STD, in_strips=False
+    )
 
 
 def camera_frame() -> NDArray[np.uint8]:
     """(480, 640, 3) uint8 RGB."""
-    picture = cv2.imread(str(ROOT / "seaformer_edge/data/sample/city_parking_deck.jpg"))
+    picture = cv2.imread(str(SAMPLE / "city_parking_deck.jpg"))
     return cv2.cvtColor(cv2.resize(picture, FRAME_SIZE), cv2.COLOR_BGR2RGB)
 
 
 def network_input() -> NDArray[np.float32]:
     """(512, 512, 3) float32 RGB 0..255, of the camera's frame."""
     return cv2.resize(camera_frame(), (SIZE, SIZE)).astype(np.float32)
+
+
+def sample_inputs() -> list[NDArray[np.float32]]:
+    """The sample pictures as `network_input`, for int8's ranges."""
+    pictures = [cv2.imread(str(path)) for path in sorted(SAMPLE.glob("*.jpg"))]
+    return [
+        cv2.cvtColor(cv2.resize(picture, (SIZE, SIZE)), cv2.COLOR_BGR2RGB).astype(np.float32)
+        for picture in pictures
+    ]

@@ -1,6 +1,9 @@
 """Write one network in the form that one engine takes.
 
-prepare.py {reference,pte,onnx,ncnn,tflite} VARIANT {published,ours} FOLDER
+prepare.py {reference,pte,onnx,ncnn,tflite} VARIANT {published,ours}[-int8] FOLDER
+
+int8 is made the usual way of each engine: ranges of activations measured on the sample pictures, a
+scale for every channel of the weights. onnx-int8 and tflite-int8 start from the fp32 files.
 """
 
 from __future__ import annotations
@@ -10,7 +13,17 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from networks import CLASSES, SIZE, camera_frame, graph, network, network_input
+from networks import (
+    CLASSES,
+    SAMPLE,
+    SIZE,
+    camera_frame,
+    graph,
+    network,
+    network_input,
+    sample_inputs,
+)
+from numpy.typing import NDArray
 
 
 def reference(variant: str, kind: str, folder: Path) -> None:
@@ -45,13 +58,42 @@ def pte(variant: str, kind: str, folder: Path) -> None:
         data="none",
         licence="none",
     )
-    export(network(variant), card, SIZE, SIZE, folder / f"{kind}.pte")
+    calibrate = SAMPLE if kind.endswith("-int8") else None
+    export(network(variant), card, SIZE, SIZE, folder / f"{kind}.pte", calibrate)
 
 
 def onnx(variant: str, kind: str, folder: Path) -> None:
+    if kind.endswith("-int8"):
+        return onnx_int8(folder / f"{kind.removesuffix('-int8')}.onnx", folder / f"{kind}.onnx")
     sample = torch.zeros(1, 3, SIZE, SIZE)
     path = folder / f"{kind}.onnx"
     torch.onnx.export(graph(variant, kind), (sample,), path, dynamo=True, external_data=False)
+
+
+def onnx_int8(source: Path, output: Path) -> None:
+    from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_static
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    class Pictures(CalibrationDataReader):
+        def __init__(self, name: str) -> None:
+            self.inputs = iter([{name: x.transpose(2, 0, 1)[None]} for x in sample_inputs()])
+
+        def get_next(self) -> dict[str, NDArray[np.float32]] | None:
+            return next(self.inputs, None)
+
+    import onnxruntime
+
+    prepared = output.with_suffix(".prepared")
+    quant_pre_process(source, prepared)
+    name = onnxruntime.InferenceSession(prepared).get_inputs()[0].name
+    quantize_static(
+        prepared,
+        output,
+        Pictures(name),
+        per_channel=True,
+        activation_type=QuantType.QUInt8,  # with signed weights: what AVX-512 VNNI multiplies
+        weight_type=QuantType.QInt8,
+    )
 
 
 def ncnn(variant: str, kind: str, folder: Path) -> None:
@@ -62,11 +104,27 @@ def ncnn(variant: str, kind: str, folder: Path) -> None:
 
 
 def tflite(variant: str, kind: str, folder: Path) -> None:
+    if kind.endswith("-int8"):
+        return tflite_int8(
+            folder / f"{kind.removesuffix('-int8')}.tflite", folder / f"{kind}.tflite"
+        )
     import litert_torch
 
     sample = torch.zeros(1, SIZE, SIZE, 3)
     module = litert_torch.to_channel_last_io(graph(variant, kind), args=[0], outputs=[0])
     litert_torch.convert(module.eval(), (sample,)).export(str(folder / f"{kind}.tflite"))
+
+
+def tflite_int8(source: Path, output: Path) -> None:
+    from ai_edge_litert.interpreter import Interpreter
+    from ai_edge_quantizer import quantizer, recipe
+
+    ((signature, names),) = Interpreter(str(source)).get_signature_list().items()
+    (name,) = names["inputs"]
+    maker = quantizer.Quantizer(str(source))
+    maker.load_quantization_recipe(recipe.static_wi8_ai8())
+    ranges = maker.calibrate({signature: [{name: x[None]} for x in sample_inputs()]})
+    maker.quantize(ranges).export_model(str(output))
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ COMMANDS = {
     "segment": "seaformer_edge.cli.segment",
     "profile": "seaformer_edge.cli.profile",
     "models": "seaformer_edge.cli.models",
+    "doctor": "seaformer_edge.cli.doctor",
     "train": "seaformer_edge.cli.train",
     "evaluate": "seaformer_edge.cli.evaluate",
 }

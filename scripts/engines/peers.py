@@ -1,0 +1,242 @@
+"""Other networks for mobile segmentation, written from their papers for `scripts/bench_peers`.
+
+Only what costs time stands here: batch normalisations are folded away, weights are random, and
+normalising the picture is left out. Everything is written so that XNNPACK runs it whole, as
+`deploy.py` does it for SeaFormer: pooling of fixed windows, 3-D products, hard-sigmoids as clamps.
+
+TopFormer: Zhang et al., CVPR 2022. MobileNetV3 and LR-ASPP: Howard et al., ICCV 2019.
+SegFormer: Xie et al., NeurIPS 2021.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+def conv(
+    channels_in: int, channels_out: int, kernel: int = 1, stride: int = 1, dilation: int = 1
+) -> nn.Conv2d:
+    padding = dilation * (kernel // 2)
+    return nn.Conv2d(channels_in, channels_out, kernel, stride, padding, dilation)
+
+
+def depthwise(channels: int, kernel: int, stride: int = 1, dilation: int = 1) -> nn.Conv2d:
+    padding = dilation * (kernel // 2)
+    return nn.Conv2d(channels, channels, kernel, stride, padding, dilation, groups=channels)
+
+
+def hard_sigmoid(x: Tensor) -> Tensor:
+    """Its slope and offset are taken to be in the convolution before it."""
+    return x.clamp(0.0, 1.0)
+
+
+def enlarge(x: Tensor, like: Tensor) -> Tensor:
+    return F.interpolate(x, like.shape[2:], mode="bilinear", align_corners=False)
+
+
+def attend(q: Tensor, k: Tensor, v: Tensor, heads: int) -> Tensor:
+    """(1, C, H, W) each, v of any channels: multi-head attention of all pixels."""
+    height, width = q.shape[2:]
+    q, k, v = (t.reshape(heads, t.shape[1] // heads, -1) for t in (q, k, v))
+    mixed = torch.bmm(torch.bmm(q.transpose(1, 2), k).softmax(-1), v.transpose(1, 2))
+    return mixed.transpose(1, 2).reshape(1, -1, height, width)
+
+
+class InvertedResidual(nn.Module):
+    """MobileNetV2's, and with `squeeze` and h-swish MobileNetV3's."""
+
+    def __init__(
+        self,
+        channels_in: int,
+        hidden: int,
+        channels_out: int,
+        kernel: int,
+        stride: int,
+        dilation: int = 1,
+        squeeze: bool = False,
+        hard_swish: bool = False,
+    ):
+        super().__init__()
+        self.expand = conv(channels_in, hidden) if hidden != channels_in else None
+        self.depthwise = depthwise(hidden, kernel, stride, dilation)
+        narrow = max(8, (hidden // 4 + 4) // 8 * 8)
+        self.squeeze = nn.ModuleList([conv(hidden, narrow), conv(narrow, hidden)][: 2 * squeeze])
+        self.project = conv(hidden, channels_out)
+        self.residual = stride == 1 and channels_in == channels_out
+        self.act = F.hardswish if hard_swish else F.relu
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = x if self.expand is None else self.act(self.expand(x))
+        y = self.act(self.depthwise(y))
+        if self.squeeze:
+            down, up = self.squeeze
+            y = y * hard_sigmoid(up(F.relu(down(y.mean((2, 3), keepdim=True)))))
+        y = self.project(y)
+        return x + y if self.residual else y
+
+
+class TopFormerBlock(nn.Module):
+    def __init__(self, dim: int, heads: int, key_dim: int = 16):
+        super().__init__()
+        self.heads, qk, v = heads, key_dim * heads, 2 * key_dim * heads
+        self.q, self.k, self.v, self.project = (
+            conv(dim, qk),
+            conv(dim, qk),
+            conv(dim, v),
+            conv(v, dim),
+        )
+        self.expand, self.depthwise = conv(dim, 2 * dim), depthwise(2 * dim, 3)
+        self.shrink = conv(2 * dim, dim)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x + self.project(F.relu6(attend(self.q(x), self.k(x), self.v(x), self.heads)))
+        return x + self.shrink(F.relu6(self.depthwise(self.expand(x))))
+
+
+class TopFormer(nn.Module):
+    # fmt: off
+    # (kernel, expansion, channels, stride) of the token pyramid, its levels, heads, width
+    ROWS: ClassVar = {
+        "T": ([(3, 1, 16, 1), (3, 4, 16, 2), (3, 3, 16, 1), (5, 3, 32, 2), (5, 3, 32, 1),
+               (3, 3, 64, 2), (3, 3, 64, 1), (5, 6, 96, 2), (5, 6, 96, 1)], (2, 4, 6, 8), 4, 128),
+        "S": ([(3, 1, 16, 1), (3, 4, 24, 2), (3, 3, 24, 1), (5, 3, 48, 2), (5, 3, 48, 1),
+               (3, 3, 96, 2), (3, 3, 96, 1), (5, 4, 128, 2), (5, 6, 128, 1), (3, 6, 128, 1)],
+              (2, 4, 6, 9), 6, 192),
+        "B": ([(3, 1, 16, 1), (3, 4, 32, 2), (3, 3, 32, 1), (5, 3, 64, 2), (5, 3, 64, 1),
+               (3, 3, 128, 2), (3, 3, 128, 1), (5, 6, 160, 2), (5, 6, 160, 1), (3, 6, 160, 1)],
+              (2, 4, 6, 9), 8, 256),
+    }
+    # fmt: on
+
+    def __init__(self, variant: str, classes: int):
+        super().__init__()
+        rows, self.levels, heads, width = self.ROWS[variant]
+        self.stem = conv(3, 16, 3, 2)
+        channels, blocks = 16, []
+        for kernel, expansion, out, stride in rows:
+            blocks.append(InvertedResidual(channels, expansion * channels, out, kernel, stride))
+            channels = out
+        self.pyramid = nn.ModuleList(blocks)
+        self.widths = [rows[level][2] for level in self.levels]
+        self.blocks = nn.Sequential(*(TopFormerBlock(sum(self.widths), heads) for _ in range(4)))
+        self.local = nn.ModuleList(conv(c, width) for c in self.widths[1:])
+        self.gate = nn.ModuleList(conv(c, width) for c in self.widths[1:])
+        self.deep = nn.ModuleList(conv(c, width) for c in self.widths[1:])
+        self.fuse, self.classify = depthwise(width, 1), conv(width, classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.relu(self.stem(x))
+        features = []
+        for i, block in enumerate(self.pyramid):
+            x = block(x)
+            if i in self.levels:
+                features.append(x)
+        # 1/4 to 1/32 pooled to 1/64, side by side
+        windows = (16, 8, 4, 2)
+        tokens = torch.cat([F.avg_pool2d(f, n) for f, n in zip(features, windows, strict=True)], 1)
+        tokens = self.blocks(tokens)
+        fused = None
+        first = self.widths[0]
+        for i, local in enumerate(features[1:]):
+            token = tokens[:, first : first + self.widths[i + 1]]
+            first += self.widths[i + 1]
+            gate = enlarge(hard_sigmoid(self.gate[i](token)), local)
+            level = self.local[i](local) * gate + enlarge(self.deep[i](token), local)
+            fused = level if fused is None else fused + enlarge(level, fused)
+        return self.classify(F.relu(self.fuse(fused)))
+
+
+class LRASPP(nn.Module):
+    """LR-ASPP on MobileNetV3-Large with an output stride of 16."""
+
+    # fmt: off
+    ROWS = (  # kernel, hidden, channels, squeeze, h-swish, stride, dilation
+        (3, 16, 16, 0, 0, 1, 1), (3, 64, 24, 0, 0, 2, 1), (3, 72, 24, 0, 0, 1, 1),
+        (5, 72, 40, 1, 0, 2, 1), (5, 120, 40, 1, 0, 1, 1), (5, 120, 40, 1, 0, 1, 1),
+        (3, 240, 80, 0, 1, 2, 1), (3, 200, 80, 0, 1, 1, 1), (3, 184, 80, 0, 1, 1, 1),
+        (3, 184, 80, 0, 1, 1, 1), (3, 480, 112, 1, 1, 1, 1), (3, 672, 112, 1, 1, 1, 1),
+        (5, 672, 160, 1, 1, 1, 2), (5, 960, 160, 1, 1, 1, 2), (5, 960, 160, 1, 1, 1, 2),
+    )
+    # fmt: on
+
+    def __init__(self, classes: int):
+        super().__init__()
+        self.stem = conv(3, 16, 3, 2)
+        channels, blocks = 16, []
+        for kernel, hidden, out, squeeze, swish, stride, dilation in self.ROWS:
+            blocks.append(
+                InvertedResidual(
+                    channels, hidden, out, kernel, stride, dilation, bool(squeeze), bool(swish)
+                )
+            )
+            channels = out
+        self.to_eighth, self.rest = nn.Sequential(*blocks[:6]), nn.Sequential(*blocks[6:])
+        self.last, self.narrow, self.gate = conv(160, 960), conv(960, 128), conv(960, 128)
+        self.low, self.high = conv(40, classes), conv(128, classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        eighth = self.to_eighth(F.hardswish(self.stem(x)))
+        deep = F.hardswish(self.last(self.rest(eighth)))
+        gated = F.relu(self.narrow(deep)) * self.gate(deep.mean((2, 3), keepdim=True)).sigmoid()
+        return self.low(eighth) + self.high(enlarge(gated, eighth))
+
+
+class ChannelNorm(nn.Module):
+    """Layer normalisation over channels; the means are 1x1 convolutions, which XNNPACK takes."""
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.mean = conv(channels, 1)
+        self.scale = nn.Parameter(torch.ones(1, channels, 1, 1))
+        self.bias = nn.Parameter(torch.zeros(1, channels, 1, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x - self.mean(x)
+        return x * (self.mean(x * x).abs() + 1e-5).rsqrt() * self.scale + self.bias
+
+
+class SegFormerBlock(nn.Module):
+    def __init__(self, dim: int, heads: int, reduction: int):
+        super().__init__()
+        self.heads = heads
+        self.before, self.after = ChannelNorm(dim), ChannelNorm(dim)
+        self.q, self.k, self.v, self.project = (conv(dim, dim) for _ in range(4))
+        self.reduce = None
+        if reduction > 1:
+            self.reduce = nn.Sequential(nn.Conv2d(dim, dim, reduction, reduction), ChannelNorm(dim))
+        self.expand, self.depthwise = conv(dim, 4 * dim), depthwise(4 * dim, 3)
+        self.shrink = conv(4 * dim, dim)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.before(x)
+        short = y if self.reduce is None else self.reduce(y)
+        x = x + self.project(attend(self.q(y), self.k(short), self.v(short), self.heads))
+        return x + self.shrink(F.gelu(self.depthwise(self.expand(self.after(x)))))
+
+
+class SegFormerB0(nn.Module):
+    ROWS = ((32, 1, 8, 7, 4), (64, 2, 4, 3, 2), (160, 5, 2, 3, 2), (256, 8, 1, 3, 2))
+
+    def __init__(self, classes: int):
+        super().__init__()
+        stages, channels = [], 3
+        for dim, heads, reduction, kernel, stride in self.ROWS:
+            blocks = (SegFormerBlock(dim, heads, reduction) for _ in range(2))
+            embed = (conv(channels, dim, kernel, stride), ChannelNorm(dim))
+            stages.append(nn.Sequential(*embed, *blocks, ChannelNorm(dim)))
+            channels = dim
+        self.stages = nn.ModuleList(stages)
+        self.embed = nn.ModuleList(conv(row[0], 256) for row in self.ROWS)
+        self.fuse, self.classify = conv(1024, 256), conv(256, classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        levels = []
+        for stage, embed in zip(self.stages, self.embed, strict=True):
+            x = stage(x)
+            level = embed(x)
+            levels.append(enlarge(level, levels[0]) if levels else level)
+        return self.classify(F.relu(self.fuse(torch.cat(levels, 1))))
