@@ -16,9 +16,8 @@ pytest.importorskip("PySide6.QtWidgets", exc_type=ImportError)
 
 
 def test_it_runs_and_ends_where_home_cannot_be_written(tmp_path: Path) -> None:
-    nowhere = dict.fromkeys(
-        ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME"), "/dev/null/nowhere"
-    )
+    folders = ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME")
+    nowhere = dict.fromkeys(folders, "/dev/null/nowhere")
     environment = {**os.environ, **nowhere, "QT_QPA_PLATFORM": "offscreen"}
     environment.pop("SEAFORMER_EDGE_HOME")
     with MjpegServer() as server:
