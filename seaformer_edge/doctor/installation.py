@@ -57,7 +57,7 @@ def libraries() -> Finding:
     for distribution, module in LIBRARIES.items():
         answer = probes.ask("load", module)
         if not answer.failure:
-            loaded.append(f"{module} {_version(distribution)}".strip())
+            loaded.append(f"{module} {version_of(distribution)}".strip())
             continue
         failed.append(f"{module} does not load: {answer.failure}")
         missing = missing_libraries(answer.failure)
@@ -78,7 +78,7 @@ def opencv() -> Finding:
     # Those of the system stand elsewhere and are hidden by the environment's own.
     nearest = {str(package.locate_file("")) for package in packages[:1]}
     names = sorted({p.name for p in packages if str(p.locate_file("")) in nearest})
-    what = ", ".join(f"{name} {_version(name)}" for name in names) or "no package called opencv"
+    what = ", ".join(f"{name} {version_of(name)}" for name in names) or "no package called opencv"
     mend = (
         f"{sys.executable} -m pip uninstall --yes {' '.join(names)}\n"
         f"{sys.executable} -m pip install opencv-python-headless"
@@ -158,11 +158,12 @@ def training() -> Finding:
             f" {install_again('train')}",
         )
     return Finding(
-        "training", "ok", f"torch {_version('torch')}, executorch {_version('executorch')}"
+        "training", "ok", f"torch {version_of('torch')}, executorch {version_of('executorch')}"
     )
 
 
-def _version(distribution: str) -> str:
+def version_of(distribution: str) -> str:
+    """Of an installed package; empty where its metadata is missing."""
     try:
         return metadata.version(distribution)
     except metadata.PackageNotFoundError:

@@ -7,14 +7,13 @@ import os
 import re
 import subprocess
 import sys
-from importlib import metadata
 from pathlib import Path
 
 from seaformer_edge.debian import install_line
 from seaformer_edge.display import check_display
 from seaformer_edge.doctor import probes
 from seaformer_edge.doctor.finding import Finding
-from seaformer_edge.doctor.installation import install_again
+from seaformer_edge.doctor.installation import install_again, version_of
 from seaformer_edge.errors import SeaformerEdgeError
 
 
@@ -24,7 +23,7 @@ def window() -> Finding:
         return Finding(
             "window", "ok", f"not installed; this adds the live window: {install_again('gui')}"
         )
-    what = f"Qt {metadata.version('PySide6-Essentials')}"
+    what = f"Qt {version_of('PySide6-Essentials') or 'without metadata'}"
     missing = missing_libraries(Path(spec.submodule_search_locations[0]))
     if missing:
         return Finding(

@@ -11,6 +11,7 @@ from fakes import CARD, FakeProgram
 from numpy.typing import NDArray
 from profiles import PROGRAMS, reading, tiny_model
 
+from seaformer_edge.card import Card
 from seaformer_edge.errors import ModelError
 from seaformer_edge.profiling import measure as room
 from seaformer_edge.profiling.measure import Progress, Request, measure
@@ -31,8 +32,8 @@ class Clock:
 class TimedProgram(FakeProgram):
     """Takes so many milliseconds of the clock until a moment, then others."""
 
-    def __init__(self, clock: Clock, task: str, at_first_ms: float, later_ms: float) -> None:
-        super().__init__(task)
+    def __init__(self, clock: Clock, card: Card, at_first_ms: float, later_ms: float) -> None:
+        super().__init__(card)
         self.clock, self.at_first_ms, self.later_ms = clock, at_first_ms, later_ms
         self.warm_runs = 2 * SHORT.warmup_frames + 1
         self.changes_s = 1.0
@@ -66,8 +67,9 @@ def fake_run(monkeypatch: pytest.MonkeyPatch):
         task: str = "segmentation",
     ) -> tuple[Run, list[Progress]]:
         clock = Clock()
-        program = TimedProgram(clock, task, at_first_ms, later_ms)
-        monkeypatch.setattr(room, "verify", lambda path: replace(CARD, task=task))
+        card = replace(CARD, task=task)
+        program = TimedProgram(clock, card, at_first_ms, later_ms)
+        monkeypatch.setattr(room, "verify", lambda path: card)
         monkeypatch.setattr(room, "open_program", lambda path, threads: program)
         told: list[Progress] = []
         request = Request(Path("fake.pte"), 2, (64, 48), protocol)
