@@ -11,8 +11,6 @@ python -m seaformer_edge.runtime.trial PROGRAM      # the child
 from __future__ import annotations
 
 import json
-import signal
-import subprocess
 import sys
 from pathlib import Path
 
@@ -26,8 +24,6 @@ MOST_BYTES = 4 << 30
 TRIED = "tried.json"
 """In the user's models folder: the sha256 of programs that have been run here."""
 
-_NO_WINDOW = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # Windows would show one for a moment
-
 
 def require_trial(path: Path, sha256: str) -> None:
     """Run the program in a child, unless it is shipped or has been run here before.
@@ -40,6 +36,8 @@ def require_trial(path: Path, sha256: str) -> None:
     """
     if path.resolve().parent == shipped_models_dir().resolve() or sha256 in _tried():
         return
+    import subprocess  # ten milliseconds that no shipped program needs
+
     try:
         child = subprocess.run(
             # -P: modules of the folder we are called in are none of ours.
@@ -49,7 +47,8 @@ def require_trial(path: Path, sha256: str) -> None:
             stderr=subprocess.DEVNULL,
             timeout=TIMEOUT_S,
             start_new_session=True,  # Ctrl-C is for us
-            creationflags=_NO_WINDOW,
+            # Windows would show one for a moment.
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
     except subprocess.TimeoutExpired:
         raise ModelError(
@@ -88,6 +87,7 @@ def main() -> None:
     path = Path(sys.argv[1])
     if sys.platform != "win32":
         import resource
+        import signal
 
         signal.alarm(TIMEOUT_S)  # for a parent that was ended meanwhile
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
