@@ -212,22 +212,23 @@ def test_the_gil_is_free_while_the_native_binding_runs(native: Binding) -> None:
 
 
 RUNS_WHEN_PYTHON_ENDS = f"""
-import sys, threading
+import threading, time
 import numpy as np
 from seaformer_edge.runtime import open_program
 
 program = open_program({str(PROGRAMS / "slow.pte")!r}, 2)
 image = np.zeros(program.input_shape, np.float32)
-begun = threading.Event()
+warm = threading.Event()
 
 def run():
     while True:
-        begun.set()
         program.run(image)
+        warm.set()
 
 for _ in range(2):
     threading.Thread(target=run, daemon=True).start()
-begun.wait()
+warm.wait()
+time.sleep(0.05)
 """
 
 
