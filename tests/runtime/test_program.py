@@ -216,7 +216,7 @@ import threading, time
 import numpy as np
 from seaformer_edge.runtime import open_program
 
-program = open_program({str(PROGRAMS / "slow.pte")!r}, 2)
+program = open_program({str(PROGRAMS / "nhwc.pte")!r}, 2)
 image = np.zeros(program.input_shape, np.float32)
 warm = threading.Event()
 

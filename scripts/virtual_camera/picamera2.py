@@ -1,0 +1,81 @@
+"""The real picamera2, made to run on libcamera's virtual camera. With this folder on PYTHONPATH,
+`import picamera2` comes here, and leaves the real one in its place.
+
+What is bent, and why:
+- `pykms`, for a preview on the screen, comes with Raspberry Pi OS alone: an empty stand-in.
+- Buffers come from memfd, as there is no dma-heap on a PC, and have the two planes of NV12.
+- The virtual camera has no raw modes, of which picamera2 wants one.
+- It gives NV12, where a Raspberry Pi's hardware makes the format that is asked for: the array is
+  converted here, and so the order of colours is not proved.
+"""
+
+import os
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from unittest.mock import MagicMock
+
+sys.path[:] = [p for p in sys.path if Path(p).resolve() != Path(__file__).resolve().parent]
+del sys.modules["picamera2"]
+sys.modules["kms"] = sys.modules["pykms"] = MagicMock()
+
+import cv2  # noqa: E402
+import libcamera  # noqa: E402
+import picamera2  # noqa: E402
+import picamera2.picamera2 as implementation  # noqa: E402
+from picamera2.allocators import dmaallocator  # noqa: E402
+from picamera2.dma_heap import UniqueFD  # noqa: E402
+
+
+class MemfdHeap:
+    def alloc(self, name, size):
+        fd = os.memfd_create(name)
+        os.ftruncate(fd, size)
+        return UniqueFD(fd)
+
+    def close(self):
+        pass
+
+
+class MemfdSync:
+    """Ordinary memory needs no synchronising."""
+
+    def __init__(self, allocator, buffer, write):
+        self.memory = allocator.mapped_buffers[buffer]
+
+    def __enter__(self):
+        return self.memory
+
+    def __exit__(self, *exception):
+        pass
+
+
+def two_planes(planes):
+    """A buffer of brightness and colour, where picamera2 tells of one plane."""
+    (whole,) = planes
+    brightness, colour = libcamera.FrameBuffer.Plane(), libcamera.FrameBuffer.Plane()
+    brightness.fd = colour.fd = whole.fd
+    brightness.offset, brightness.length = 0, whole.length * 2 // 3
+    colour.offset, colour.length = brightness.length, whole.length // 3
+    return libcamera.FrameBuffer([brightness, colour])
+
+
+two_planes.Plane = libcamera.FrameBuffer.Plane
+dmaallocator.libcamera = SimpleNamespace(FrameBuffer=two_planes)
+dmaallocator.DmaHeap = MemfdHeap
+dmaallocator.DmaAllocator.DmaSync = MemfdSync
+_make_array = picamera2.CompletedRequest.make_array
+_camera_configuration = picamera2.Picamera2.camera_configuration
+
+
+def _get_raw_modes(self):
+    return [{"format": "SBGGR10", "size": (1280, 720)}]
+
+
+def make_array(self, name):
+    assert self.config[name]["format"] == "NV12"
+    return cv2.cvtColor(_make_array(self, name), cv2.COLOR_YUV2RGB_NV12)
+
+
+implementation.Picamera2._get_raw_modes = _get_raw_modes
+picamera2.CompletedRequest.make_array = make_array
