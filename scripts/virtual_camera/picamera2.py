@@ -52,11 +52,11 @@ class MemfdSync:
 
 def two_planes(planes):
     """A buffer of brightness and colour, where picamera2 tells of one plane."""
-    (whole,) = planes
-    brightness, colour = libcamera.FrameBuffer.Plane(), libcamera.FrameBuffer.Plane()
-    brightness.fd = colour.fd = whole.fd
-    brightness.offset, brightness.length = 0, whole.length * 2 // 3
-    colour.offset, colour.length = brightness.length, whole.length // 3
+    (brightness,) = planes
+    colour = libcamera.FrameBuffer.Plane()
+    colour.fd, colour.length = brightness.fd, brightness.length // 3
+    brightness.length -= colour.length
+    colour.offset = brightness.length
     return libcamera.FrameBuffer([brightness, colour])
 
 
