@@ -4,13 +4,15 @@
 What is bent, and why:
 - `pykms`, for a preview on the screen, comes with Raspberry Pi OS alone: an empty stand-in.
 - Buffers come from memfd, as there is no dma-heap on a PC, and have the two planes of NV12.
-- The virtual camera has no raw modes, of which picamera2 wants one.
-- It gives NV12, where a Raspberry Pi's hardware makes the format that is asked for: the array is
-  converted here, and so the order of colours is not proved.
+- The virtual camera has no raw modes, of which picamera2 wants one, and completes a request as soon
+  as it is queued, even before picamera2 has noted that it was started: frames take their time here.
+- It gives NV12, where a Raspberry Pi's hardware makes the format that is asked for: arrays are
+  converted here and the configuration says so. The order of colours is thus not proved.
 """
 
 import os
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from unittest.mock import MagicMock
@@ -64,12 +66,19 @@ two_planes.Plane = libcamera.FrameBuffer.Plane
 dmaallocator.libcamera = SimpleNamespace(FrameBuffer=two_planes)
 dmaallocator.DmaHeap = MemfdHeap
 dmaallocator.DmaAllocator.DmaSync = MemfdSync
+FRAME_S = 1 / 30
+_handle_request = implementation.CameraManager.handle_request
 _make_array = picamera2.CompletedRequest.make_array
-_camera_configuration = picamera2.Picamera2.camera_configuration
+_camera_configuration = implementation.Picamera2.camera_configuration
 
 
 def _get_raw_modes(self):
     return [{"format": "SBGGR10", "size": (1280, 720)}]
+
+
+def handle_request(self, flushid=None):
+    time.sleep(FRAME_S)
+    _handle_request(self, flushid)
 
 
 def make_array(self, name):
@@ -77,5 +86,13 @@ def make_array(self, name):
     return cv2.cvtColor(_make_array(self, name), cv2.COLOR_YUV2RGB_NV12)
 
 
+def camera_configuration(self):
+    configuration = _camera_configuration(self)
+    assert configuration["main"]["format"] == "NV12"
+    return {**configuration, "main": {**configuration["main"], "format": "BGR888"}}
+
+
+implementation.CameraManager.handle_request = handle_request
 implementation.Picamera2._get_raw_modes = _get_raw_modes
+implementation.Picamera2.camera_configuration = camera_configuration
 picamera2.CompletedRequest.make_array = make_array
