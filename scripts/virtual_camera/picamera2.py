@@ -6,6 +6,7 @@ What is bent, and why:
 - Buffers come from memfd, as there is no dma-heap on a PC, and have the two planes of NV12.
 - The virtual camera has no raw modes, of which picamera2 wants one, and completes a request as soon
   as it is queued, even before picamera2 has noted that it was started: frames take their time here.
+- It leaves a frame's status as it lay in memory, and picamera2 waits for one that succeeded.
 - It gives NV12, where a Raspberry Pi's hardware makes the format that is asked for: arrays are
   converted here and the configuration says so. The order of colours is thus not proved.
 """
@@ -92,6 +93,7 @@ def camera_configuration(self):
     return {**configuration, "main": {**configuration["main"], "format": "BGR888"}}
 
 
+libcamera.FrameMetadata.status = property(lambda self: libcamera.FrameMetadata.Status.Success)
 implementation.CameraManager.handle_request = handle_request
 implementation.Picamera2._get_raw_modes = _get_raw_modes
 implementation.Picamera2.camera_configuration = camera_configuration
