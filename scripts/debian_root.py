@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -155,6 +156,8 @@ def default_path(name: str) -> Path:
 
 def require(*commands: str) -> None:
     """Raises UnfitError, with the packages to install, unless all commands are there."""
+    if sys.platform != "linux":
+        raise UnfitError("needs Linux, a Debian or an Ubuntu")
     missing = [command for command in commands if shutil.which(command) is None]
     if missing:
         raise UnfitError(
