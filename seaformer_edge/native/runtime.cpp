@@ -14,6 +14,7 @@
 #include <cstdio>
 #include <memory>
 #include <mutex>
+#include <shared_mutex>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -115,6 +116,29 @@ struct Layout {
   }
 };
 
+// Whoever loads or runs a program is inside. The end of the process destroys the thread pool, which
+// waits for ever for work that is under way, and a thread that wants the GIL back after Python has
+// ended aborts the process: so Python ends when nobody is inside, and who comes then stays outside.
+class Inside {
+ public:
+  // Without the GIL; give it back before leaving, that is, declare this one first.
+  void enter() {
+    std::lock_guard<std::mutex> lock(door_);
+    lock_ = std::shared_lock<std::shared_mutex>(room_);
+  }
+
+  static void close() {
+    nb::gil_scoped_release released;
+    door_.lock();
+    room_.lock();
+  }
+
+ private:
+  static inline std::mutex door_;
+  static inline std::shared_mutex room_;
+  std::shared_lock<std::shared_mutex> lock_;
+};
+
 class Program {
  public:
   // Loads the file and prepares it to run. A thread_count of 0 leaves the thread pool as it is.
@@ -124,7 +148,9 @@ class Program {
         operator_times_(times_operators ? new OperatorTimes : nullptr),
         module_(path_, Module::LoadMode::File,
                 std::unique_ptr<executorch::runtime::EventTracer>(operator_times_)) {
+    Inside inside;
     nb::gil_scoped_release released;
+    inside.enter();
     std::lock_guard<std::mutex> lock(pool_mutex_);
     set_thread_count(thread_count);
     logged.clear();
@@ -170,8 +196,10 @@ class Program {
   Logits run(const Image& image) {
     if (image.size() != input_.numel()) throw std::invalid_argument("image of a wrong size");
     std::unique_ptr<float[]> logits(new float[output_.numel()]);  // make_unique would zero it
+    Inside inside;
     {
       nb::gil_scoped_release released;
+      inside.enter();
       std::lock_guard<std::mutex> lock(run_mutex_);
       logged.clear();
       execute(tensor(input_, const_cast<float*>(image.data())), logits.get());
@@ -227,6 +255,8 @@ class Program {
 void bind_runtime(nb::module_& m) {
   executorch::runtime::register_pal(
       executorch::runtime::PalImpl::create(keep_error_message, __FILE__));
+  nb::module_::import_("atexit").attr("register")(nb::cpp_function(&Inside::close));
+  nb::set_leak_warnings(false);  // a thread that stays outside keeps its program
 
   m.attr("executorch_version") = EXECUTORCH_VERSION;
   m.def("thread_count", [] { return get_threadpool()->get_thread_count(); });

@@ -96,10 +96,10 @@ def _tried_cameras() -> list[SourceInfo]:
 
 
 def _ribbon_cameras() -> list[SourceInfo]:
-    from seaformer_edge.sources.picamera import import_picamera2
+    from seaformer_edge.sources.picamera import ribbon_cameras
 
     try:
-        cameras = import_picamera2().Picamera2.global_camera_info()
+        cameras = ribbon_cameras()
     except SourceError:
         return []
     return [SourceInfo("picamera", str(cameras[0].get("Model", "camera")), ())] if cameras else []

@@ -15,6 +15,7 @@ from seaformer_edge.frame import Frame
 from seaformer_edge.sources.base import FrameSource
 
 SIZE = (1280, 720)
+FORMAT = "BGR888"  # its name tells the order in a register: in memory it is R, G, B
 FRAME_US = 33_333
 _OLDEST_S = 1.0
 
@@ -32,7 +33,7 @@ class PicameraSource(FrameSource):
 
     def __init__(self) -> None:
         picamera2 = import_picamera2()
-        if not picamera2.Picamera2.global_camera_info():
+        if not ribbon_cameras():
             raise SourceError("picamera: no camera found; is its ribbon cable seated?")
         try:
             self._camera: Any = picamera2.Picamera2()
@@ -41,15 +42,17 @@ class PicameraSource(FrameSource):
         try:
             self._camera.configure(
                 self._camera.create_video_configuration(
-                    # Its name tells the order in a register: in memory it is R, G, B.
-                    main={"size": SIZE, "format": "BGR888"},
+                    main={"size": SIZE, "format": FORMAT},
                     buffer_count=4,
                     queue=False,
                     controls={"FrameDurationLimits": (FRAME_US, FRAME_US)},
                 )
             )
-            # The sensor may have wanted another size.
-            self.frame_size = tuple(self._camera.camera_configuration()["main"]["size"])
+            # Another size than was asked for serves as well, another format does not.
+            main = self._camera.camera_configuration()["main"]
+            if main["format"] != FORMAT:
+                raise RuntimeError(f"it gives {main['format']} in place of {FORMAT}")
+            self.frame_size = tuple(main["size"])
             self._camera.start()
         except RuntimeError as error:
             self.close()
@@ -76,6 +79,16 @@ class PicameraSource(FrameSource):
         if self._camera is not None:
             camera, self._camera = self._camera, None
             camera.close()  # stops it first
+
+
+def ribbon_cameras() -> list[dict[str, Any]]:
+    """What picamera2 tells of the cameras that are not on USB; it opens the first of them.
+
+    Raises:
+        SourceError: picamera2 is not installed.
+    """
+    cameras = import_picamera2().Picamera2.global_camera_info()
+    return [camera for camera in cameras if "/usb" not in camera.get("Id", "")]
 
 
 def import_picamera2() -> Any:

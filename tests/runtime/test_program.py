@@ -211,6 +211,34 @@ def test_the_gil_is_free_while_the_native_binding_runs(native: Binding) -> None:
     assert ticks >= 5
 
 
+RUNS_WHEN_PYTHON_ENDS = f"""
+import threading, time
+import numpy as np
+from seaformer_edge.runtime import open_program
+
+program = open_program({str(PROGRAMS / "nhwc.pte")!r}, 2)
+image = np.zeros(program.input_shape, np.float32)
+warm = threading.Event()
+
+def run():
+    while True:
+        program.run(image)
+        warm.set()
+
+for _ in range(2):
+    threading.Thread(target=run, daemon=True).start()
+warm.wait()
+time.sleep(0.05)
+"""
+
+
+def test_python_ends_while_a_daemon_thread_runs_a_program(native: Binding) -> None:
+    for _ in range(4):  # it is chance where in its run the thread is
+        command = [sys.executable, "-c", RUNS_WHEN_PYTHON_ENDS]
+        run = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        assert (run.returncode, run.stderr) == (0, "")
+
+
 def test_number_of_threads(binding: Binding) -> None:
     gc.collect()  # a program that an earlier test's traceback still holds pins the number
     before = binding.thread_count()

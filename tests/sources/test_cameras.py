@@ -143,8 +143,23 @@ def test_ribbon_camera_is_released_when_it_refuses(
         open_source("picamera")
 
 
-def test_no_ribbon_camera(picamera2: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(picamera2.Picamera2, "cameras", [])
+def test_ribbon_camera_of_another_format(picamera2: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """libcamera adjusts what it cannot give, and says so only in its configuration."""
+    adjusted = {"main": {"size": (1280, 704), "format": "NV12"}}
+    monkeypatch.setattr(picamera2.Picamera2, "camera_configuration", lambda self: adjusted)
+    with pytest.raises(SourceError, match="gives NV12 in place of BGR888"):
+        open_source("picamera")
+
+
+USB_CAMERA = {"Model": "HD Webcam", "Id": "/base/scb/pcie@7d500000/usb@0,0-1.3:1.0-046d:0825"}
+
+
+@pytest.mark.parametrize("cameras", [[], [USB_CAMERA]], ids=["none", "on USB"])
+def test_no_ribbon_camera(
+    picamera2: Any, monkeypatch: pytest.MonkeyPatch, cameras: list[dict[str, str]]
+) -> None:
+    monkeypatch.setattr(picamera2.Picamera2, "cameras", cameras)
+    assert "picamera" not in [source.spec for source in listing.list_sources()]
     with pytest.raises(SourceError, match="picamera: no camera found; is its ribbon cable seated"):
         open_source("picamera")
 
