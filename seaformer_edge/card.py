@@ -70,6 +70,12 @@ class Card:
         return len(self.classes)
 
     def __post_init__(self) -> None:
+        texts = ("name", "task", "variant", "precision", "origin", "data", "licence", "sha256")
+        numbers = ("height", "width", "logit_channels", "size")
+        kinds: dict[str, type] = {"accuracy": dict, "versions": dict}
+        kinds |= dict.fromkeys(texts, str) | dict.fromkeys(numbers, int)
+        if odd := [name for name, kind in kinds.items() if type(getattr(self, name)) is not kind]:
+            raise ValueError(f"the wrong kind of value: {', '.join(odd)}")
         problems = [
             (self.task not in TASKS, f"task {self.task!r}"),
             (self.precision not in PRECISIONS, f"precision {self.precision!r}"),
@@ -77,6 +83,7 @@ class Card:
             (not self.classes, "no classes"),
             (len(self.palette) != len(self.classes), "as many colours as classes are needed"),
             (any(len(colour) != 3 for colour in self.palette), "a colour is three numbers"),
+            (any(not 0 <= c <= 255 for rgb in self.palette for c in rgb), "colours go to 255"),
             (self.logit_channels < len(self.classes), "fewer logits than classes"),
             (self.height < 0 or self.width < 0, "negative size"),
         ]
@@ -92,12 +99,22 @@ def card_path(model: Path) -> Path:
 
 def write_card(card: Card, model: Path) -> Card:
     """Fill in the model file's size and sha256, write the card beside it, return it."""
-    values = asdict(card) | {"sha256": file_sha256(model), "size": model.stat().st_size}
-    finished = Card(**values)
+    return place(model, card, model)
+
+
+def place(finished: Path, card: Card, model: Path) -> Card:
+    """Give a file that is whole its name `model`, and a card beside it.
+
+    The card lies ready before either has its name, so that a process that is killed all but
+    never leaves one without the other; if it does, `verify` refuses them.
+    """
+    values = asdict(card) | {"sha256": file_sha256(finished), "size": finished.stat().st_size}
+    card = Card(**values)
     temporary = card_path(model).with_name(card_path(model).name + ".tmp")
-    temporary.write_text(json.dumps({"format": FORMAT} | asdict(finished), indent=1) + "\n")
+    temporary.write_text(json.dumps({"format": FORMAT} | asdict(card), indent=1) + "\n")
+    finished.replace(model)
     temporary.replace(card_path(model))
-    return finished
+    return card
 
 
 def read_card(model: Path) -> Card:
@@ -125,7 +142,14 @@ def read_card(model: Path) -> Card:
         raise ModelError(f"{model}: its card {path.name} is missing beside it") from error
     except OSError as error:
         raise ModelError(f"{path}: cannot be read ({error.strerror})") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        OverflowError,
+        RecursionError,
+    ) as error:
         raise ModelError(f"{path}: not a model card ({error})") from error
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import pickle
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from seaformer_edge import __version__
-from seaformer_edge.card import Card, verify, write_card
+from seaformer_edge.card import Card, place, verify
 from seaformer_edge.class_list import ClassList, spread_palette
 from seaformer_edge.errors import ModelError
 from seaformer_edge.network import VARIANTS, SeaFormerClassifier, SeaFormerSegmenter
@@ -29,6 +30,9 @@ from seaformer_edge.network import VARIANTS, SeaFormerClassifier, SeaFormerSegme
 IMAGENET_MEAN = (123.675, 116.28, 103.53)
 IMAGENET_STD = (58.395, 57.12, 57.375)
 """Of RGB 0..255; what the published networks and ours are normalised with."""
+
+MOST_CLASSES = 1 << 16
+"""More than any data set has; a tensor can claim any size without holding it."""
 
 CLASS_LAYER = ("decode_head.conv_seg.", "linear.")
 
@@ -40,9 +44,9 @@ def save_checkpoint(network: Network, card: Card, path: Path) -> Card:
     state = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
     temporary = path.with_name(path.name + ".tmp")
     safetensors.torch.save_file(state, temporary)
-    temporary.replace(path)
     versions = {"seaformer-edge": __version__, "torch": torch.__version__}
-    return write_card(replace(card, precision="fp32", height=0, width=0, versions=versions), path)
+    card = replace(card, precision="fp32", height=0, width=0, versions=versions)
+    return place(temporary, card, path)
 
 
 def load_checkpoint(path: Path) -> tuple[Network, Card]:
@@ -100,7 +104,10 @@ def import_checkpoint(
     if not state:
         raise ModelError(f"{path}: no tensors in it, so it is not a checkpoint")
     network = fit_network(state, path)
-    network.load_state_dict(state)
+    try:
+        network.load_state_dict(state)
+    except RuntimeError as error:  # a kind of tensor that cannot be made numbers of
+        raise ModelError(f"{path}: not the tensors of a checkpoint ({error})") from error
     if classes is None:
         classes = _stored_classes(checkpoint, network.num_classes)
     elif len(classes.names) != network.num_classes:
@@ -179,7 +186,11 @@ def fit_network(state: Mapping[str, Tensor], path: Path) -> Network:
     segments = any(name.startswith("decode_head.") for name in state)
     class_layer = state.get("decode_head.conv_seg.weight" if segments else "linear.weight")
     # Without its class layer a checkpoint fits nothing; any count serves to say what lacks.
-    num_classes = int(class_layer.shape[0]) if class_layer is not None else 1
+    num_classes = int(class_layer.shape[0]) if class_layer is not None and class_layer.ndim else 1
+    if not 1 <= num_classes <= MOST_CLASSES:
+        raise ModelError(
+            f"{path}: tells {num_classes} classes apart; 1 to {MOST_CLASSES} it can be"
+        )
     task = "segmentation" if segments else "classification"
     nearest: tuple[Misfit, str] | None = None
     for variant in VARIANTS:
@@ -224,7 +235,10 @@ def _stored_classes(checkpoint: object, num_classes: int) -> ClassList:
             names = tuple(str(name) for name in stored)
         colours = meta.get("PALETTE")
         if isinstance(colours, (list, tuple)) and len(colours) == num_classes:
-            palette = tuple((int(r), int(g), int(b)) for r, g, b in colours)
+            with suppress(TypeError, ValueError, OverflowError):  # no colours
+                stored_palette = tuple((int(r), int(g), int(b)) for r, g, b in colours)
+                if all(0 <= value <= 255 for colour in stored_palette for value in colour):
+                    palette = stored_palette
     return ClassList(names, palette)
 
 
@@ -247,7 +261,7 @@ def _read_pickle(path: Path) -> Any:
                 f"{path}: refused: not plain tensors and data (it may run code when loaded)"
             ) from error
         raise ModelError(f"{path}: not a checkpoint, or damaged") from error
-    except (RuntimeError, EOFError, ValueError, KeyError) as error:
+    except Exception as error:  # the restricted reader raises whatever it stumbles over
         raise ModelError(f"{path}: not a checkpoint, or damaged") from error
 
 

@@ -42,7 +42,7 @@ def read_class_list(path: Path) -> ClassList:
         )
     except OSError as error:
         raise ModelError(f"{path}: cannot be read ({error.strerror})") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise ModelError(f"{path}: not a class list ({error})") from error
     if len(classes.names) != len(classes.palette):
         raise ModelError(f"{path}: {len(classes.names)} names but {len(classes.palette)} colours")

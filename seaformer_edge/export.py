@@ -23,7 +23,7 @@ from executorch.exir.passes import MemoryPlanningPass
 from torch import nn
 
 from seaformer_edge import __version__
-from seaformer_edge.card import Card, write_card
+from seaformer_edge.card import Card, place
 from seaformer_edge.checkpoint import Network
 from seaformer_edge.deploy import deploy_classifier, deploy_segmenter
 from seaformer_edge.errors import ModelError
@@ -69,31 +69,28 @@ def export(
         card = replace(card, precision="int8", origin=origin)
     program, logit_channels = lower(deployed, height, width)
 
-    temporary = output.with_name(output.name + ".tmp")
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(program)
-        temporary.replace(output)
-    except OSError as error:
-        with suppress(OSError):
-            temporary.unlink()
-        raise ModelError(f"{output}: cannot be written ({error.strerror})") from error
     versions = {
         "seaformer-edge": __version__,
         "torch": torch.__version__,
         "executorch": version("executorch"),
     }
-    return write_card(
-        replace(
-            card,
-            height=height,
-            width=width,
-            logit_channels=logit_channels,
-            accuracy={},
-            versions=versions,
-        ),
-        output,
+    card = replace(
+        card,
+        height=height,
+        width=width,
+        logit_channels=logit_channels,
+        accuracy={},
+        versions=versions,
     )
+    temporary = output.with_name(output.name + ".tmp")
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_bytes(program)
+        return place(temporary, card, output)
+    except OSError as error:
+        with suppress(OSError):
+            temporary.unlink()
+        raise ModelError(f"{output}: cannot be written ({error.strerror})") from error
 
 
 def lower(module: nn.Module, height: int, width: int) -> tuple[bytes, int]:

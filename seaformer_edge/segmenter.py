@@ -20,15 +20,19 @@ from seaformer_edge.errors import ModelError
 from seaformer_edge.frame import Classification, ClassScore, ClassShare, Segmentation
 from seaformer_edge.labels import label_frame
 from seaformer_edge.runtime import Program, open_copies, open_program
+from seaformer_edge.runtime.trial import require_trial
 
 
-class _Lane:
-    """A program and its input buffers: one picture at a time."""
+def prepare(image: NDArray[np.uint8], card: Card) -> NDArray[np.float32]:
+    """What a card's network takes, (h, w, 3) float32, of a picture, (H, W, 3) uint8 RGB.
 
-    def __init__(self, program: Program) -> None:
-        self.program = program
-        self.resized = np.empty(program.input_shape, np.uint8)
-        self.input = np.empty(program.input_shape, np.float32)
+    Raises:
+        ValueError: not such a picture.
+    """
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
+        raise ValueError(f"an image is (H, W, 3) uint8, got {image.shape} {image.dtype}")
+    size = (card.width, card.height)
+    return cv2.resize(image, size, interpolation=cv2.INTER_LINEAR).astype(np.float32)
 
 
 class _Network:
@@ -65,9 +69,9 @@ class _Network:
             )
         self.card = card
         self.pictures_at_once = 1 + len(copies)
-        self._free: SimpleQueue[_Lane] = SimpleQueue()
+        self._free: SimpleQueue[Program] = SimpleQueue()
         for each in (program, *copies):
-            self._free.put(_Lane(each))
+            self._free.put(each)
 
     @classmethod
     def from_path(
@@ -82,34 +86,49 @@ class _Network:
                 takes longer, and memory for each thread.
 
         Raises:
-            ModelError: the file or its card is missing, damaged or for another task, or
-                nothing here can run it.
+            ModelError: the file or its card is missing, damaged or for another task, its first
+                run here, in a process of its own, failed, or nothing here can run it.
         """
         path = Path(path)
         card = verify(path)
+        require_trial(path, card.sha256)
         if not throughput:
             return cls(open_program(path, num_threads), card)
         program, *copies = open_copies(path, num_threads)
         return cls(program, card, *copies)
 
-    def _run(self, image: NDArray[np.uint8]) -> tuple[NDArray[np.float32], dict[str, float]]:
-        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
-            raise ValueError(f"an image is (H, W, 3) uint8, got {image.shape} {image.dtype}")
-        lane = self._free.get()
+    def run(self, prepared: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The logits, float32: (h, w, C) of a segmenter, (C,) of a classifier.
+
+        Args:
+            prepared: what `prepare` gave.
+
+        Raises:
+            ModelError: the network failed.
+        """
+        program = self._free.get()
         try:
-            started = time.perf_counter()
-            cv2.resize(
-                image,
-                (self.card.width, self.card.height),
-                dst=lane.resized,
-                interpolation=cv2.INTER_LINEAR,
-            )
-            np.copyto(lane.input, lane.resized)
-            resized = time.perf_counter()
-            logits = lane.program.run(lane.input)
-            ended = time.perf_counter()
+            logits = program.run(prepared)
+            if logits.shape != program.output_shape:
+                raise ModelError(
+                    f"{self.card.name}: gave {logits.shape} and not {program.output_shape};"
+                    " export the model again"
+                )
+            return logits
         finally:
-            self._free.put(lane)
+            self._free.put(program)
+
+    def logits(self, image: NDArray[np.uint8]) -> tuple[NDArray[np.float32], dict[str, float]]:
+        """The first half of a call, `prepare` and `run`, and milliseconds by stage.
+
+        Raises:
+            ModelError: the network failed.
+        """
+        started = time.perf_counter()
+        prepared = prepare(image, self.card)
+        resized = time.perf_counter()
+        logits = self.run(prepared)
+        ended = time.perf_counter()
         return logits, {"resize": (resized - started) * 1e3, "network": (ended - resized) * 1e3}
 
 
@@ -137,14 +156,6 @@ class Segmenter(_Network):
         """
         logits, timings_ms = self.logits(image)
         return segmentation_of(logits, self.card, (image.shape[1], image.shape[0]), timings_ms)
-
-    def logits(self, image: NDArray[np.uint8]) -> tuple[NDArray[np.float32], dict[str, float]]:
-        """The first half of a call: logits, (h, w, C) float32, and milliseconds by stage.
-
-        Raises:
-            ModelError: the network failed.
-        """
-        return self._run(image)
 
 
 def segmentation_of(
@@ -193,14 +204,31 @@ class Classifier(_Network):
         Raises:
             ModelError: the network failed or gave NaN.
         """
-        logits, timings_ms = self._run(image)
-        logits = logits[: self.card.num_classes]
-        if not np.isfinite(logits).all():
-            raise ModelError(f"{self.card.name}: gave NaN or infinity; export or fetch it again")
-        odds = np.exp(logits - np.max(logits))
-        probability = odds / odds.sum()
-        classes = tuple(
-            ClassScore(int(c), self.card.classes[c], float(probability[c]))
-            for c in np.argsort(-probability, kind="stable")[:k]
-        )
-        return Classification(classes, timings_ms)
+        logits, timings_ms = self.logits(image)
+        return classification_of(logits, self.card, timings_ms, k)
+
+
+def classification_of(
+    logits: NDArray[np.float32], card: Card, timings_ms: dict[str, float], k: int = 5
+) -> Classification:
+    """The second half of a call of `Classifier`, which needs no network.
+
+    Args:
+        logits: (C,) float32.
+        card: of the model they come from.
+        timings_ms: of the stages so far.
+        k: how many classes, the most probable first.
+
+    Raises:
+        ModelError: the logits hold NaN or infinity.
+    """
+    logits = logits[: card.num_classes]
+    if not np.isfinite(logits).all():
+        raise ModelError(f"{card.name}: gave NaN or infinity; export or fetch it again")
+    odds = np.exp(logits - np.max(logits))
+    probability = odds / odds.sum()
+    classes = tuple(
+        ClassScore(int(c), card.classes[c], float(probability[c]))
+        for c in np.argsort(-probability, kind="stable")[:k]
+    )
+    return Classification(classes, timings_ms)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from seaformer_edge.card import Card, card_path, read_card
@@ -10,6 +11,8 @@ from seaformer_edge.paths import shipped_models_dir, user_models_dir
 from seaformer_edge.published import PUBLISHED
 
 DEFAULT_MODEL = "seaformer-t-everyday"
+
+log = logging.getLogger(__name__)
 
 
 def shipped_programs() -> dict[str, Path]:
@@ -29,12 +32,16 @@ def installed_programs() -> dict[str, Path]:
 
 
 def installed_cards() -> dict[str, Card]:
-    """The cards of the installed programs, by name."""
-    return {
-        name: read_card(path)
-        for name, path in installed_programs().items()
-        if card_path(path).is_file()
-    }
+    """The cards of the installed programs, by name; a damaged one is left out with a warning."""
+    cards = {}
+    for name, path in installed_programs().items():
+        if not card_path(path).is_file():
+            continue
+        try:
+            cards[name] = read_card(path)
+        except ModelError as error:
+            log.warning("%s", error)
+    return cards
 
 
 def resolve_model(model: str | None) -> Path:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from seaformer_edge.card import Card
 from seaformer_edge.errors import ModelError
-from seaformer_edge.inference import ModelRequest
+from seaformer_edge.live.inference import ModelRequest
 from seaformer_edge.segmenter import Classifier, Segmenter
 
 PATIENCE_S = 20.0
@@ -46,10 +46,10 @@ class FakeProgram:
         gate: a run waits until this is set.
     """
 
-    input_shape = (48, 64, 3)
-
-    def __init__(self, task: str) -> None:
-        self.output_shape = (6, 8, 3) if task == "segmentation" else (3,)
+    def __init__(self, card: Card) -> None:
+        height, width = card.height, card.width
+        self.input_shape = (height, width, 3)
+        self.output_shape = (height // 8, width // 8, 3) if card.task == "segmentation" else (3,)
         self.fails = False
         self.blank = False
         self.runs = 0
@@ -58,6 +58,7 @@ class FakeProgram:
 
     def run(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         assert self.gate.wait(PATIENCE_S)
+        assert image.shape == self.input_shape
         self.runs += 1
         if self.fails:
             raise ModelError("fake: burnt out; choose another model")
@@ -76,7 +77,7 @@ class FakeModels:
 
     def __init__(self) -> None:
         self.opened: list[ModelRequest] = []
-        self.program = FakeProgram("segmentation")
+        self.program = FakeProgram(CARD)
         self.opening: Callable[[ModelRequest], None] = lambda request: None
 
     def __call__(self, request: ModelRequest) -> Segmenter | Classifier:
@@ -86,8 +87,9 @@ class FakeModels:
         if name == "missing":
             raise ModelError(f"{request.path}: no such model file")
         task = "classification" if name == "classifier" else "segmentation"
-        self.program = FakeProgram(task)
-        card = replace(CARD, name=name, task=task)
+        height, width = (24, 32) if name == "small" else (CARD.height, CARD.width)
+        card = replace(CARD, name=name, task=task, height=height, width=width)
+        self.program = FakeProgram(card)
         return (Classifier if name == "classifier" else Segmenter)(self.program, card)
 
 

@@ -29,13 +29,15 @@ class MjpegServer:
         mode: "live"; "frozen" (the same picture again and again); "silent" (nothing more, the
             connection stays); "garbage" (what is no JPEG); "cut" (connections end, new ones are
             refused). May be changed at any time.
-        rate: pictures per second.
+        rate: pictures per second; may change at any time, as may
+        size: (width, height) of the pictures.
         connections: how many clients there have been.
     """
 
     def __init__(self, *, rate: float = 50, protected: bool = False) -> None:
         self.mode = "live"
         self.rate = rate
+        self.size = (96, 64)
         self.connections = 0
         self.protected = protected
         self._closing = threading.Event()
@@ -68,7 +70,11 @@ class MjpegServer:
         handler.send_header("Content-Type", kind)
         handler.end_headers()
         picture = b""
-        for frame in SyntheticSource((96, 64)):
+        size, frames = self.size, iter(SyntheticSource(self.size))
+        while True:
+            if size != self.size:
+                size, frames = self.size, iter(SyntheticSource(self.size))
+            frame = next(frames)
             if self.mode == "cut" or self._closing.wait(1 / self.rate):
                 return
             if self.mode == "silent":

@@ -197,12 +197,15 @@ def test_from_path_opens_only_what_the_card_vouches_for(
         return FakeProgram(colours_as_logits)
 
     monkeypatch.setattr(module, "open_program", open_program)
+    tried: list[Path] = []
+    monkeypatch.setattr(module, "require_trial", lambda path, sha256: tried.append(path))
     path = tmp_path / "tiny.pte"
     path.write_bytes(b"a program")
     write_card(CARD, path)
     segmenter = Segmenter.from_path(str(path), num_threads=2)
     assert segmenter.card.name == "tiny"
     assert opened == [(path, 2)]
+    assert tried == [path]
 
     path.write_bytes(b"a Program")
     with pytest.raises(ModelError, match="altered"):

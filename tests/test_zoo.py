@@ -58,3 +58,13 @@ def test_unknown_models_are_refused_with_the_known_ones():
         zoo.resolve_model("yolo")
     with pytest.raises(ModelError, match=r"nowhere\.pte: no such model file"):
         zoo.resolve_model("nowhere.pte")
+
+
+def test_a_damaged_card_in_the_users_folder_hides_that_model_alone(models_home, caplog):
+    models_home.mkdir(parents=True)
+    (models_home / "mine.pte").write_bytes(b"program")
+    (models_home / "mine.json").write_text("{")
+    cards = zoo.installed_cards()
+    assert "mine" not in cards
+    assert zoo.DEFAULT_MODEL in cards
+    assert "mine.json: not a model card" in caplog.text

@@ -19,6 +19,7 @@ from PySide6.QtCore import QSettings, QStandardPaths, QTimer  # noqa: E402
 from PySide6.QtWidgets import QApplication  # noqa: E402
 
 from seaformer_edge.errors import ModelError  # noqa: E402
+from seaformer_edge.sources import from_anywhere  # noqa: E402
 from seaformer_edge.sources.listing import list_cameras  # noqa: E402
 from seaformer_edge_gui import settings, theme  # noqa: E402
 from seaformer_edge_gui.controller import Controller  # noqa: E402
@@ -41,7 +42,7 @@ def run(source: str | None, model: str | None, threads: int | None) -> int:
     remembered = settings.load(store)
     values = replace(
         remembered,
-        source=source or remembered.source or _first_source(),
+        source=from_anywhere(source) if source else remembered.source or _first_source(),
         model=model or remembered.model,
         threads=remembered.threads if threads is None else threads,
     )

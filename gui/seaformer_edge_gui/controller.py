@@ -14,8 +14,8 @@ from time import monotonic
 from seaformer_edge.card import Card, read_card
 from seaformer_edge.errors import ModelError, SeaformerEdgeError
 from seaformer_edge.live import LivePipeline, LiveResult, LiveSnapshot
+from seaformer_edge.live.stats import SourceState
 from seaformer_edge.sources import sets_its_own_pace
-from seaformer_edge.stats import SourceState
 from seaformer_edge.zoo import DEFAULT_MODEL, installed_cards, resolve_model
 from seaformer_edge_gui import words
 from seaformer_edge_gui.background import BoardReader, SourceLister

@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 failed, 2 bad usage, 130 interrupted.
 
 from __future__ import annotations
 
+import faulthandler
 import importlib
 import sys
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ COMMANDS = {
     "segment": "seaformer_edge.cli.segment",
     "profile": "seaformer_edge.cli.profile",
     "models": "seaformer_edge.cli.models",
+    "doctor": "seaformer_edge.cli.doctor",
     "train": "seaformer_edge.cli.train",
     "evaluate": "seaformer_edge.cli.evaluate",
 }
@@ -51,6 +53,9 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line and returns its exit code."""
+    # A crash of native code then ends with where it was, not without a word.
+    if sys.__stderr__ is not None and not faulthandler.is_enabled():
+        faulthandler.enable(sys.__stderr__)
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
         code = cli.main(arguments, prog_name="seaformer-edge", standalone_mode=False)

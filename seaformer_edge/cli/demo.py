@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import ctypes
-import os
-import socket
-import sys
-
 import click
 
 from seaformer_edge.cli.options import debug_option
+from seaformer_edge.debian import install_line, missing_libraries
+from seaformer_edge.display import check_display
 from seaformer_edge.errors import SeaformerEdgeError
-
-HEADLESS = "seaformer-edge segment works without a screen"
 
 
 @click.command()
@@ -41,50 +36,6 @@ def demo(source: str | None, model: str | None, threads: int | None, list_source
     return run(source, model, threads)
 
 
-def check_display() -> None:
-    """Raises SeaformerEdgeError where Qt would find no screen, and end the process."""
-    if sys.platform in ("darwin", "win32") or "QT_QPA_PLATFORM" in os.environ:
-        return
-    if os.environ.get("WAYLAND_DISPLAY"):
-        return
-    display = os.environ.get("DISPLAY", "")
-    if not display:
-        raise SeaformerEdgeError(f"no screen: DISPLAY is not set; {HEADLESS}")
-    if not _answers(display):
-        raise SeaformerEdgeError(f"no screen: {display} does not answer; {HEADLESS}")
-    try:
-        ctypes.CDLL("libxcb-cursor.so.0")
-    except OSError as error:
-        raise SeaformerEdgeError(
-            "the window needs libxcb-cursor; on Debian: sudo apt-get install libxcb-cursor0"
-        ) from error
-
-
-def _answers(display: str) -> bool:
-    """Whether an X server takes connections at ":0" or "host:10.0"."""
-    host, _, number = display.rpartition(":")
-    number = number.partition(".")[0]
-    if not number.isdecimal():
-        return False
-    if host in ("", "unix"):
-        path = f"/tmp/.X11-unix/X{number}"
-        addresses: list[tuple[int, object]] = [
-            (socket.AF_UNIX, path),
-            (socket.AF_UNIX, f"\0{path}"),
-        ]
-    else:
-        addresses = [(socket.AF_INET, (host, 6000 + int(number)))]
-    for family, address in addresses:
-        with socket.socket(family) as client:
-            client.settimeout(2)
-            try:
-                client.connect(address)  # type: ignore[arg-type]
-            except OSError:
-                continue
-            return True
-    return False
-
-
 def _missing(error: ImportError) -> str:
     if (
         error.name
@@ -92,8 +43,8 @@ def _missing(error: ImportError) -> str:
         and (isinstance(error, ModuleNotFoundError))
     ):
         return "the window needs PySide6: pip install 'seaformer-edge[gui]'"
-    if ".so" in str(error):
-        return f"Qt cannot be loaded ({error}); on Debian: sudo apt-get install libegl1 libgl1"
+    if missing := missing_libraries(str(error)):
+        return f"Qt cannot be loaded ({error}); on Debian: {install_line(missing)}"
     raise error
 
 

@@ -11,7 +11,7 @@ from seaformer_edge.errors import SourceError
 from seaformer_edge.paths import sample_dir
 from seaformer_edge.sources.base import FrameSource
 from seaformer_edge.sources.camera import CameraSource
-from seaformer_edge.sources.listing import find_camera, list_sources
+from seaformer_edge.sources.listing import SourceInfo, find_camera, list_sources
 from seaformer_edge.sources.picamera import PicameraSource
 from seaformer_edge.sources.pictures import PICTURE_SUFFIXES, PictureSource
 from seaformer_edge.sources.selection import Selection
@@ -28,6 +28,7 @@ __all__ = [
     "StreamSource",
     "SyntheticSource",
     "VideoSource",
+    "from_anywhere",
     "list_sources",
     "open_source",
     "sets_its_own_pace",
@@ -54,32 +55,50 @@ def open_source(spec: str | Path) -> FrameSource:
         return SyntheticSource.from_spec(name)
     if is_url(name):
         return StreamSource(name)
-    path = Path(spec).expanduser()
     try:
+        path = Path(spec).expanduser()
         if path.is_dir():
             return _open_pictures(path.iterdir(), name)
         if path.exists() and not path.is_char_device():  # /dev/video0 is one
             return _open_file(path)
     except OSError as error:
         raise SourceError(f"{spec}: cannot be read ({error.strerror})") from error
+    except (RuntimeError, ValueError) as error:  # of ~nobody; of a zero byte in it
+        raise SourceError(f"{spec}: {error}") from error
     camera = find_camera(name)
     if camera is not None:
-        return CameraSource(int(camera.spec), camera.name)
+        return CameraSource(_camera_number(camera), camera.name)
     if glob.has_magic(str(path)):
         return _open_pattern(str(path))
     raise SourceError(f"{spec}: no such file, folder or camera; --list-sources lists the cameras")
+
+
+def _camera_number(camera: SourceInfo) -> int:
+    """The system's number for a camera. Raises SourceError."""
+    if not re.fullmatch(r"[0-9]{1,6}", camera.spec):
+        raise SourceError(f"{camera.name}: no such camera; --list-sources lists them")
+    return int(camera.spec)
 
 
 def sets_its_own_pace(spec: str | Path) -> bool:
     """Whether `spec` names a camera or a stream, there or not: what may block for long, may
     vanish, and may come back."""
     name = str(spec)
-    return (
-        name == "picamera"
-        or is_url(name)
-        or name.startswith("/dev/video")
-        or (not Path(spec).expanduser().exists() and find_camera(name) is not None)
-    )
+    if name == "picamera" or is_url(name) or name.startswith("/dev/video"):
+        return True
+    try:
+        exists = Path(spec).expanduser().exists()
+    except (OSError, RuntimeError, ValueError):  # opening it says what is wrong
+        return False
+    return not exists and find_camera(name) is not None
+
+
+def from_anywhere(spec: str) -> str:
+    """`spec`, a file, folder or pattern by its whole path: the same from another folder."""
+    if spec in ("sample", "picamera") or is_url(spec):
+        return spec
+    is_there = Path(spec).exists() or glob.glob(spec)  # noqa: PTH207
+    return str(Path(spec).absolute()) if is_there else spec
 
 
 def _open_file(path: Path) -> FrameSource:

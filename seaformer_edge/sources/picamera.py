@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from fractions import Fraction
 from time import monotonic
@@ -78,9 +79,14 @@ class PicameraSource(FrameSource):
 
 
 def import_picamera2() -> Any:
-    """The module picamera2. Raises SourceError where it is not installed."""
+    """The module picamera2. Raises SourceError where it is not installed, or cannot be loaded."""
     try:
         import picamera2
+    except ValueError as error:  # what Cython says of a module built for another NumPy
+        raise SourceError(
+            f"picamera: picamera2 cannot be loaded ({error}); run `{sys.executable} -m pip install"
+            " --ignore-installed --no-deps simplejpeg`"
+        ) from error
     except (ImportError, OSError) as error:
         raise SourceError(
             f"picamera: picamera2 is missing ({error}); on a Raspberry Pi run `sudo apt install"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import chain, count
 from time import monotonic
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 import av
 import av.container
@@ -37,14 +37,21 @@ _TIMELESS = {"jpeg_pipe", "mjpeg", "mpjpeg"}
 
 def is_url(spec: str) -> bool:
     """Whether `spec` names something on the network."""
-    return "://" in spec and urlsplit(spec).scheme.lower() in SCHEMES
+    scheme, separator, _ = spec.partition("://")
+    return bool(separator) and scheme.lower() in SCHEMES
 
 
 def redacted(url: str) -> str:
-    """The URL without what may be secret: name, password, and everything after the path."""
-    parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2]
-    return f"{parts.scheme}://{host}{parts.path}"
+    """The URL without what may be secret: name, password, and everything after the path.
+
+    Nothing but the scheme where it cannot be told which part is which, as with a / or ? in a
+    password.
+    """
+    scheme, _, rest = url.partition("://")
+    login, _, place = rest.rpartition("@")
+    if re.search(r"[/?#]", login):
+        return f"{scheme.lower()}://(not shown)"
+    return f"{scheme.lower()}://{re.split(r'[?#]', place, maxsplit=1)[0]}"
 
 
 class _Picture(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from fractions import Fraction
 from itertools import islice
@@ -100,7 +101,8 @@ class VideoSource(FrameSource):
 def is_animated(path: Path) -> bool:
     """Whether a GIF holds more than one picture."""
     with open_media(path) as container:
-        packets = (packet for packet in container.demux(video=0) if packet.size)
+        stream = _video_stream(container, path)
+        packets = (packet for packet in container.demux(stream) if packet.size)
         return len(list(islice(packets, 2))) > 1
 
 
@@ -153,12 +155,19 @@ def _promised_frames(stream: av.video.stream.VideoStream) -> int | None:
     if stream.duration is not None:
         duration = stream.duration * fraction(stream.time_base)
     elif "DURATION" in stream.metadata:  # Matroska's, as FFmpeg and mkvmerge write it: the end
-        hours, minutes, seconds = stream.metadata["DURATION"].split(":")
-        end = int(hours) * 3600 + int(minutes) * 60 + Fraction(seconds)
+        end = _clock(stream.metadata["DURATION"])
+        if end is None:
+            return None
         duration = end - (stream.start_time or 0) * fraction(stream.time_base)
     else:
         return None
     return round(duration * fraction(stream.average_rate))
+
+
+def _clock(text: str) -> Fraction | None:
+    """The seconds of "00:01:02.500000000"; None if it is not written so."""
+    parts = re.fullmatch(r"(\d{1,4}):(\d\d):(\d\d(?:\.\d{1,12})?)", text, re.ASCII)
+    return parts and int(parts[1]) * 3600 + int(parts[2]) * 60 + Fraction(parts[3])
 
 
 def upright_rgb(picture: av.VideoFrame, to_rgb: VideoReformatter) -> NDArray[np.uint8]:

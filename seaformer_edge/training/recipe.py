@@ -5,7 +5,8 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, get_args, get_origin, get_type_hints
 
 from seaformer_edge.errors import ModelError
 
@@ -108,16 +109,32 @@ def read_recipe(path: Path) -> Recipe:
         entries: dict[str, Any] = tomllib.loads(path.read_text())
     except OSError as error:
         raise ModelError(f"{path}: cannot be read ({error.strerror})") from error
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise ModelError(f"{path}: not a TOML file ({error})") from error
     known = {f.name for f in fields(Recipe)}
     if unknown := sorted(entries.keys() - known):
         raise ModelError(f"{path}: unknown entries {', '.join(unknown)}")
     try:
-        arguments: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value
-            for name, value in entries.items()
-        }
-        return Recipe(**arguments)
+        return Recipe(**{name: _entry(name, value) for name, value in entries.items()})
     except (TypeError, ValueError) as error:
         raise ModelError(f"{path}: {error}") from error
+
+
+def _entry(name: str, value: Any) -> Any:
+    """An entry as the recipe holds it. Raises TypeError where it is of another kind."""
+    kind = get_type_hints(Recipe)[name]
+    if get_origin(kind) is UnionType:
+        kind = get_args(kind)[0]
+    if get_origin(kind) is not tuple:
+        return _single(name, value, kind)
+    kinds = get_args(kind)
+    if not isinstance(value, list) or (kinds[-1] is not ... and len(value) != len(kinds)):
+        raise TypeError(f"{name}: {value!r} is no {kind}")
+    return tuple(_single(name, item, kinds[0]) for item in value)
+
+
+def _single(name: str, value: Any, kind: type) -> Any:
+    fits = type(value) is kind or (kind is float and type(value) is int)
+    if not fits:
+        raise TypeError(f"{name}: {value!r} is no {kind.__name__}")
+    return value

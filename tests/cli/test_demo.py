@@ -47,8 +47,8 @@ def test_a_screen_that_does_not_answer(
             "pip install 'seaformer-edge[gui]'",
         ),
         (
-            ImportError("libEGL.so.1: cannot open shared object file", name="PySide6.QtGui"),
-            "sudo apt-get install libegl1",
+            ImportError("libxkbcommon.so.0: cannot open shared object file", name="PySide6.QtGui"),
+            "sudo apt-get install libxkbcommon0",
         ),
     ],
 )

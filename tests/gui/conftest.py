@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from fakes import FakeModels
 
-from seaformer_edge import inference
+from seaformer_edge.live import inference
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 

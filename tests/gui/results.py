@@ -10,7 +10,7 @@ from fakes import CARD
 from seaformer_edge.card import Card
 from seaformer_edge.frame import ClassShare, Frame, Segmentation
 from seaformer_edge.live import LiveResult
-from seaformer_edge.result import Seen
+from seaformer_edge.live.result import Seen
 from seaformer_edge.segmenter import Classification, ClassScore
 
 IMAGE = np.full((4, 6, 3), 100, np.uint8)

@@ -19,8 +19,8 @@ from results import classified, segmented, unseen
 
 from seaformer_edge.errors import ModelError, SinkError
 from seaformer_edge.live import LiveResult, LiveSnapshot
+from seaformer_edge.live.stats import SourceState
 from seaformer_edge.sources.synthetic import read_counter
-from seaformer_edge.stats import SourceState
 from seaformer_edge_gui import controller as controller_module
 from seaformer_edge_gui.controller import SAY_S, Controller, Message
 from seaformer_edge_gui.drawing import Mode, draw_view

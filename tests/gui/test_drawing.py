@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from results import IMAGE, LABELS, classified, segmented, unseen
 
-from seaformer_edge.result import Seen
+from seaformer_edge.live.result import Seen
 from seaformer_edge_gui.drawing import Mode, Placement, View, draw_on_screen, draw_view
 
 COLOURS = np.array([[255, 0, 0], [0, 255, 0], [0, 0, 255]], np.uint8)

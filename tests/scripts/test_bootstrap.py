@@ -136,3 +136,59 @@ def test_a_window_is_no_reason_to_stop_without_a_network(
 ) -> None:
     asked_of_apt(bootstrap, monkeypatch, {"gui"}, failing=("-qq",))
     assert "missing on this system: sudo apt-get install" in capsys.readouterr().err
+
+
+def installed(
+    bootstrap: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+    picamera2: bool,
+    failing: tuple[str, ...],
+) -> tuple[dict[str, bool], list[str]]:
+    """How the environment is made, and what is run, where this Python has picamera2 or not."""
+    made: dict[str, bool] = {}
+    shell = Shell(failing)
+    monkeypatch.setattr(subprocess, "run", shell.run)
+    monkeypatch.setattr(bootstrap.venv, "create", lambda _, **options: made.update(options))
+    spec = object() if picamera2 else None
+    monkeypatch.setattr(bootstrap.importlib.util, "find_spec", lambda _: spec)
+    bootstrap.install(Path("no-such-environment"), Path("no-such-python"), set())
+    return made, shell.commands
+
+
+def test_a_raspberry_pis_environment_sees_picamera2(
+    bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, commands = installed(bootstrap, monkeypatch, True, ())
+    assert made["system_site_packages"]
+    assert not [command for command in commands if "simplejpeg" in command]
+
+
+def test_picamera2_beside_numpy_2_gets_another_simplejpeg(
+    bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, commands = installed(bootstrap, monkeypatch, True, ("import picamera2",))
+    assert commands[-1].endswith("install --ignore-installed --no-deps simplejpeg")
+    assert "doctor" not in capsys.readouterr().err
+    installed(bootstrap, monkeypatch, True, ("import picamera2", "simplejpeg"))
+    assert "seaformer-edge doctor" in capsys.readouterr().err
+
+
+def test_elsewhere_an_environment_stands_alone(
+    bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, commands = installed(bootstrap, monkeypatch, False, ("import picamera2",))
+    assert not made["system_site_packages"]
+    assert not [command for command in commands if "simplejpeg" in command]
+
+
+def test_a_compiler_that_came_later_builds_again(
+    bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashes = set()
+    for found in (False, True):
+        for headers in (False, True):
+            monkeypatch.setattr(bootstrap, "has_compiler", lambda found=found: found)
+            monkeypatch.setattr(bootstrap, "has_headers", lambda headers=headers: headers)
+            hashes.add((found and headers, bootstrap.sources_hash()))
+    assert len(hashes) == 2
+    assert len({digest for _, digest in hashes}) == 2

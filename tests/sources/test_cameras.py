@@ -155,6 +155,14 @@ def test_picamera2_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
         open_source("picamera")
 
 
+def test_picamera2_built_for_another_numpy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "picamera2.py").write_text("raise ValueError('numpy.dtype size changed')")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(SourceError, match="--ignore-installed --no-deps simplejpeg"):
+        open_source("picamera")
+    assert listing.list_sources()[-1].spec == "synthetic", "the others are listed all the same"
+
+
 def test_list(monkeypatch: pytest.MonkeyPatch, picamera2: Any) -> None:
     webcam = SourceInfo("0", "HD Pro Webcam C920", ())
     monkeypatch.setattr(listing, "list_cameras", lambda: [webcam])

@@ -137,3 +137,15 @@ def test_sample_is_whatever_comes_with_the_package(
     assert len(list(open_source("sample"))) == COUNT
     write_video(tmp_path / "sample.mp4", [numbered(0)])
     assert len(list(open_source("sample"))) == 1
+
+
+def test_a_relative_source_is_found_from_another_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sample").mkdir()  # the bundled one is still the one that is meant
+    (tmp_path / "a.png").touch()
+    for spec in ("a.png", "*.png", str(tmp_path / "a.png")):
+        assert sources.from_anywhere(spec) == str(tmp_path / Path(spec).name)
+    for spec in ("sample", "0", "Cam [1]", "rtsp://host/a?b", "b.png"):
+        assert sources.from_anywhere(spec) == spec

@@ -37,6 +37,11 @@ def web(tmp_path: Path) -> Iterator[str]:
         ("http://cam/video?user=admin&pwd=s3cret#x", "http://cam/video"),
         ("rtsp://admin:s3@cret@cam/live", "rtsp://cam/live"),
         ("https://token@cam", "https://cam"),
+        ("RTSP://cam:8554/live", "rtsp://cam:8554/live"),
+        ("rtsp://admin:s3/cret@cam/live", "rtsp://(not shown)"),
+        ("rtsp://admin:s3#cret@cam/live", "rtsp://(not shown)"),
+        ("http://admin:s3cret@cam/video?mail=a@b", "http://(not shown)"),
+        ("http://admin:s3cret@[::1/video", "http://[::1/video"),
     ],
 )
 def test_secrets_are_not_shown(url: str, shown: str) -> None:
@@ -48,6 +53,7 @@ def test_urls_and_others() -> None:
     assert not is_url("street.mp4")
     assert not is_url("C:/street.mp4")
     assert not is_url("file:///street.mp4")
+    assert is_url("http://[")
 
 
 def test_name_and_password_are_used_and_not_shown() -> None:

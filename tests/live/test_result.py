@@ -6,7 +6,7 @@ import pytest
 from fakes import CARD
 
 from seaformer_edge.frame import Frame
-from seaformer_edge.result import LiveResult, Seen
+from seaformer_edge.live.result import LiveResult, Seen
 from seaformer_edge.segmenter import segmentation_of
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import threading
 
-from seaformer_edge.slot import Slot
+from seaformer_edge.live.slot import Slot
 
 PATIENCE_S = 20
 

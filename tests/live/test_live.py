@@ -15,12 +15,11 @@ import pytest
 from clips import number, numbered, read_times, write_video
 from fakes import FAKE, PATIENCE_S, FakeModels, nothing_left, wait_until
 
-from seaformer_edge import inference
 from seaformer_edge.errors import ModelError, SinkError, SourceError
-from seaformer_edge.inference import ModelRequest
-from seaformer_edge.live import LivePipeline, LiveResult
+from seaformer_edge.live import LivePipeline, LiveResult, inference
+from seaformer_edge.live.inference import ModelRequest
+from seaformer_edge.live.stats import SourceState
 from seaformer_edge.sources.synthetic import read_counter
-from seaformer_edge.stats import SourceState
 
 QUICK = "synthetic:96x64@200"
 
@@ -126,7 +125,7 @@ def test_a_file_plays_at_its_own_pace(tmp_path: Path) -> None:
 
 
 def test_a_picture_stays() -> None:
-    folder = Path(__file__).parents[1] / "seaformer_edge" / "data" / "sample"
+    folder = Path(__file__).parents[2] / "seaformer_edge" / "data" / "sample"
     with running(next(folder.glob("*.jpg"))) as live:
         assert live.wait(PATIENCE_S)
         assert seen_result(live).sequence == 1
@@ -197,13 +196,17 @@ def test_switching_the_model(models: FakeModels) -> None:
         live.switch_model(Path("other.pte"))
         wait_until(lambda: live.snapshot().model == "other")
         wait_until(lambda: (card := next_result(live).card) is not None and card.name == "other")
+        live.switch_model(Path("small.pte"))  # a frame may be resized for the one before already
+        wait_until(lambda: (card := next_result(live).card) is not None and card.name == "small")
         live.switch_model(Path("classifier.pte"))
         wait_until(lambda: next_result(live).classification is not None)
         live.switch_model(FAKE)
         seen_result(live)
+        assert live.snapshot().notice == ""
         assert [request.path.stem for request in models.opened] == [
             "fake",
             "other",
+            "small",
             "classifier",
             "fake",
         ]

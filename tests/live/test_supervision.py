@@ -6,9 +6,9 @@ from fractions import Fraction
 
 import pytest
 
-from seaformer_edge import supervision
-from seaformer_edge.stats import SourceState
-from seaformer_edge.supervision import SourceWatch
+from seaformer_edge.live import supervision
+from seaformer_edge.live.stats import SourceState
+from seaformer_edge.live.supervision import SourceWatch
 
 STEP_S = 0.1
 

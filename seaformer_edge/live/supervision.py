@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from seaformer_edge.stats import Rate, SourceState
+from seaformer_edge.live.stats import Rate, SourceState
 
 STALLED_AFTER_S = 1.5
 FROZEN_AFTER_S = 1.5

@@ -7,7 +7,7 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 
-from seaformer_edge.stats import HISTORY, LiveStats, Percentiles, Rate
+from seaformer_edge.live.stats import HISTORY, LiveStats, Percentiles, Rate
 
 
 def test_thirty_a_second_reads_thirty() -> None:

@@ -1,17 +1,4 @@
-"""Capture to result, live: the newest frame, always, and numbers that tell the truth.
-
-    from seaformer_edge.live import LivePipeline
-
-    with LivePipeline("0", resolve_model(None)) as live:  # a camera
-        while ...:                                        # the display's own timer
-            result = live.newest()
-            if result is not shown:
-                ... paint it ...
-                live.painted(result)
-            snapshot = live.snapshot()
-
-Nothing waits in a queue. Frames that come too fast are overwritten and counted.
-"""
+"""The threads between a source and the newest result, and who starts and ends them."""
 
 from __future__ import annotations
 
@@ -21,16 +8,14 @@ from time import monotonic
 from types import TracebackType
 from typing import Self
 
-from seaformer_edge.capture import Capture, SourceRequest
 from seaformer_edge.errors import SeaformerEdgeError, SinkError
 from seaformer_edge.frame import Frame
-from seaformer_edge.inference import Inference, ModelRequest
-from seaformer_edge.recording import DrawResult, Recorder, draw_overlay
-from seaformer_edge.result import LiveResult, Seen
-from seaformer_edge.slot import Slot
-from seaformer_edge.stats import LiveNumbers, LiveSnapshot, LiveStats
-
-__all__ = ["LivePipeline", "LiveResult", "LiveSnapshot"]
+from seaformer_edge.live.capture import Capture, SourceRequest
+from seaformer_edge.live.inference import Inference, ModelRequest
+from seaformer_edge.live.recording import DrawResult, Recorder, draw_overlay
+from seaformer_edge.live.result import LiveResult, Seen
+from seaformer_edge.live.slot import Slot
+from seaformer_edge.live.stats import LiveNumbers, LiveSnapshot, LiveStats
 
 # What is left to the threads of the two seconds that stop() has, once they know.
 JOIN_S = 1.3
@@ -260,8 +245,8 @@ class LivePipeline:
             self._notice = ""
             self._model_error = None
 
-    def _on_recording_over(self, recorder: Recorder, error: SeaformerEdgeError | None) -> None:
+    def _on_recording_over(self, recorder: Recorder, trouble: str) -> None:
         with self._changed:
             self._recorder = None
-            if error is not None:
-                self._notice = str(error)
+            if trouble:
+                self._notice = trouble

@@ -1,9 +1,10 @@
 """From the newest-frame slot to results: the model, its threads, and changing it on the way.
 
-    network thread: slot -> network -> | logits | -> labels thread: smoothing, labels -> publish
+    slot -> resize thread -> | picture | -> network thread -> | logits | -> labels thread -> publish
 
-The labels of one frame are made while the next is in the network. Between the two lies one frame
-at most; the network waits for the labels, never the other way round for long.
+While a frame is in the network, the labels of the one before are made, and, shortly before the
+network is free again, the then newest one is resized. Between any two threads lies one frame at
+most; the network waits for the labels, never the other way round for long.
 """
 
 from __future__ import annotations
@@ -22,12 +23,19 @@ from numpy.typing import NDArray
 from seaformer_edge.card import Card, read_card
 from seaformer_edge.errors import ModelError
 from seaformer_edge.frame import Frame
+from seaformer_edge.live.lookahead import Lookahead, Ready
+from seaformer_edge.live.result import Seen
+from seaformer_edge.live.slot import Slot
+from seaformer_edge.live.smoothing import Smoother
+from seaformer_edge.live.stats import LiveStats
 from seaformer_edge.pipeline import Channel
-from seaformer_edge.result import Seen
-from seaformer_edge.segmenter import Classifier, Segmenter, segmentation_of
-from seaformer_edge.slot import Slot
-from seaformer_edge.smoothing import Smoother
-from seaformer_edge.stats import LiveStats
+from seaformer_edge.segmenter import (
+    Classifier,
+    Segmenter,
+    classification_of,
+    prepare,
+    segmentation_of,
+)
 
 Model = Segmenter | Classifier
 Publish = Callable[[Frame, float, Seen | None, bool], None]
@@ -52,7 +60,6 @@ class _Work:
     captured_s: float
     card: Card | None = None
     logits: NDArray[np.float32] | None = None
-    seen: Seen | None = None
     timings_ms: dict[str, float] | None = None
 
 
@@ -64,7 +71,7 @@ def open_model(request: ModelRequest) -> Model:
 
 
 class Inference:
-    """Two threads that make results of the newest frames.
+    """Threads that make results of the newest frames.
 
     The lock `_lock` guards every field below it.
 
@@ -92,6 +99,7 @@ class Inference:
         self._on_trouble = on_trouble
         self._work: Channel[_Work] = Channel(1)
         self._model: Model | None = None  # the network thread's own
+        self._run_s = 0.0  # what its last run took
         self._loaded: ModelRequest | None = None
         self.threads = [
             threading.Thread(target=self._run_network, name="network", daemon=True),
@@ -148,13 +156,13 @@ class Inference:
 
     def _run_network(self) -> None:
         since_seen = 0
+        ahead = Lookahead(self._slot)
         try:
             while not self._stopping:
                 self._load_wanted()
-                taken = self._slot.take()
-                if taken is None:
+                ready = ahead.take()
+                if ready is None:
                     continue
-                frame, captured_s = taken
                 since_seen += 1
                 with self._lock:
                     skipped = since_seen < self.every and self._model is not None
@@ -164,31 +172,36 @@ class Inference:
                     self._stats.drop("skipped")
                 else:
                     since_seen = 0
-                self._work.put(_Work(frame, captured_s) if skipped else self._see(*taken))
+                unseen = _Work(ready.frame, ready.captured_s)
+                self._work.put(unseen if skipped else self._see(ready, ahead))
         finally:
             self._model = None
             self._work.finish()
+            ahead.close()
 
-    def _see(self, frame: Frame, captured_s: float) -> _Work:
+    def _see(self, ready: Ready, ahead: Lookahead) -> _Work:
         """A frame through the network."""
-        model = self._model
-        unseen = _Work(frame, captured_s, timings_ms={})
+        model, frame, captured_s = self._model, ready.frame, ready.captured_s
         if model is None:
-            return unseen
-        wait_ms = (monotonic() - captured_s) * 1e3
+            return _Work(frame, captured_s, timings_ms={})
+        card = model.card
         try:
-            if isinstance(model, Classifier):
-                classification = model(frame.image)
-                timings_ms = {"wait": wait_ms, **classification.timings_ms}
-                seen = Seen(model.card, classification=classification)
-                return _Work(frame, captured_s, model.card, None, seen, timings_ms)
-            logits, network_ms = model.logits(frame.image)
-            return _Work(
-                frame, captured_s, model.card, logits, None, {"wait": wait_ms, **network_ms}
-            )
+            started = perf_counter()
+            prepared, resize_ms = ready.prepared, ready.resize_ms
+            if prepared is None or ready.card is not card:
+                prepared = prepare(frame.image, card)
+                resize_ms = (perf_counter() - started) * 1e3
+            if self.every == 1:  # else the next frame is not for the network
+                ahead.begin(card, self._run_s)
+            wait_ms = (monotonic() - captured_s) * 1e3 - resize_ms
+            started = perf_counter()
+            logits = model.run(prepared)
+            self._run_s = perf_counter() - started
         except Exception as error:
-            self._break(model.card, error)
-            return unseen
+            self._break(card, error)
+            return _Work(frame, captured_s, timings_ms={})
+        timings_ms = {"wait": wait_ms, "resize": resize_ms, "network": self._run_s * 1e3}
+        return _Work(frame, captured_s, card, logits, timings_ms)
 
     def _load_wanted(self) -> None:
         with self._lock:
@@ -242,22 +255,25 @@ class Inference:
 
     def _label(self, work: _Work, smoother: Smoother) -> Seen | None:
         """What was seen in a frame, from its logits."""
-        if work.card is None or work.timings_ms is None:
+        card, logits, timings_ms = work.card, work.logits, work.timings_ms
+        if card is None or logits is None or timings_ms is None:
             return None
-        seen, timings_ms = work.seen, work.timings_ms
-        if work.logits is not None:
-            try:
+        try:
+            if card.task == "classification":
+                classification = classification_of(logits, card, timings_ms)
+                seen = Seen(card, classification=classification)
+            else:
                 started = perf_counter()
-                logits = smoother(work.logits, work.frame.image)
-                if logits is not work.logits:
+                smoothed = smoother(logits, work.frame.image)
+                if smoothed is not logits:
                     timings_ms = {**timings_ms, "smooth": (perf_counter() - started) * 1e3}
                 height, width = work.frame.image.shape[:2]
-                segmentation = segmentation_of(logits, work.card, (width, height), timings_ms)
-            except Exception as error:
-                self._break(work.card, error)
-                return None
-            timings_ms = segmentation.timings_ms
-            seen = Seen(work.card, segmentation, logits=logits)
+                segmentation = segmentation_of(smoothed, card, (width, height), timings_ms)
+                timings_ms = segmentation.timings_ms
+                seen = Seen(card, segmentation, logits=smoothed)
+        except Exception as error:
+            self._break(card, error)
+            return None
         self._stats.inferred(monotonic(), timings_ms)
         return seen
 

@@ -12,9 +12,8 @@ from clips import number, numbered, write_video
 from fakes import FAKE, PATIENCE_S, FakeModels, nothing_left, wait_until
 from mjpeg import PASSWORD, USER, MjpegServer, serving
 
-from seaformer_edge import inference, supervision
-from seaformer_edge.live import LivePipeline
-from seaformer_edge.stats import SourceState
+from seaformer_edge.live import LivePipeline, inference, supervision
+from seaformer_edge.live.stats import SourceState
 
 
 @pytest.fixture(autouse=True)
@@ -203,7 +202,7 @@ def test_a_camera_that_is_pulled_out_and_plugged_in_again(
     pulled_out = tmp_path / "pulled out"
     monkeypatch.setattr(supervision, "PATIENCE_S", 2.0)
     monkeypatch.setenv("FAKE_PICAMERA_PULLED_OUT", str(pulled_out))
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent / "sources" / "fake_picamera2"))
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1] / "sources" / "fake_picamera2"))
     with LivePipeline("picamera", FAKE) as live:
         has_state(live, SourceState.RUNNING)
         pulled_out.touch()

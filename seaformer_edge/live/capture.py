@@ -20,13 +20,13 @@ from numpy.typing import NDArray
 
 from seaformer_edge.errors import SourceError
 from seaformer_edge.frame import Frame
-from seaformer_edge.slot import Slot
+from seaformer_edge.live.slot import Slot
+from seaformer_edge.live.stats import LiveStats, SourceState
+from seaformer_edge.live.supervision import SourceWatch
 from seaformer_edge.sources import open_source, sets_its_own_pace
 from seaformer_edge.sources.process import SourceProcess
 from seaformer_edge.sources.stream import is_url, redacted
 from seaformer_edge.sources.video import FALLBACK_RATE
-from seaformer_edge.stats import LiveStats, SourceState
-from seaformer_edge.supervision import SourceWatch
 
 WATCH_INTERVAL_S = 0.2
 # Of how much of a picture a digest is made: every camera's noise shows in an eighth of the rows.

@@ -11,14 +11,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from seaformer_edge.errors import SeaformerEdgeError, SinkError
+from seaformer_edge.errors import SeaformerEdgeError
 from seaformer_edge.frame import Frame, Segmentation
+from seaformer_edge.live.result import LiveResult
+from seaformer_edge.live.slot import Slot
+from seaformer_edge.live.stats import LiveStats
 from seaformer_edge.overlay import draw
-from seaformer_edge.result import LiveResult
 from seaformer_edge.sinks import OverlayVideo
-from seaformer_edge.slot import Slot
 from seaformer_edge.sources import FrameSource
-from seaformer_edge.stats import LiveStats
 
 _UNSEEN = Segmentation(np.zeros((0, 0), np.uint8), (), {})
 
@@ -36,7 +36,8 @@ class Recorder:
         draw: called in this thread.
         overwrite: replace a file that exists.
         stats: hears of results that are not recorded.
-        on_over: called in this thread once the file is whole, with what went wrong, if it did.
+        on_over: called in this thread once the file is whole, with what went wrong, "" if
+            nothing did. No exception: its traceback would keep the encoder and its threads.
 
     Raises:
         SinkError: the file cannot be written.
@@ -48,7 +49,7 @@ class Recorder:
         draw: DrawResult,
         overwrite: bool,
         stats: LiveStats,
-        on_over: Callable[[Recorder, SeaformerEdgeError | None], None],
+        on_over: Callable[[Recorder, str], None],
     ) -> None:
         self.path = path
         self.frames = 0
@@ -71,7 +72,7 @@ class Recorder:
         self._slot.close()
 
     def _run(self) -> None:
-        trouble: SeaformerEdgeError | None = None
+        trouble = ""
         try:
             with self._video:
                 while (result := self._slot.take()) is not None:
@@ -83,10 +84,10 @@ class Recorder:
                     self._video.write(frame, result.segmentation or _UNSEEN)
                     self.frames += 1
         except SeaformerEdgeError as error:
-            trouble = error
+            trouble = str(error)
         except Exception as error:
             log.exception("recording %s", self.path)
-            trouble = SinkError(f"{self.path}: recording ended ({error!r})")
+            trouble = f"{self.path}: recording ended ({error!r})"
         self._on_over(self, trouble)
 
     def _drawn(self, frame: Frame, segmentation: Segmentation) -> NDArray[np.uint8]:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from seaformer_edge.smoothing import Smoother
+from seaformer_edge.live.smoothing import Smoother
 
 SIZE, GRID, CLASSES = (320, 240), (40, 30), 4
 

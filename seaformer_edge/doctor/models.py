@@ -1,0 +1,69 @@
+"""The models' files, and the job itself."""
+
+from __future__ import annotations
+
+import shlex
+import tempfile
+import time
+from pathlib import Path
+
+from seaformer_edge.card import verify
+from seaformer_edge.doctor import probes
+from seaformer_edge.doctor.finding import Finding, State
+from seaformer_edge.doctor.installation import install_again
+from seaformer_edge.errors import ModelError
+from seaformer_edge.paths import shipped_models_dir
+from seaformer_edge.zoo import DEFAULT_MODEL, installed_programs
+
+
+def models() -> Finding:
+    """Whether every program is the file its card vouches for."""
+    good: dict[str, str] = {}
+    bad, lines = [], []
+    programs = installed_programs()
+    for name, path in programs.items():
+        try:
+            good[name] = verify(path).sha256[:8]
+        except (ModelError, OSError) as error:
+            bad.append(str(error))
+            shipped = path.parent == shipped_models_dir()
+            lines.append(_shipped_again() if shipped else f"rm {shlex.quote(str(path))}")
+    if DEFAULT_MODEL not in programs:
+        bad.append(f"the default model {DEFAULT_MODEL} is missing")
+        lines.append(_shipped_again())
+    if bad:
+        state: State = "warn" if DEFAULT_MODEL in good else "blocks"
+        return Finding("models", state, "; ".join(bad), "\n".join(dict.fromkeys(lines)))
+    told = ", ".join(f"{name} {digest}" for name, digest in good.items())
+    return Finding("models", "ok", f"{len(good)}, sha256 as on their cards: {told}")
+
+
+def _shipped_again() -> str:
+    """The command that brings back the models that come along."""
+    folder = shipped_models_dir()
+    if (folder.parent / ".git").exists():
+        return f"git -C {shlex.quote(str(folder.parent))} checkout -- {folder.name}"
+    return install_again()
+
+
+def segment() -> Finding:
+    """The job itself: two frames of the bundled clip, through the command that a user types."""
+    with tempfile.TemporaryDirectory() as folder:
+        video = Path(folder) / "sample.mp4"
+        started = time.monotonic()
+        answer, _ = probes.run(
+            ["-m", "seaformer_edge", "segment", "sample", "-o", str(video), "--end", "2"]
+        )
+        took_s = time.monotonic() - started
+        written = video.stat().st_size if video.exists() else 0
+    if answer.failure or not written:
+        why = answer.failure.removeprefix("seaformer-edge: ") or "no video was written"
+        return Finding(
+            "segment",
+            "blocks",
+            f"the bundled clip cannot be segmented: {why}",
+            "seaformer-edge segment sample -o sample.mp4 --debug  # shows where it fails",
+        )
+    return Finding(
+        "segment", "ok", f"the bundled clip through {DEFAULT_MODEL} into a video: {took_s:.1f} s"
+    )

@@ -1,0 +1,20 @@
+"""Capture to result, live: the newest frame, always, and numbers that tell the truth.
+
+    from seaformer_edge.live import LivePipeline
+
+    with LivePipeline("0", resolve_model(None)) as live:  # a camera
+        while ...:                                        # the display's own timer
+            result = live.newest()
+            if result is not shown:
+                ... paint it ...
+                live.painted(result)
+            snapshot = live.snapshot()
+
+Nothing waits in a queue. Frames that come too fast are overwritten and counted.
+"""
+
+from seaformer_edge.live.pipeline import LivePipeline
+from seaformer_edge.live.result import LiveResult
+from seaformer_edge.live.stats import LiveSnapshot
+
+__all__ = ["LivePipeline", "LiveResult", "LiveSnapshot"]

@@ -1,0 +1,93 @@
+"""Models that are missing or altered, and the job itself."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from seaformer_edge import zoo
+from seaformer_edge.card import card_path
+from seaformer_edge.doctor import models
+from seaformer_edge.zoo import DEFAULT_MODEL, resolve_model
+
+
+@pytest.fixture
+def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of shipped models that holds the default one."""
+    folder = tmp_path / "models"
+    folder.mkdir()
+    program = resolve_model(None)
+    for path in (program, card_path(program)):
+        shutil.copy(path, folder)
+    monkeypatch.setattr(zoo, "shipped_models_dir", lambda: folder)
+    monkeypatch.setattr(models, "shipped_models_dir", lambda: folder)
+    return folder
+
+
+def damage(program: Path) -> None:
+    program.write_bytes(program.read_bytes()[:-1])
+
+
+def test_good_models(shipped: Path) -> None:
+    finding = models.models()
+    assert finding.state == "ok"
+    assert f"{DEFAULT_MODEL} " in finding.what
+
+
+def test_a_damaged_default_model(shipped: Path) -> None:
+    damage(shipped / f"{DEFAULT_MODEL}.pte")
+    finding = models.models()
+    assert finding.state == "blocks"
+    assert "truncated" in finding.what
+    assert "pip install --force-reinstall" in finding.to_do
+
+
+def test_a_damaged_model_of_a_checkout(shipped: Path) -> None:
+    (shipped.parent / ".git").mkdir()
+    damage(shipped / f"{DEFAULT_MODEL}.pte")
+    assert models.models().to_do == f"git -C {shipped.parent} checkout -- models"
+
+
+def test_no_models(shipped: Path) -> None:
+    shutil.rmtree(shipped)
+    finding = models.models()
+    assert finding.state == "blocks"
+    assert f"{DEFAULT_MODEL} is missing" in finding.what
+
+
+def test_a_damaged_model_of_the_users(shipped: Path, models_home: Path) -> None:
+    models_home.mkdir(parents=True)
+    mine = models_home / "mine.pte"
+    for path in (shipped / f"{DEFAULT_MODEL}.pte", shipped / f"{DEFAULT_MODEL}.json"):
+        shutil.copy(path, mine.with_suffix(path.suffix))
+    damage(mine)
+    finding = models.models()
+    assert finding.state == "warn"
+    assert finding.to_do == f"rm {mine}"
+
+
+def test_the_job() -> None:
+    pytest.importorskip("seaformer_edge._native", reason="the native part was not built")
+    finding = models.segment()
+    assert finding.state == "ok"
+    assert DEFAULT_MODEL in finding.what
+
+
+def test_a_job_that_fails(fake_module: Callable[[str, str], None]) -> None:
+    fake_module("av", "raise ImportError('libz.so.1: no such file')")
+    finding = models.segment()
+    assert finding.state == "blocks"
+    assert "libz.so.1" in finding.what
+    assert "--debug" in finding.to_do
+
+
+def test_a_job_that_writes_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    silent = tmp_path / "python"
+    silent.write_text("#!/bin/sh\nexit 0\n")
+    silent.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(silent))
+    assert "no video was written" in models.segment().what

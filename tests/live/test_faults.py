@@ -1,0 +1,177 @@
+"""Faults put into a live run: networks that hang or lie, crashes, full disks, odd clocks."""
+
+from __future__ import annotations
+
+import gc
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import cv2
+import numpy as np
+import psutil
+import pytest
+from fakes import FAKE, FakeModels, nothing_left, wait_until
+from mjpeg import MjpegServer
+
+from seaformer_edge.live import LivePipeline, inference
+from seaformer_edge.live.stats import SourceState
+from seaformer_edge.sources import open_source
+
+QUICK = "synthetic:96x64@200"
+
+
+@pytest.fixture(autouse=True)
+def models(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeModels]:
+    models = FakeModels()
+    monkeypatch.setattr(inference, "open_model", models)
+    cv2.cvtColor(np.zeros((1, 1, 3), np.uint8), cv2.COLOR_BGR2RGB)  # OpenCV opens what it needs
+    with nothing_left():
+        yield models
+
+
+def has_seen(live: LivePipeline) -> None:
+    wait_until(lambda: (r := live.newest()) is not None and r.segmentation is not None)
+
+
+def test_a_network_that_hangs_stops_in_time(models: FakeModels) -> None:
+    with LivePipeline(QUICK, FAKE) as live:
+        has_seen(live)
+        models.program.gate.clear()
+        before = live.snapshot().dropped.get("overwritten", 0)
+        wait_until(lambda: live.snapshot().dropped.get("overwritten", 0) > before + 20)
+        assert live.snapshot().source_state is SourceState.RUNNING
+        begun_s = time.monotonic()
+        live.stop()
+        assert time.monotonic() - begun_s < 2
+        models.program.gate.set()
+
+
+@pytest.mark.parametrize(
+    "shape", [(), (0,), (6, 8), (8, 6, 3), (6, 8, 2), (6, 8, 0), (1, 6, 8, 3)], ids=str
+)
+def test_logits_of_another_shape_are_told(models: FakeModels, shape: tuple[int, ...]) -> None:
+    with LivePipeline(QUICK, FAKE) as live:
+        has_seen(live)
+        models.program.run = lambda image: np.zeros(shape, np.float32)  # type: ignore[method-assign]
+        wait_until(lambda: live.snapshot().notice)
+        assert live.snapshot().notice.startswith("fake: ")
+        assert live.snapshot().model is None
+        result = live.newest()
+        wait_until(lambda: live.newest() is not result)  # the picture goes on
+        live.switch_model(Path("other.pte"))
+        wait_until(lambda: live.snapshot().model == "other")
+
+
+def test_a_stream_that_changes_size_and_rate(models: FakeModels) -> None:
+    with MjpegServer() as server, LivePipeline(server.url, FAKE) as live:
+        has_seen(live)
+        assert live.snapshot().frame_size == (96, 64)
+        server.size, server.rate = (160, 120), 20
+        wait_until(lambda: live.snapshot().frame_size == (160, 120))
+        wait_until(lambda: (r := live.newest()) is not None and _fits(r, (120, 160)))
+        server.size, server.rate = (64, 48), 100
+        wait_until(lambda: (r := live.newest()) is not None and _fits(r, (48, 64)))
+        assert live.snapshot().source_state is SourceState.RUNNING
+
+
+def _fits(result: object, size: tuple[int, int]) -> bool:
+    segmentation = result.segmentation  # type: ignore[attr-defined]
+    return segmentation is not None and segmentation.label_map.shape == size
+
+
+def test_a_wall_clock_that_jumps_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    jumps = count()
+    monkeypatch.setattr(time, "time", lambda: (-1) ** next(jumps) * 1e9)
+    with LivePipeline(QUICK, FAKE) as live:
+        has_seen(live)
+        for _ in range(20):
+            result = live.newest()
+            assert result is not None
+            live.painted(result)
+            wait_until(lambda old=result: live.newest() is not old)
+        snapshot = live.snapshot()
+        assert snapshot.source_state is SourceState.RUNNING
+        assert 0 <= snapshot.latency_ms < 10_000
+
+
+def test_a_full_disk_ends_the_recording_alone_and_it_plays(tmp_path: Path) -> None:
+    path = tmp_path / "out.mp4"
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with LivePipeline("synthetic:320x240@60", FAKE) as live:
+        has_seen(live)
+        before = psutil.Process().num_threads()
+        gc.disable()  # the encoder's threads must go without it
+        resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, limits[1]))
+        try:
+            live.start_recording(path, lambda result: _noise(result.sequence))
+            wait_until(lambda: live.snapshot().notice)
+            wait_until(lambda: psutil.Process().num_threads() == before)
+        finally:
+            gc.enable()
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        assert live.snapshot().notice == f"{path}: cannot be written (File too large)"
+        assert live.snapshot().recording is None
+        result = live.newest()
+        wait_until(lambda: live.newest() is not result)
+    assert sum(1 for _ in open_source(path)) > 1
+
+
+def _noise(seed: int) -> np.ndarray:
+    flat = np.random.default_rng(seed).integers(0, 256, (30, 40, 3), dtype=np.uint8)
+    return cv2.resize(flat, (320, 240)).astype(np.uint8, copy=False)
+
+
+def test_a_hundred_starts_and_stops() -> None:
+    def resident_mb() -> float:
+        return psutil.Process().memory_info().rss / 2**20
+
+    for turn in range(100):
+        with LivePipeline(QUICK, FAKE) as live:
+            if turn % 4 == 0:
+                wait_until(lambda live=live: live.newest() is not None)
+        if turn == 20:
+            before_mb = resident_mb()
+    assert resident_mb() - before_mb < 10
+
+
+CRASHES_WHILE_RECORDING = """
+import ctypes, sys, threading
+from pathlib import Path
+from fakes import CARD, FakeModels, FAKE, wait_until
+from seaformer_edge import cli
+from seaformer_edge.live import LivePipeline, inference
+
+def demo(arguments, **_):
+    inference.open_model = models = FakeModels()
+    with LivePipeline("synthetic:320x240@100", FAKE) as live:
+        live.start_recording(Path(sys.argv[1]))
+        wait_until(lambda: live.snapshot().recorded_frames > 150, 60)
+        models.program.run = lambda image: ctypes.string_at(0)
+        threading.Event().wait(30)
+
+cli.cli.main = demo
+cli.main([])
+"""
+
+
+def test_a_native_crash_is_told_and_the_recording_plays(tmp_path: Path) -> None:
+    path = tmp_path / "out.mp4"
+    helpers = str(Path(__file__).parents[1])
+    run = subprocess.run(
+        [sys.executable, "-c", CRASHES_WHILE_RECORDING, str(path)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([helpers, *sys.path])},
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == -signal.SIGSEGV
+    assert run.stderr.startswith("Fatal Python error: Segmentation fault")
+    assert "inference.py" in run.stderr  # where it was
+    assert sum(1 for _ in open_source(path)) >= 50
