@@ -3,7 +3,7 @@
 prepare.py {reference,pte,onnx,ncnn,tflite} VARIANT {published,ours}[-int8] FOLDER
 
 int8 is made the usual way of each engine: ranges of activations measured on the sample pictures, a
-scale for every channel of the weights. onnx-int8 and tflite-int8 start from the fp32 files.
+scale for every channel of the weights. onnx's starts from the fp32 file.
 """
 
 from __future__ import annotations
@@ -104,27 +104,11 @@ def ncnn(variant: str, kind: str, folder: Path) -> None:
 
 
 def tflite(variant: str, kind: str, folder: Path) -> None:
-    if kind.endswith("-int8"):
-        return tflite_int8(
-            folder / f"{kind.removesuffix('-int8')}.tflite", folder / f"{kind}.tflite"
-        )
     import litert_torch
 
     sample = torch.zeros(1, SIZE, SIZE, 3)
     module = litert_torch.to_channel_last_io(graph(variant, kind), args=[0], outputs=[0])
     litert_torch.convert(module.eval(), (sample,)).export(str(folder / f"{kind}.tflite"))
-
-
-def tflite_int8(source: Path, output: Path) -> None:
-    from ai_edge_litert.interpreter import Interpreter
-    from ai_edge_quantizer import quantizer, recipe
-
-    ((signature, names),) = Interpreter(str(source)).get_signature_list().items()
-    (name,) = names["inputs"]
-    maker = quantizer.Quantizer(str(source))
-    maker.load_quantization_recipe(recipe.static_wi8_ai8())
-    ranges = maker.calibrate({signature: [{name: x[None]} for x in sample_inputs()]})
-    maker.quantize(ranges).export_model(str(output))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+
+import pytest
+
+SUITE = runpy.run_path(str(Path(__file__).parents[2] / "scripts" / "bench_suite"))
+RECORD = {"engines, T": {"other published network": 1.20, "whole way against network alone": 1.20}}
+
+
+@pytest.mark.parametrize(
+    ("name", "now", "status"),
+    [
+        ("other published network", 1.10, 0),
+        ("other published network", 1.05, 1),
+        ("other published network", 2.00, 0),
+        ("whole way against network alone", 1.30, 0),
+        ("whole way against network alone", 1.40, 1),
+        ("whole way against network alone", 0.50, 0),
+        ("what nobody recorded", 0.01, 0),
+    ],
+)
+def test_only_what_got_slower_counts_as_worse(name, now, status, capsys):
+    assert SUITE["compare"](RECORD, {"engines, T": {name: now}}) == status
+    assert ("worse" in capsys.readouterr().out) == bool(status)
