@@ -70,7 +70,6 @@ WITH_TORCH = {
     "export.py",
     "network.py",
     "quantize.py",
-    "strips.py",
     "runtime/official.py",
     "training",
 }
