@@ -6,6 +6,8 @@ approximated; what changes is where the arithmetic stands:
 
 - the picture's mean is subtracted in the graph and the deviation divided into the stem, so
   that borders are padded with the mean colour exactly as in training;
+- the layers down to 1/4, between which lie the largest tensors by far, run a strip of rows at
+  a time (`strips.py`);
 - every batch normalisation is folded into its convolution;
 - q, k and v are one convolution, which is also the input of the detail branch; the
   attention's scale is folded into q and out of the detail branch again;
@@ -44,8 +46,12 @@ from seaformer_edge.network import (
     SeaFormerSegmenter,
     SqueezeAxialPositionalEmbedding,
 )
+from seaformer_edge.strips import Strips, convolve, rows
 
 CHANNEL_MULTIPLE = 16
+
+STRIP_BYTES = 4 << 20
+"""What the widest tensor of a strip should take: the fastest of 1, 2 and 4 MiB where measured."""
 
 
 def deploy_segmenter(
@@ -54,16 +60,19 @@ def deploy_segmenter(
     width: int,
     mean: Sequence[float],
     std: Sequence[float],
+    *,
+    in_strips: bool = True,
 ) -> nn.Module:
     """The segmentation network at one input size.
 
     The result maps (1, 3, height, width) float32 RGB 0..255 to logits
     (1, C, height / 8, width / 8), C the class count rounded up to `CHANNEL_MULTIPLE`.
+    `in_strips` only says in what order it computes.
 
     Raises:
         ValueError: height or width is not a positive multiple of 32.
     """
-    return DeployedSegmenter(network, height, width, mean, std).eval()
+    return DeployedSegmenter(network, height, width, mean, std, in_strips).eval()
 
 
 def deploy_classifier(
@@ -72,9 +81,11 @@ def deploy_classifier(
     width: int,
     mean: Sequence[float],
     std: Sequence[float],
+    *,
+    in_strips: bool = True,
 ) -> nn.Module:
     """The classifier at one input size: (1, 3, height, width) RGB 0..255 to (1, classes)."""
-    return DeployedClassifier(network, height, width, mean, std).eval()
+    return DeployedClassifier(network, height, width, mean, std, in_strips).eval()
 
 
 class DeployedSegmenter(nn.Module):
@@ -85,9 +96,10 @@ class DeployedSegmenter(nn.Module):
         width: int,
         mean: Sequence[float],
         std: Sequence[float],
+        in_strips: bool,
     ):
         super().__init__()
-        self.backbone = DeployedBackbone(network.backbone, height, width, mean, std)
+        self.backbone = DeployedBackbone(network.backbone, height, width, mean, std, in_strips)
         self.head = DeployedHead(network.decode_head, height // 8, width // 8)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -103,9 +115,10 @@ class DeployedClassifier(nn.Module):
         width: int,
         mean: Sequence[float],
         std: Sequence[float],
+        in_strips: bool,
     ):
         super().__init__()
-        self.backbone = DeployedBackbone(network, height, width, mean, std)
+        self.backbone = DeployedBackbone(network, height, width, mean, std, in_strips)
         self.linear = network.linear
 
     def forward(self, x: Tensor) -> Tensor:
@@ -125,40 +138,41 @@ class DeployedBackbone(nn.Module):
         width: int,
         mean: Sequence[float],
         std: Sequence[float],
+        in_strips: bool,
     ):
         super().__init__()
         if height % SIZE_MULTIPLE or width % SIZE_MULTIPLE or min(height, width) <= 0:
             raise ValueError(
                 f"height and width must be multiples of {SIZE_MULTIPLE}, got {height}x{width}"
             )
-        # A row of means, not one pixel: XNNPACK subtracts it four times faster.
-        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1).repeat(1, 1, 1, width))
-        self.mean: Tensor
-        stem = fold(backbone.smb1.stem_block[0])
-        stem.weight.data /= torch.tensor(std).view(1, 3, 1, 1)
-        self.stem = stem
-
-        steps: list[nn.Module] = []
+        steps: list[nn.Module] = [DeployedStem(backbone.smb1.stem_block[0], width, mean, std)]
         taps: list[int] = []  # indices of the steps whose output is a feature
+        rows, columns = height // 2, width // 2
         for stage, transformer in backbone.stage_names:
             for child in getattr(backbone, stage).children():
                 if isinstance(child, InvertedResidual):
                     steps.append(DeployedInvertedResidual(child))
                     stride = steps[-1].stride
-                    height, width = -(-height // stride), -(-width // stride)
-                else:
-                    height, width = height // 2, width // 2  # the stem
+                    rows, columns = -(-rows // stride), -(-columns // stride)
             if stage == "smb2":
                 taps.append(len(steps) - 1)
             if transformer is not None:
                 for block in getattr(backbone, transformer).transformer_blocks:
-                    steps.append(DeployedBlock(block, height, width))
+                    steps.append(DeployedBlock(block, rows, columns))
                 taps.append(len(steps) - 1)
-        self.steps = nn.ModuleList(steps)
-        self.taps = tuple(taps)
+
+        to_quarter = 2
+        while steps[to_quarter - 1].stride != 2:
+            to_quarter += 1
+        widest = 4 * steps[to_quarter - 1].depthwise.in_channels * (height // 2) * (width // 2)
+        strips = round(widest / STRIP_BYTES) if in_strips else 1
+        first = steps[:to_quarter]
+        self.first = Strips(first, height, strips) if strips > 1 else nn.Sequential(*first)
+        self.steps = nn.ModuleList(steps[to_quarter:])
+        self.taps = tuple(tap - to_quarter for tap in taps)
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        x = F.relu(self.stem(x - self.mean))
+        x = self.first(x)
         features = []
         for i, step in enumerate(self.steps):
             x = step(x)
@@ -167,19 +181,44 @@ class DeployedBackbone(nn.Module):
         return features
 
 
+class DeployedStem(nn.Module):
+    """The first convolution, on raw RGB."""
+
+    def __init__(self, stem: ConvBN, width: int, mean: Sequence[float], std: Sequence[float]):
+        super().__init__()
+        # A row of means, not one pixel: XNNPACK subtracts it four times faster.
+        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1).repeat(1, 1, 1, width))
+        self.mean: Tensor
+        self.conv = fold(stem)
+        self.conv.weight.data /= torch.tensor(std).view(1, 3, 1, 1)
+        self.kernel, self.stride = self.conv.kernel_size[0], self.conv.stride[0]
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.strip(x, self.kernel // 2, self.kernel // 2)
+
+    def strip(self, x: Tensor, top: int, bottom: int) -> Tensor:
+        return F.relu(convolve(self.conv, x - self.mean, top, bottom))
+
+
 class DeployedInvertedResidual(nn.Module):
     def __init__(self, block: InvertedResidual):
         super().__init__()
-        layers = [fold(layer) if isinstance(layer, ConvBN) else layer for layer in block.conv]
-        self.layers = nn.Sequential(*layers)
+        convolutions = [fold(layer) for layer in block.conv if isinstance(layer, ConvBN)]
+        *expand, self.depthwise, self.project = convolutions
+        self.expand = expand[0] if expand else None
+        self.kernel, self.stride = self.depthwise.kernel_size[0], self.depthwise.stride[0]
         self.residual = block.residual
-        depthwise = block.conv[-3]
-        assert isinstance(depthwise, ConvBN)
-        self.stride = depthwise.c.stride[0]
 
     def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.layers(x)
-        return x + y if self.residual else y
+        return self.strip(x, self.kernel // 2, self.kernel // 2)
+
+    def strip(self, x: Tensor, top: int, bottom: int) -> Tensor:
+        y = x if self.expand is None else F.relu(self.expand(x))
+        y = self.project(F.relu(convolve(self.depthwise, y, top, bottom)))
+        if not self.residual:
+            return y
+        above = self.kernel // 2 - top  # rows of x that only the convolution needs
+        return y + rows(x, above, above + y.shape[2])
 
 
 class DeployedBlock(nn.Module):

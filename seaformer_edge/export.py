@@ -58,7 +58,8 @@ def export(
         raise ModelError(f"{output}: the name of a program ends in .pte")
     network.eval()
     deploy = deploy_segmenter if isinstance(network, SeaFormerSegmenter) else deploy_classifier
-    deployed = deploy(network, height, width, card.mean, card.std)
+    # int8's tensors are a quarter of the size, and each strip would have ranges of its own.
+    deployed = deploy(network, height, width, card.mean, card.std, in_strips=calibrate is None)
     if calibrate is not None:
         pictures = calibration_pictures(calibrate)
         with _quiet():

@@ -6,6 +6,7 @@ torch = pytest.importorskip("torch", reason="the train extra (torch) is not inst
 
 from published import published_weights
 
+from seaformer_edge import deploy
 from seaformer_edge.checkpoint import IMAGENET_MEAN, IMAGENET_STD, build
 from seaformer_edge.deploy import CHANNEL_MULTIPLE, deploy_classifier, deploy_segmenter
 
@@ -30,6 +31,23 @@ def test_same_logits_as_the_network(variant, size):
     # The padding repeats class 0, so that the first maximum is always a class.
     assert deployed.shape[1] % CHANNEL_MULTIPLE == 0
     assert torch.equal(deployed[:, 150:], deployed[:, :1].expand_as(deployed[:, 150:]))
+
+
+@pytest.mark.parametrize("variant", "TL")
+@pytest.mark.parametrize("strips", [2, 3, 7])
+def test_strips_change_nothing(variant, strips, monkeypatch):
+    network = build("segmentation", variant, 150).eval()
+    network.load_state_dict(published_weights(f"seg_{variant}"))
+    height, width = 96, 64
+    hidden = {"T": 64, "L": 128}[variant]
+    monkeypatch.setattr(deploy, "STRIP_BYTES", 4 * hidden * (height // 2) * (width // 2) / strips)
+    rgb = torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(0)) * 255
+    whole = deploy_segmenter(network, height, width, IMAGENET_MEAN, IMAGENET_STD, in_strips=False)
+    parts = deploy_segmenter(network, height, width, IMAGENET_MEAN, IMAGENET_STD)
+    assert parts.backbone.first.count == strips
+    with torch.inference_mode():
+        expected = whole(rgb)
+        assert (parts(rgb) - expected).abs().max() / expected.abs().max() < 2e-5
 
 
 @pytest.mark.parametrize("variant", "TSBL")

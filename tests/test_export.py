@@ -9,6 +9,7 @@ import numpy as np
 from tiny import TINY, checkpoint_card, eager_logits, picture, trained_network
 from torch import nn
 
+from seaformer_edge import deploy
 from seaformer_edge import network as network_module
 from seaformer_edge.card import verify
 from seaformer_edge.checkpoint import build
@@ -16,6 +17,7 @@ from seaformer_edge.errors import ModelError
 from seaformer_edge.export import export, lower
 from seaformer_edge.network import round_size
 from seaformer_edge.runtime import open_program
+from seaformer_edge.runtime.native import NativeProgram
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # the exporter's libraries warn at length
 
@@ -41,6 +43,21 @@ def test_the_program_computes_the_network(tmp_path, size):
     assert logits.shape == (size[0] // 8, size[1] // 8, 16)
     np.testing.assert_allclose(logits[..., :5], expected, atol=1e-4 * np.abs(expected).max())
     assert len(np.unique(expected.argmax(-1))) > 1, "a picture of one class proves little"
+
+
+def test_strips_are_one_program_of_the_same_function(tmp_path, monkeypatch):
+    monkeypatch.setattr(deploy, "STRIP_BYTES", 4 * 16 * 48 * 32 / 3)
+    network = trained_network("segmentation", 5)
+    output = tmp_path / "tiny.pte"
+    export(network, checkpoint_card("segmentation", 5), 96, 64, output)
+    image = picture(96, 64)
+    expected = eager_logits(network, image).permute(1, 2, 0).numpy()
+    program = NativeProgram(output, 1, times_operators=True)
+    logits = program.run(image.astype(np.float32))
+    np.testing.assert_allclose(logits[..., :5], expected, atol=1e-4 * np.abs(expected).max())
+    names = [name.partition(" #")[0] for name, _ in program.operator_times_ms()]
+    assert names.count("Subtract (ND)") == 3, "one for each strip"
+    assert names[-1] != "Transpose (ND, X32)", "the logits would come out as NCHW first"
 
 
 def test_the_classifier_too(tmp_path):

@@ -70,6 +70,7 @@ WITH_TORCH = {
     "export.py",
     "network.py",
     "quantize.py",
+    "strips.py",
     "runtime/official.py",
     "training",
 }

@@ -51,7 +51,10 @@ def graph(variant: str, kind: str) -> nn.Module:
     """Raw RGB (1, 3, 512, 512) to logits at 1/8: the "published" graph, or "ours" of deploy.py."""
     if kind == "published":
         return Published(network(variant)).eval()
-    return deploy_segmenter(network(variant), SIZE, SIZE, IMAGENET_MEAN, IMAGENET_STD)
+    # The order of strips is made for XNNPACK, which export.py takes care of.
+    return deploy_segmenter(
+        network(variant), SIZE, SIZE, IMAGENET_MEAN, IMAGENET_STD, in_strips=False
+    )
 
 
 def camera_frame() -> NDArray[np.uint8]:
