@@ -6,8 +6,8 @@ approximated; what changes is where the arithmetic stands:
 
 - the picture's mean is subtracted in the graph and the deviation divided into the stem, so
   that borders are padded with the mean colour exactly as in training;
-- the layers down to 1/4, between which lie the largest tensors by far, run a strip of rows at
-  a time (`strips.py`);
+- the layers down to 1/4, and then to 1/8, run a strip of rows at a time where the tensors
+  between them are larger than `STRIP_BYTES` (`strips.py`);
 - every batch normalisation is folded into its convolution;
 - q, k and v are one convolution, which is also the input of the detail branch; the
   attention's scale is folded into q and out of the detail branch again;
@@ -24,6 +24,7 @@ approximated; what changes is where the arithmetic stands:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -51,7 +52,7 @@ from seaformer_edge.strips import Strips, convolve, rows
 CHANNEL_MULTIPLE = 16
 
 STRIP_BYTES = 4 << 20
-"""What the widest tensor of a strip should take: the fastest of 1, 2 and 4 MiB where measured."""
+"""What the widest tensor of a strip may take: the fastest of 1, 2 and 4 MiB where measured."""
 
 
 def deploy_segmenter(
@@ -161,18 +162,20 @@ class DeployedBackbone(nn.Module):
                     steps.append(DeployedBlock(block, rows, columns))
                 taps.append(len(steps) - 1)
 
-        to_quarter = 2
-        while steps[to_quarter - 1].stride != 2:
-            to_quarter += 1
-        widest = 4 * steps[to_quarter - 1].depthwise.in_channels * (height // 2) * (width // 2)
-        strips = round(widest / STRIP_BYTES) if in_strips else 1
-        first = steps[:to_quarter]
-        self.first = Strips(first, height, strips) if strips > 1 else nn.Sequential(*first)
-        self.steps = nn.ModuleList(steps[to_quarter:])
-        self.taps = tuple(tap - to_quarter for tap in taps)
+        halvings = [i + 1 for i, step in enumerate(steps[: taps[0] + 1]) if step.stride == 2]
+        first: list[nn.Module] = []
+        start, scale = 0, 2
+        for end in halvings[1:]:  # the stem halves too; what is widest is what is halved next
+            widest = 4 * steps[end - 1].depthwise.in_channels * (height // scale) * (width // scale)
+            strips = math.ceil(widest / STRIP_BYTES) if in_strips else 1
+            layers = steps[start:end]
+            rows = height if start == 0 else height // scale
+            first.append(Strips(layers, rows, strips) if strips > 1 else nn.Sequential(*layers))
+            start, scale = end, 2 * scale
+        self.steps = nn.ModuleList([nn.Sequential(*first), *steps[start:]])
+        self.taps = tuple(tap - start + 1 for tap in taps)
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        x = self.first(x)
         features = []
         for i, step in enumerate(self.steps):
             x = step(x)

@@ -33,18 +33,21 @@ def test_same_logits_as_the_network(variant, size):
     assert torch.equal(deployed[:, 150:], deployed[:, :1].expand_as(deployed[:, 150:]))
 
 
-@pytest.mark.parametrize("variant", "TL")
-@pytest.mark.parametrize("strips", [2, 3, 7])
-def test_strips_change_nothing(variant, strips, monkeypatch):
+@pytest.mark.parametrize(
+    ("variant", "strips", "after_them"), [("T", 2, 1), ("T", 7, 2), ("L", 3, 2), ("L", 7, 4)]
+)
+def test_strips_change_nothing(variant, strips, after_them, monkeypatch):
     network = build("segmentation", variant, 150).eval()
     network.load_state_dict(published_weights(f"seg_{variant}"))
     height, width = 96, 64
-    hidden = {"T": 64, "L": 128}[variant]
-    monkeypatch.setattr(deploy, "STRIP_BYTES", 4 * hidden * (height // 2) * (width // 2) / strips)
+    widest = 4 * {"T": 64, "L": 128}[variant] * (height // 2) * (width // 2)
+    monkeypatch.setattr(deploy, "STRIP_BYTES", widest / (strips - 0.5))
     rgb = torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(0)) * 255
     whole = deploy_segmenter(network, height, width, IMAGENET_MEAN, IMAGENET_STD, in_strips=False)
     parts = deploy_segmenter(network, height, width, IMAGENET_MEAN, IMAGENET_STD)
-    assert parts.backbone.first.count == strips
+    to_quarter, to_eighth = parts.backbone.steps[0]
+    assert to_quarter.count == strips
+    assert getattr(to_eighth, "count", 1) == after_them
     with torch.inference_mode():
         expected = whole(rgb)
         assert (parts(rgb) - expected).abs().max() / expected.abs().max() < 2e-5
