@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import threading
 from collections.abc import Callable, Iterator
@@ -88,6 +89,9 @@ class Recorder:
         except Exception as error:
             log.exception("recording %s", self.path)
             trouble = f"{self.path}: recording ended ({error!r})"
+        if trouble:
+            # Exceptions and their frames can hold each other, and so the encoder and its threads.
+            gc.collect()
         self._on_over(self, trouble)
 
     def _drawn(self, frame: Frame, segmentation: Segmentation) -> NDArray[np.uint8]:
