@@ -51,7 +51,7 @@ def open_source(spec: str | Path) -> FrameSource:
     if spec == "picamera":
         return PicameraSource()
     name = str(spec)
-    if name.partition(":")[0].partition("@")[0] == "synthetic":
+    if _is_synthetic(name):
         return SyntheticSource.from_spec(name)
     if is_url(name):
         return StreamSource(name)
@@ -95,10 +95,17 @@ def sets_its_own_pace(spec: str | Path) -> bool:
 
 def from_anywhere(spec: str) -> str:
     """`spec`, a file, folder or pattern by its whole path: the same from another folder."""
-    if spec in ("sample", "picamera") or is_url(spec):
+    if spec in ("sample", "picamera") or _is_synthetic(spec) or is_url(spec):
         return spec
-    is_there = Path(spec).exists() or glob.glob(spec)  # noqa: PTH207
+    try:
+        is_there = Path(spec).exists() or glob.glob(spec)  # noqa: PTH207
+    except (OSError, ValueError):  # opening it says what is wrong
+        return spec
     return str(Path(spec).absolute()) if is_there else spec
+
+
+def _is_synthetic(name: str) -> bool:
+    return re.split("[:@]", name, maxsplit=1)[0] == "synthetic"
 
 
 def _open_file(path: Path) -> FrameSource:

@@ -26,7 +26,7 @@ from seaformer_edge.checkpoint import (
 )
 from seaformer_edge.class_list import ClassList
 from seaformer_edge.errors import ModelError
-from seaformer_edge.training.engine import make_fabric, synchronise_batch_norm
+from seaformer_edge.training.engine import make_fabric, synchronise_batch_norm, widen_depthwise
 from seaformer_edge.training.recipe import Recipe
 from seaformer_edge.training.tasks import make_task
 
@@ -119,6 +119,8 @@ class Trainer:
         # Convolutions of this network run 1.6 times faster channels-last on a CPU.
         network = network.to(self.fabric.device, memory_format=torch.channels_last)
         self.average = AveragedModel(network, multi_avg_fn=self._average, use_buffers=True)
+        if recipe.bf16 and self.fabric.device.type == "cpu":
+            network = widen_depthwise(network)
         if recipe.sync_batch_norm:
             network = synchronise_batch_norm(network, self.fabric)
         self.network, self.optimizer = self.fabric.setup(network, make_optimizer(network, recipe))

@@ -143,9 +143,11 @@ def test_a_relative_source_is_found_from_another_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "sample").mkdir()  # the bundled one is still the one that is meant
+    for named in ("sample", "synthetic:64x48"):  # the bundled one is still the one that is meant
+        (tmp_path / named).mkdir()
     (tmp_path / "a.png").touch()
     for spec in ("a.png", "*.png", str(tmp_path / "a.png")):
         assert sources.from_anywhere(spec) == str(tmp_path / Path(spec).name)
-    for spec in ("sample", "0", "Cam [1]", "rtsp://host/a?b", "b.png"):
+    unchanged = ("sample", "synthetic:64x48", "0", "Cam [1]", "rtsp://host/a?b", "b.png")
+    for spec in (*unchanged, "x" * 5000, "zero\0byte", "[zero\0byte]"):  # the last are no names
         assert sources.from_anywhere(spec) == spec
