@@ -3,7 +3,7 @@
 Wan et al., "SeaFormer: Squeeze-enhanced Axial Transformer for Mobile Semantic
 Segmentation", ICLR 2023. Parameter names and shapes are those of the published
 checkpoints, so their state_dicts load unchanged. The same function written for the
-runtime lives in `deploy.py`; this file is the readable, trainable one.
+runtime lives in `deploy/`; this file is the readable, trainable one.
 
 Shape comments: B batch, C channels, H and W the size of the feature map at hand.
 """

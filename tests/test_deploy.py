@@ -6,9 +6,13 @@ torch = pytest.importorskip("torch", reason="the train extra (torch) is not inst
 
 from published import published_weights
 
-from seaformer_edge import deploy
 from seaformer_edge.checkpoint import IMAGENET_MEAN, IMAGENET_STD, build
-from seaformer_edge.deploy import CHANNEL_MULTIPLE, deploy_classifier, deploy_segmenter
+from seaformer_edge.deploy import (
+    CHANNEL_MULTIPLE,
+    backbone,
+    deploy_classifier,
+    deploy_segmenter,
+)
 
 
 def normalised(rgb):
@@ -41,7 +45,7 @@ def test_strips_change_nothing(variant, strips, after_them, monkeypatch):
     network.load_state_dict(published_weights(f"seg_{variant}"))
     height, width = 96, 64
     widest = 4 * {"T": 64, "L": 128}[variant] * (height // 2) * (width // 2)
-    monkeypatch.setattr(deploy, "STRIP_BYTES", widest / (strips - 0.5))
+    monkeypatch.setattr(backbone, "STRIP_BYTES", widest / (strips - 0.5))
     rgb = torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(0)) * 255
     whole = deploy_segmenter(network, height, width, IMAGENET_MEAN, IMAGENET_STD, in_strips=False)
     parts = deploy_segmenter(network, height, width, IMAGENET_MEAN, IMAGENET_STD)

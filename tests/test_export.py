@@ -9,10 +9,10 @@ import numpy as np
 from tiny import TINY, checkpoint_card, eager_logits, picture, trained_network
 from torch import nn
 
-from seaformer_edge import deploy
 from seaformer_edge import network as network_module
 from seaformer_edge.card import verify
 from seaformer_edge.checkpoint import build
+from seaformer_edge.deploy import backbone
 from seaformer_edge.errors import ModelError
 from seaformer_edge.export import export, lower
 from seaformer_edge.network import round_size
@@ -46,7 +46,7 @@ def test_the_program_computes_the_network(tmp_path, size):
 
 
 def test_strips_are_one_program_of_the_same_function(tmp_path, monkeypatch):
-    monkeypatch.setattr(deploy, "STRIP_BYTES", 4 * 16 * 48 * 32 / 2.5)
+    monkeypatch.setattr(backbone, "STRIP_BYTES", 4 * 16 * 48 * 32 / 2.5)
     network = trained_network("segmentation", 5)
     output = tmp_path / "tiny.pte"
     export(network, checkpoint_card("segmentation", 5), 96, 64, output)

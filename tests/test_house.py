@@ -66,11 +66,10 @@ WINDOW_SOURCES = sorted((ROOT / "gui").rglob("*.py"))
 WITH_TORCH = {
     "checkpoint.py",
     "cli",
-    "deploy.py",
+    "deploy",
     "export.py",
     "network.py",
     "quantize.py",
-    "strips.py",
     "runtime/official.py",
     "training",
 }

@@ -48,7 +48,7 @@ def network(variant: str) -> SeaFormerSegmenter:
 
 
 def graph(variant: str, kind: str) -> nn.Module:
-    """Raw RGB (1, 3, 512, 512) to logits at 1/8: the "published" graph, or "ours" of deploy.py."""
+    """Raw RGB (1, 3, 512, 512) to logits at 1/8: the "published" graph, or "ours" of deploy/."""
     if kind == "published":
         return Published(network(variant)).eval()
     # The order of strips is made for XNNPACK, which export.py takes care of.

@@ -2,7 +2,7 @@
 
 Only what costs time stands here: batch normalisations are folded away, weights are random, and
 normalising the picture is left out. Everything is written so that XNNPACK runs it whole, as
-`deploy.py` does it for SeaFormer: pooling of fixed windows, 3-D products, hard-sigmoids as clamps.
+`deploy/` does it for SeaFormer: pooling of fixed windows, 3-D products, hard-sigmoids as clamps.
 
 TopFormer: Zhang et al., CVPR 2022. MobileNetV3 and LR-ASPP: Howard et al., ICCV 2019.
 SegFormer: Xie et al., NeurIPS 2021.

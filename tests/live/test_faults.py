@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
@@ -17,23 +16,16 @@ import cv2
 import numpy as np
 import psutil
 import pytest
-from fakes import FAKE, FakeModels, nothing_left, wait_until
+from fakes import FAKE, FakeModels, wait_until
 from mjpeg import MjpegServer
 
-from seaformer_edge.live import LivePipeline, inference
+from seaformer_edge.live import LivePipeline
 from seaformer_edge.live.stats import SourceState
 from seaformer_edge.sources import open_source
 
 QUICK = "synthetic:96x64@200"
 
-
-@pytest.fixture(autouse=True)
-def models(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeModels]:
-    models = FakeModels()
-    monkeypatch.setattr(inference, "open_model", models)
-    cv2.cvtColor(np.zeros((1, 1, 3), np.uint8), cv2.COLOR_BGR2RGB)  # OpenCV opens what it needs
-    with nothing_left():
-        yield models
+pytestmark = pytest.mark.usefixtures("models")
 
 
 def has_seen(live: LivePipeline) -> None:

@@ -9,28 +9,20 @@ from itertools import pairwise
 from pathlib import Path
 from time import monotonic
 
-import cv2
 import numpy as np
 import pytest
 from clips import number, numbered, read_times, write_video
-from fakes import FAKE, PATIENCE_S, FakeModels, nothing_left, wait_until
+from fakes import FAKE, PATIENCE_S, FakeModels, wait_until
 
 from seaformer_edge.errors import ModelError, SinkError, SourceError
-from seaformer_edge.live import LivePipeline, LiveResult, inference
+from seaformer_edge.live import LivePipeline, LiveResult
 from seaformer_edge.live.inference import ModelRequest
 from seaformer_edge.live.stats import SourceState
 from seaformer_edge.sources.synthetic import read_counter
 
 QUICK = "synthetic:96x64@200"
 
-
-@pytest.fixture(autouse=True)
-def models(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeModels]:
-    models = FakeModels()
-    monkeypatch.setattr(inference, "open_model", models)
-    cv2.cvtColor(np.zeros((1, 1, 3), np.uint8), cv2.COLOR_BGR2RGB)  # OpenCV opens what it needs
-    with nothing_left():
-        yield models
+pytestmark = pytest.mark.usefixtures("models")
 
 
 @contextmanager

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.util
 import subprocess
-from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from loading import load_script
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
 def bootstrap() -> ModuleType:
-    loader = SourceFileLoader("bootstrap", str(ROOT / "scripts" / "bootstrap"))
-    spec = importlib.util.spec_from_loader("bootstrap", loader)
-    assert spec
-    module = importlib.util.module_from_spec(spec)
-    loader.exec_module(module)
-    return module
+    return load_script("bootstrap")
 
 
 class Shell:

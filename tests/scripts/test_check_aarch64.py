@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
-from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
+from loading import load_script
 from numpy.typing import NDArray
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
@@ -18,12 +17,7 @@ Arrays = dict[str, NDArray[np.generic]]
 @pytest.fixture
 def check(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.syspath_prepend(SCRIPTS)
-    loader = SourceFileLoader("check_aarch64", str(SCRIPTS / "check_aarch64"))
-    spec = importlib.util.spec_from_loader("check_aarch64", loader)
-    assert spec
-    module = importlib.util.module_from_spec(spec)
-    loader.exec_module(module)
-    return module
+    return load_script("check_aarch64")
 
 
 def results(model: str, gap: float, label: int) -> Arrays:

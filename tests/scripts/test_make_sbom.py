@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import subprocess
 import sys
-from importlib.machinery import SourceFileLoader
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from loading import load_script
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
 def make_sbom() -> ModuleType:
-    loader = SourceFileLoader("make_sbom", str(ROOT / "scripts" / "make_sbom"))
-    spec = importlib.util.spec_from_loader("make_sbom", loader)
-    assert spec
-    module = importlib.util.module_from_spec(spec)
-    loader.exec_module(module)
-    return module
+    return load_script("make_sbom")
 
 
 @pytest.mark.parametrize(
@@ -70,7 +65,7 @@ def test_ffmpeg_tells_its_licence(make_sbom: ModuleType, tmp_path: Path) -> None
 
 
 def test_what_is_compiled_into_our_own(make_sbom: ModuleType) -> None:
-    native = importlib.util.find_spec("seaformer_edge._native")
+    native = find_spec("seaformer_edge._native")
     if native is None or native.origin is None:
         pytest.skip("the native part was not built")
     own = list(make_sbom.own_libraries(Path(native.origin).parent))
