@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette, QPen, QPolygonF
+from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPalette, QPen, QPolygonF
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from seaformer_edge.live import LiveSnapshot
@@ -136,7 +136,7 @@ class LatencyPlot(QWidget):
         muted = palette.color(QPalette.ColorRole.PlaceholderText)
         highest_ms = max((ms for _, ms in self._history), default=0.0)
         scale_ms = next((top for top in SCALES_MS if top >= highest_ms), SCALES_MS[-1])
-        labels_px = painter.fontMetrics().horizontalAdvance("5000") + 6
+        labels_px = painter.fontMetrics().horizontalAdvance(f"{scale_ms:g}") + 6
         area = QRectF(labels_px, 6, self.width() - labels_px - 1, self.height() - 12)
 
         for part in (0.0, 0.5, 1.0):
@@ -176,7 +176,9 @@ class StageBar(QWidget):
         self.setAccessibleName("Stages")
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(160, 14 + 3 * LINE_PX)
+        metrics = QFontMetrics(small_font(self.font()))
+        column_px = 12 + metrics.horizontalAdvance("network 10000")
+        return QSize(2 * column_px + 8, 14 + 3 * LINE_PX)
 
     def show_stages(self, stage_ms: Mapping[str, float]) -> None:
         """Shows milliseconds by stage, in the order of a frame's way."""
