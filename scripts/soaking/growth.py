@@ -1,0 +1,100 @@
+"""What grew in a run of scripts/soak, from what was held in its calms."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from seaformer_edge.live import LiveSnapshot
+
+
+class Calm(NamedTuple):
+    """What was held in a calm.
+
+    Small, for a run keeps hundreds of them and must not itself be what grows.
+
+    Attributes:
+        time_s: since the run's beginning, at the calm's end.
+        resident_mb: median of readings half a second apart; how many frames are under way at one
+            moment moves it by megabytes.
+        threads, files: of all kinds, at its end.
+        model: which one ran.
+    """
+
+    time_s: float
+    resident_mb: float
+    threads: int
+    files: int
+    model: Path
+
+
+class Latencies:
+    """Capture to paint in the two parts of a run that are compared.
+
+    Args:
+        part_s: the first part follows the warm-up, which lasts as long; the last one lasts until
+            `duration_s`.
+    """
+
+    def __init__(self, part_s: float, duration_s: float) -> None:
+        self._first = (part_s, 2 * part_s, array("f"))
+        self._last = (duration_s - part_s, float("inf"), array("f"))
+
+    def add(self, time_s: float, latencies_ms: Sequence[float]) -> None:
+        for begin_s, end_s, kept_ms in (self._first, self._last):
+            if begin_s < time_s <= end_s:
+                kept_ms.extend(latencies_ms)
+
+    def parts_ms(self) -> tuple[array[float], array[float]]:
+        """Those of the first and of the last part."""
+        return self._first[2], self._last[2]
+
+
+def slope_mb_per_hour(calms: Sequence[Calm]) -> tuple[float, float]:
+    """How fast resident memory grows, and the standard error of that.
+
+    The slope of parallel lines, one for each model: a model that takes more than another and
+    happens to run last is no growth.
+    """
+    resident_mb = np.array([calm.resident_mb for calm in calms])
+    hours = [calm.time_s / 3600 for calm in calms]
+    levels = [[calm.model == model for calm in calms] for model in {calm.model for calm in calms}]
+    columns = np.array([hours, *levels], float).T
+    fitted, *_ = np.linalg.lstsq(columns, resident_mb)
+    error_mb = resident_mb - columns @ fitted
+    variance = error_mb @ error_mb / (len(calms) - columns.shape[1])
+    return float(fitted[0]), float(np.sqrt(variance * np.linalg.pinv(columns.T @ columns)[0, 0]))
+
+
+def report(
+    calms: Sequence[Calm], latencies: Latencies, part_s: float, snapshot: LiveSnapshot
+) -> None:
+    """What grew over the calms after the first `part_s`, which are the warm-up."""
+    settled = [calm for calm in calms if calm.time_s > part_s]
+    parts_ms = latencies.parts_ms()
+    if len(settled) < 5 or not all(parts_ms):
+        print("too short a run to tell what grows")
+        return
+    slope, error = slope_mb_per_hour(settled)
+    first, last = settled[0], settled[-1]
+    print(f"{last.time_s / 60:.1f} minutes, the first {part_s / 60:.1f} of them warm-up")
+    print(
+        f"resident memory {slope:+.2f} MB an hour, standard error {error:.2f}  (goal 0.5),"
+        f" {first.resident_mb:.1f} to {last.resident_mb:.1f} MB"
+    )
+    print(f"threads {last.threads - first.threads:+d}, files {last.files - first.files:+d}")
+    p99s_ms = []
+    for name, part_ms in zip(("first", "last"), parts_ms, strict=True):
+        p50_ms, p99_ms = np.percentile(part_ms, (50, 99))
+        p99s_ms.append(p99_ms)
+        print(
+            f"capture to paint, {name} {part_s / 60:.1f} minutes:"
+            f" p50 {p50_ms:.1f}, p99 {p99_ms:.1f} ms"
+        )
+    print(f"p99, last against first: {p99s_ms[1] / p99s_ms[0] - 1:+.1%}  (goal 10 %)")
+    dropped = ", ".join(f"{cause} {count}" for cause, count in snapshot.dropped.items())
+    print(f"frames dropped: {dropped or 'none'}")
