@@ -87,11 +87,12 @@ class Soak:
             "file job": self._file_job,
         }
 
-    def calm(self, spent_s: float) -> tuple[Calm, list[float]]:
+    def calm(self, spent_s: float, fault: str) -> tuple[Calm, list[float]]:
         """Waits until the main source runs, then lets it run.
 
         Args:
             spent_s: the run's time so far.
+            fault: what came before; "" for nothing.
 
         Returns:
             What was held meanwhile, and the latencies of what was painted, milliseconds.
@@ -118,7 +119,7 @@ class Soak:
             median(resident_mb),
             PROCESS.num_threads(),
             PROCESS.num_fds(),
-            self._model,
+            (self._model.stem, fault),
         )
         return calm, latencies_ms
 

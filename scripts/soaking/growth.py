@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from array import array
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -22,14 +22,14 @@ class Calm(NamedTuple):
         resident_mb: median of readings half a second apart; how many frames are under way at one
             moment moves it by megabytes.
         threads, files: of all kinds, at its end.
-        model: which one ran.
+        state: the model that ran, and the fault before, which leave their marks on the heap.
     """
 
     time_s: float
     resident_mb: float
     threads: int
     files: int
-    model: Path
+    state: tuple[str, str]
 
 
 class Latencies:
@@ -55,19 +55,22 @@ class Latencies:
 
 
 def slope_mb_per_hour(calms: Sequence[Calm]) -> tuple[float, float]:
-    """How fast resident memory grows, and the standard error of that.
+    """How fast resident memory grows, and the standard error of that; NaN if too few states recur.
 
-    The slope of parallel lines, one for each model: a model that takes more than another and
-    happens to run last is no growth.
+    The slope of parallel lines, one for each state: what a calm holds after a recording and what
+    after a change of model differ by megabytes, again and again, and that is no growth.
     """
     resident_mb = np.array([calm.resident_mb for calm in calms])
     hours = [calm.time_s / 3600 for calm in calms]
-    levels = [[calm.model == model for calm in calms] for model in {calm.model for calm in calms}]
+    levels = [[calm.state == state for calm in calms] for state in {calm.state for calm in calms}]
     columns = np.array([hours, *levels], float).T
+    freedom = len(calms) - columns.shape[1]
+    if freedom < 3:
+        return float("nan"), float("nan")
     fitted, *_ = np.linalg.lstsq(columns, resident_mb)
     error_mb = resident_mb - columns @ fitted
-    variance = error_mb @ error_mb / (len(calms) - columns.shape[1])
-    return float(fitted[0]), float(np.sqrt(variance * np.linalg.pinv(columns.T @ columns)[0, 0]))
+    covariance = np.linalg.pinv(columns.T @ columns) * (error_mb @ error_mb) / freedom
+    return float(fitted[0]), float(np.sqrt(covariance[0, 0]))
 
 
 def report(
@@ -76,16 +79,17 @@ def report(
     """What grew over the calms after the first `part_s`, which are the warm-up."""
     settled = [calm for calm in calms if calm.time_s > part_s]
     parts_ms = latencies.parts_ms()
-    if len(settled) < 5 or not all(parts_ms):
+    if not settled or not all(parts_ms):
         print("too short a run to tell what grows")
         return
     slope, error = slope_mb_per_hour(settled)
     first, last = settled[0], settled[-1]
     print(f"{last.time_s / 60:.1f} minutes, the first {part_s / 60:.1f} of them warm-up")
-    print(
-        f"resident memory {slope:+.2f} MB an hour, standard error {error:.2f}  (goal 0.5),"
-        f" {first.resident_mb:.1f} to {last.resident_mb:.1f} MB"
-    )
+    grown = f"{slope:+.2f} MB an hour, standard error {error:.2f}"
+    if math.isnan(slope):
+        grown = "too short a run to tell its growth"
+    least_mb, most_mb = (f(calm.resident_mb for calm in settled) for f in (min, max))
+    print(f"resident memory {grown}  (goal 0.5), {least_mb:.1f} to {most_mb:.1f} MB")
     print(f"threads {last.threads - first.threads:+d}, files {last.files - first.files:+d}")
     p99s_ms = []
     for name, part_ms in zip(("first", "last"), parts_ms, strict=True):

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from seaformer_edge.errors import SourceError
 from seaformer_edge.frame import Frame
+from seaformer_edge.live import memory
 from seaformer_edge.live.slot import Slot
 from seaformer_edge.live.stats import LiveStats, SourceState
 from seaformer_edge.live.supervision import SourceWatch
@@ -220,6 +221,7 @@ class Capture:
 
     def _over(self, request: SourceRequest, error: SourceError | None) -> None:
         """An opening is over: decides what comes next."""
+        memory.give_back()
         now_s = monotonic()
         with self._changed:
             opening, self._opening = self._opening, None

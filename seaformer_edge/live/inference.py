@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from seaformer_edge.card import Card, read_card
 from seaformer_edge.errors import ModelError
 from seaformer_edge.frame import Frame
+from seaformer_edge.live import memory
 from seaformer_edge.live.lookahead import Lookahead, Ready
 from seaformer_edge.live.result import Seen
 from seaformer_edge.live.slot import Slot
@@ -220,6 +221,7 @@ class Inference:
             if self._model is None and before is not None:
                 with contextlib.suppress(ModelError):
                     self._open(before)
+        memory.give_back()
         self._stats.forget_stages()
         with self._lock:
             if self._wanted is wanted:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from seaformer_edge.errors import SeaformerEdgeError
 from seaformer_edge.frame import Frame, Segmentation
+from seaformer_edge.live import memory
 from seaformer_edge.live.result import LiveResult
 from seaformer_edge.live.slot import Slot
 from seaformer_edge.live.stats import LiveStats
@@ -92,6 +93,8 @@ class Recorder:
         if trouble:
             # Exceptions and their frames can hold each other, and so the encoder and its threads.
             gc.collect()
+        del self._video  # it knows `_drawn`, and so us: together they would wait for the collector
+        memory.give_back()
         self._on_over(self, trouble)
 
     def _drawn(self, frame: Frame, segmentation: Segmentation) -> NDArray[np.uint8]:

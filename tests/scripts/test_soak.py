@@ -9,22 +9,22 @@ import numpy as np
 import pytest
 
 GROWTH = runpy.run_path(str(Path(__file__).parents[2] / "scripts" / "soaking" / "growth.py"))
-SMALL, LARGE = Path("small.pte"), Path("large.pte")
+SMALL, LARGE = ("int8", "pause"), ("fp32", "recording")
 
 
 def calms(hourly_mb: float, noise_mb: float = 0.0) -> list:
-    """An hour of which the last quarter runs a model that takes 8 MB more."""
+    """An hour whose last quarter is in a state that takes 8 MB more."""
     rng = np.random.default_rng(7)
     made = []
     for i in range(200):
-        hours, model = i / 200, LARGE if i >= 150 else SMALL
-        level_mb = 150.0 + 8.0 * (model is LARGE) + noise_mb * rng.standard_normal()
-        made.append(GROWTH["Calm"](3600 * hours, level_mb + hourly_mb * hours, 10, 8, model))
+        hours, state = i / 200, LARGE if i >= 150 else SMALL
+        level_mb = 150.0 + 8.0 * (state is LARGE) + noise_mb * rng.standard_normal()
+        made.append(GROWTH["Calm"](3600 * hours, level_mb + hourly_mb * hours, 10, 8, state))
     return made
 
 
 @pytest.mark.parametrize("hourly_mb", [0.0, 3.0])
-def test_a_larger_model_is_no_growth(hourly_mb):
+def test_another_state_is_no_growth(hourly_mb):
     slope, error = GROWTH["slope_mb_per_hour"](calms(hourly_mb))
     assert slope == pytest.approx(hourly_mb, abs=1e-6)
     assert error == pytest.approx(0.0, abs=1e-6)
@@ -34,6 +34,11 @@ def test_noise_shows_as_the_error():
     slope, error = GROWTH["slope_mb_per_hour"](calms(0.0, noise_mb=2.0))
     assert 0.3 < error < 1.5
     assert abs(slope) < 3 * error
+
+
+def test_states_that_never_recur_tell_nothing():
+    once = [GROWTH["Calm"](60.0 * i, 150.0, 10, 8, ("fp32", str(i))) for i in range(20)]
+    assert all(np.isnan(GROWTH["slope_mb_per_hour"](once)))
 
 
 def test_latencies_are_kept_of_the_first_and_the_last_part_alone():
