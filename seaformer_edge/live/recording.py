@@ -93,7 +93,7 @@ class Recorder:
         if trouble:
             # Exceptions and their frames can hold each other, and so the encoder and its threads.
             gc.collect()
-        del self._video  # it knows `_drawn`, and so us: together they would wait for the collector
+        del self._video  # it knows `_drawn`, and so us and the last result: a cycle
         memory.give_back()
         self._on_over(self, trouble)
 
