@@ -3,7 +3,8 @@
 The labels are argmax(bilinear(logits)), align_corners false, and are had without computing
 bilinear(logits): bilinear weights are convex, so between four neighbouring logit positions
 (a cell) a class cannot win that stays below another one at all four. `_native` works cell by
-cell; where it is not built, NumPy and OpenCV do the same work class by class, slower.
+cell, on the network's threads while no network runs on them; where it is not built, NumPy and
+OpenCV do the same work class by class, slower.
 """
 
 from __future__ import annotations

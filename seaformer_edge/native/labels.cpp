@@ -14,6 +14,7 @@
 #include <nanobind/ndarray.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -21,6 +22,7 @@
 #include <vector>
 
 #include "bindings.h"
+#include "pool.h"
 
 namespace nb = nanobind;
 
@@ -153,53 +155,56 @@ struct Moments {
   }
 };
 
-class Labeller {
- public:
-  Labeller(const float* logits, int height, int width, int channels, int classes,
-           std::uint8_t* labels, int out_height, int out_width, std::int64_t* counts,
-           float* confidence)
-      : logits_(logits), width_(width), channels_(channels), classes_(classes),
-        rows_(height, out_height), columns_(width, out_width), peaks_(height * width),
-        labels_(labels), out_width_(out_width), counts_(counts), confidence_(confidence) {}
+// What all parts of a frame read, and the labels, of which each writes its own rows.
+struct Field {
+  Field(const float* logits, int height, int width, int channels, int classes,
+        std::uint8_t* labels, int out_height, int out_width)
+      : logits(logits), width(width), channels(channels), classes(classes),
+        rows(height, out_height), columns(width, out_width), peaks(height * width),
+        labels(labels), out_width(out_width) {}
 
-  // False if a logit is NaN or infinite; the outputs then hold nothing of use.
-  bool run() {
-    for (std::size_t i = 0; i < peaks_.size(); ++i) {
-      if (!find_peak(logits_ + i * channels_, classes_, peaks_[i])) return false;
-    }
-    for (const Span& rows : rows_.spans) label_cells(rows);
-    for (int c = 0; c < classes_; ++c) {
-      counts_[c] = std::llround(totals_[c].pixels);
-      const double mean = totals_[c].probability / std::max(totals_[c].pixels, 1.0);
-      confidence_[c] = static_cast<float>(std::min(mean, 1.0));
-    }
-    return true;
+  // False if a logit is NaN or infinite.
+  bool find_peaks() {
+    std::atomic<bool> finite{true};
+    in_parts(peaks.size(), [&](std::size_t, std::size_t begin, std::size_t end) {
+      for (std::size_t i = begin; i < end; ++i) {
+        if (!find_peak(logits + i * channels, classes, peaks[i])) finite = false;
+      }
+    });
+    return finite;
   }
 
- private:
-  struct Total {
-    double pixels = 0, probability = 0;
-  };
+  const float* logits;
+  int width, channels, classes;
+  Axis rows, columns;
+  std::vector<Peak> peaks;
+  std::uint8_t* labels;
+  int out_width;
+};
 
-  // A cell: its four corners in the order (y, x) = 00, 01, 10, 11.
-  struct Corners {
-    std::size_t position[4];
-    const float* logits[4];
-  };
+// Of one class: its pixels, and the sum of its probability over them.
+struct Total {
+  double pixels = 0, probability = 0;
+};
+
+// Labels rows of cells and adds up their classes, in one thread.
+class Labeller {
+ public:
+  Labeller(const Field& field, Total* totals) : field_(field), totals_(totals) {}
 
   void label_cells(const Span& rows) {
     int begin = 0, label = -1;  // the run of cells of one class that is not painted yet
-    for (const Span& columns : columns_.spans) {
+    for (const Span& columns : field_.columns.spans) {
       Corners corners;
       bool uniform = true;
       for (int i = 0; i < 4; ++i) {
-        const int y = rows.cell + (i / 2) * rows_.step;
-        const int x = columns.cell + (i % 2) * columns_.step;
-        corners.position[i] = static_cast<std::size_t>(y) * width_ + x;
-        corners.logits[i] = logits_ + corners.position[i] * channels_;
-        uniform &= peaks_[corners.position[i]].label == peaks_[corners.position[0]].label;
+        const int y = rows.cell + (i / 2) * field_.rows.step;
+        const int x = columns.cell + (i % 2) * field_.columns.step;
+        corners.position[i] = static_cast<std::size_t>(y) * field_.width + x;
+        corners.logits[i] = field_.logits + corners.position[i] * field_.channels;
+        uniform &= winner(corners, i) == winner(corners, 0);
       }
-      const int next = uniform ? peaks_[corners.position[0]].label : -1;
+      const int next = uniform ? winner(corners, 0) : -1;
       if (next != label) {
         if (label >= 0) paint(rows, begin, columns.begin, label);
         begin = columns.begin;
@@ -212,12 +217,23 @@ class Labeller {
         label_mixed(corners, rows, columns);
       }
     }
-    if (label >= 0) paint(rows, begin, out_width_, label);
+    if (label >= 0) paint(rows, begin, field_.out_width, label);
+  }
+
+ private:
+  // A cell: its four corners in the order (y, x) = 00, 01, 10, 11.
+  struct Corners {
+    std::size_t position[4];
+    const float* logits[4];
+  };
+
+  int winner(const Corners& corners, int i) const {
+    return field_.peaks[corners.position[i]].label;
   }
 
   Moments moments_of(const Span& rows, const Span& columns) const {
-    const double x = columns_.sum[columns.end] - columns_.sum[columns.begin];
-    const double y = rows_.sum[rows.end] - rows_.sum[rows.begin];
+    const double x = field_.columns.sum[columns.end] - field_.columns.sum[columns.begin];
+    const double y = field_.rows.sum[rows.end] - field_.rows.sum[rows.begin];
     const double height = rows.end - rows.begin, width = columns.end - columns.begin;
     return {height * width, height * x, width * y, x * y};
   }
@@ -227,27 +243,28 @@ class Labeller {
   }
 
   void paint_row(int y, int begin, int end, int label) {
-    std::memset(labels_ + static_cast<std::size_t>(y) * out_width_ + begin, label, end - begin);
+    auto* row = field_.labels + static_cast<std::size_t>(y) * field_.out_width;
+    std::memset(row + begin, label, end - begin);
   }
 
   // The classes that no corner's winner stays above at all four corners, in ascending order.
   void find_contenders(const Corners& corners) {
     contenders_ = 0;
-    Vec winner[4][4];  // [whose winner][at which corner]
+    Vec highest[4][4];  // [whose winner][at which corner]
     for (int k = 0; k < 4; ++k) {
-      const int label = peaks_[corners.position[k]].label;
-      for (int i = 0; i < 4; ++i) winner[k][i] = splat(corners.logits[i][label]);
+      const int label = winner(corners, k);
+      for (int i = 0; i < 4; ++i) highest[k][i] = splat(corners.logits[i][label]);
     }
-    for (int c = 0; c < classes_; c += kLanes) {
+    for (int c = 0; c < field_.classes; c += kLanes) {
       Vec v[4];
-      for (int i = 0; i < 4; ++i) v[i] = load(corners.logits[i], c, classes_);
+      for (int i = 0; i < 4; ++i) v[i] = load(corners.logits[i], c, field_.classes);
       IntVec below = {};
       for (int k = 0; k < 4; ++k) {
-        below |= (v[0] < winner[k][0]) & (v[1] < winner[k][1]) & (v[2] < winner[k][2]) &
-                 (v[3] < winner[k][3]);
+        below |= (v[0] < highest[k][0]) & (v[1] < highest[k][1]) & (v[2] < highest[k][2]) &
+                 (v[3] < highest[k][3]);
       }
       if (!any(~below)) continue;
-      for (int lane = 0; lane < std::min(kLanes, classes_ - c); ++lane) {
+      for (int lane = 0; lane < std::min(kLanes, field_.classes - c); ++lane) {
         if (below[lane]) continue;
         contender_[contenders_] = c + lane;
         const int s = contenders_++;
@@ -263,18 +280,19 @@ class Labeller {
   void label_mixed(const Corners& corners, const Span& rows, const Span& columns) {
     std::fill_n(moments_, contenders_, Moments());
     for (int y = rows.begin; y < rows.end; ++y) {
-      const float weight = rows_.weight[y];
+      const float weight = field_.rows.weight[y];
       for (int s = 0; s * kLanes < contenders_; ++s) {
         left_[s] = corner_[0][s] + weight * (corner_[2][s] - corner_[0][s]);
         slope_[s] = corner_[1][s] + weight * (corner_[3][s] - corner_[1][s]) - left_[s];
       }
       for (int begin = columns.begin, end; begin < columns.end; begin = end) {
-        const int top = highest_at(columns_.weight[begin]);
+        const int top = highest_at(field_.columns.weight[begin]);
         const float crossing = next_crossing(top);
         end = begin + 1;
-        while (end < columns.end && columns_.weight[end] < crossing) ++end;
+        while (end < columns.end && field_.columns.weight[end] < crossing) ++end;
         paint_row(y, begin, end, contender_[top]);
-        moments_[top].add_run(end - begin, columns_.sum[end] - columns_.sum[begin], weight);
+        const double sum_x = field_.columns.sum[end] - field_.columns.sum[begin];
+        moments_[top].add_run(end - begin, sum_x, weight);
       }
     }
     for (int s = 0; s < contenders_; ++s) {
@@ -305,7 +323,7 @@ class Labeller {
   void credit(const Corners& corners, int label, const Moments& m) {
     Vec above, scale;
     for (int i = 0; i < 4; ++i) {
-      const Peak& peak = peaks_[corners.position[i]];
+      const Peak& peak = field_.peaks[corners.position[i]];
       above[i] = corners.logits[i][label] - peak.value;
       scale[i] = peak.scale;
     }
@@ -316,15 +334,8 @@ class Labeller {
                                   probability[3] * m.xy;
   }
 
-  const float* logits_;
-  int width_, channels_, classes_;
-  Axis rows_, columns_;
-  std::vector<Peak> peaks_;
-  std::uint8_t* labels_;
-  int out_width_;
-  std::int64_t* counts_;
-  float* confidence_;
-  Total totals_[kMaxClasses];
+  const Field& field_;
+  Total* totals_;  // of every class
 
   // The mixed cell at hand: its contenders, their logits at the corners, and the lines
   // left + x * slope of the row at hand.
@@ -346,13 +357,30 @@ bool label_frame(const Array<const float, 3>& logits, const Array<std::uint8_t, 
       confidence.shape(0) != classes || logits.size() == 0 || label_map.size() == 0) {
     throw nb::value_error("shapes do not fit together");
   }
+  Inside inside;
   nb::gil_scoped_release released;
-  return Labeller(logits.data(), static_cast<int>(logits.shape(0)),
-                  static_cast<int>(logits.shape(1)), static_cast<int>(logits.shape(2)),
-                  static_cast<int>(classes), label_map.data(),
-                  static_cast<int>(label_map.shape(0)), static_cast<int>(label_map.shape(1)),
-                  counts.data(), confidence.data())
-      .run();
+  inside.enter();
+  Field field(logits.data(), static_cast<int>(logits.shape(0)), static_cast<int>(logits.shape(1)),
+              static_cast<int>(logits.shape(2)), static_cast<int>(classes), label_map.data(),
+              static_cast<int>(label_map.shape(0)), static_cast<int>(label_map.shape(1)));
+  if (!field.find_peaks()) return false;
+  std::vector<Total> totals(kParts * classes);  // part by part
+  const auto& rows = field.rows.spans;
+  in_parts(rows.size(), [&](std::size_t part, std::size_t begin, std::size_t end) {
+    Labeller labeller(field, &totals[part * classes]);
+    for (std::size_t i = begin; i < end; ++i) labeller.label_cells(rows[i]);
+  });
+  for (std::size_t c = 0; c < classes; ++c) {
+    Total total;
+    for (std::size_t part = 0; part < kParts; ++part) {
+      total.pixels += totals[part * classes + c].pixels;
+      total.probability += totals[part * classes + c].probability;
+    }
+    counts.data()[c] = std::llround(total.pixels);
+    const double mean = total.probability / std::max(total.pixels, 1.0);
+    confidence.data()[c] = static_cast<float>(std::min(mean, 1.0));
+  }
+  return true;
 }
 
 }  // namespace

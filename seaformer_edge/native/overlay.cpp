@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "bindings.h"
+#include "pool.h"
 
 namespace nb = nanobind;
 
@@ -67,7 +68,9 @@ void blend(const Array<const std::uint8_t, 3>& image, const Array<const std::uin
       !(opacity > 0 && opacity <= 1)) {
     throw nb::value_error("arguments do not fit together");
   }
+  Inside inside;
   nb::gil_scoped_release released;
+  inside.enter();
   const auto weight = static_cast<std::uint16_t>(
       std::min<long>(std::lround((1 - opacity) * 65536), 65535));
   std::vector<Tint> tints(classes);
@@ -77,17 +80,19 @@ void blend(const Array<const std::uint8_t, 3>& image, const Array<const std::uin
       tints[c].value[i] = static_cast<std::uint16_t>(std::lround(share) + 128);
     }
   }
-  const std::uint8_t* const labels = label_map.data();
-  const std::uint8_t* const last = labels + height * width;
-  for (const std::uint8_t *at = labels, *end; at < last; at = end) {
-    end = run_end(at, last);
-    const std::ptrdiff_t begin = (at - labels) * 3, bytes = (end - at) * 3;
-    if (*at < classes && shown.data()[*at]) {
-      blend_run(image.data() + begin, weight, tints[*at], picture.data() + begin, bytes);
-    } else {
-      std::memcpy(picture.data() + begin, image.data() + begin, bytes);
+  in_parts(height, [&](std::size_t, std::size_t first_row, std::size_t end_row) {
+    const std::uint8_t* const labels = label_map.data();
+    const std::uint8_t* const last = labels + end_row * width;
+    for (const std::uint8_t *at = labels + first_row * width, *end; at < last; at = end) {
+      end = run_end(at, last);
+      const std::ptrdiff_t begin = (at - labels) * 3, bytes = (end - at) * 3;
+      if (*at < classes && shown.data()[*at]) {
+        blend_run(image.data() + begin, weight, tints[*at], picture.data() + begin, bytes);
+      } else {
+        std::memcpy(picture.data() + begin, image.data() + begin, bytes);
+      }
     }
-  }
+  });
 }
 
 }  // namespace

@@ -14,7 +14,6 @@
 #include <cstdio>
 #include <memory>
 #include <mutex>
-#include <shared_mutex>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -22,16 +21,7 @@
 
 #include "bindings.h"
 #include "operator_times.h"
-
-// The wheel's library exports these, but the wheel ships no header that declares them.
-namespace executorch::extension::threadpool {
-class ThreadPool {
- public:
-  size_t get_thread_count() const;
-  bool _unsafe_reset_threadpool(uint32_t thread_count);
-};
-ThreadPool* get_threadpool();
-}  // namespace executorch::extension::threadpool
+#include "pool.h"
 
 namespace {
 
@@ -116,29 +106,6 @@ struct Layout {
   }
 };
 
-// Whoever loads or runs a program is inside. The end of the process destroys the thread pool, which
-// waits for ever for work that is under way, and a thread that wants the GIL back after Python has
-// ended aborts the process: so Python ends when nobody is inside, and who comes then stays outside.
-class Inside {
- public:
-  // Without the GIL; give it back before leaving, that is, declare this one first.
-  void enter() {
-    std::lock_guard<std::mutex> lock(door_);
-    lock_ = std::shared_lock<std::shared_mutex>(room_);
-  }
-
-  static void close() {
-    nb::gil_scoped_release released;
-    door_.lock();
-    room_.lock();
-  }
-
- private:
-  static inline std::mutex door_;
-  static inline std::shared_mutex room_;
-  std::shared_lock<std::shared_mutex> lock_;
-};
-
 class Program {
  public:
   // Loads the file and prepares it to run. A thread_count of 0 leaves the thread pool as it is.
@@ -201,6 +168,7 @@ class Program {
       nb::gil_scoped_release released;
       inside.enter();
       std::lock_guard<std::mutex> lock(run_mutex_);
+      const NetworkRun under_way;
       logged.clear();
       execute(tensor(input_, const_cast<float*>(image.data())), logits.get());
     }

@@ -1,0 +1,99 @@
+"""Labels and drawing on the network's threads: the same whatever they are and whoever runs."""
+
+from __future__ import annotations
+
+import gc
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from seaformer_edge.labels import label_frame
+from seaformer_edge.overlay import draw
+
+if TYPE_CHECKING:
+    from conftest import Binding
+
+PROGRAMS = Path(__file__).parents[1] / "data" / "programs"
+NUM_CLASSES = 9
+
+
+def after_the_network(seed: int) -> tuple[NDArray[np.generic], ...]:
+    """Label map, pixels, confidences and the picture of a frame whose size no part divides."""
+    rng = np.random.default_rng(seed)
+    logits = rng.normal(0, 3, (23, 31, NUM_CLASSES)).astype(np.float32)
+    image = rng.integers(0, 256, (157, 211, 3), np.uint8)
+    palette = rng.integers(0, 256, (NUM_CLASSES, 3), np.uint8)
+    labels = label_frame(logits, NUM_CLASSES, (211, 157))
+    return *labels, draw(image, labels.label_map, palette)
+
+
+def same(one: tuple[NDArray[np.generic], ...], other: tuple[NDArray[np.generic], ...]) -> None:
+    for got, wanted in zip(one, other, strict=True):
+        np.testing.assert_array_equal(got, wanted)
+
+
+def test_any_number_of_threads_gives_the_same(native: Binding) -> None:
+    gc.collect()  # a program that an earlier test's traceback still holds pins the number
+    before = native.thread_count()
+    found = []
+    for num_threads in (1, 2, 5, before):
+        program = native.open("nhwc", num_threads)
+        found.append(after_the_network(0))
+        del program
+    for other in found[1:]:
+        same(found[0], other)
+
+
+def test_beside_runs_of_the_network_and_each_other(native: Binding) -> None:
+    gc.collect()
+    before = native.thread_count()
+    program = native.open("nhwc", 3)
+    image = np.zeros(program.input_shape, np.float32)
+    logits = program.run(image)
+    expected = [after_the_network(seed) for seed in range(6)]
+    with ThreadPoolExecutor(4) as threads:
+        for _ in range(20):
+            runs = [threads.submit(program.run, image) for _ in range(6)]
+            frames = [threads.submit(after_the_network, seed) for seed in range(6)]
+            for frame, wanted in zip(frames, expected, strict=True):
+                same(frame.result(), wanted)
+            for run in runs:
+                np.testing.assert_array_equal(run.result(), logits)
+    del program
+    native.open("nhwc", before)
+
+
+LABELS_WHEN_PYTHON_ENDS = f"""
+import threading, time
+import numpy as np
+from seaformer_edge.labels import label_frame
+from seaformer_edge.runtime import open_program
+
+program = open_program({str(PROGRAMS / "nhwc.pte")!r}, 2)
+logits = np.random.default_rng(0).normal(0, 3, (64, 64, 150)).astype(np.float32)
+warm = threading.Event()
+
+def run():
+    while True:
+        label_frame(logits, 150, (640, 480))
+        warm.set()
+
+for _ in range(2):
+    threading.Thread(target=run, daemon=True).start()
+warm.wait()
+time.sleep(0.05)
+"""
+
+
+@pytest.mark.usefixtures("native")
+def test_python_ends_while_a_daemon_thread_makes_labels() -> None:
+    for _ in range(4):  # it is chance where in its work the thread is
+        command = [sys.executable, "-c", LABELS_WHEN_PYTHON_ENDS]
+        run = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        assert (run.returncode, run.stderr) == (0, "")
