@@ -66,7 +66,7 @@ def export(
             deployed = quantize(deployed, pictures, height, width)
         seen = len(pictures.files) - pictures.lost_frames
         origin = f"{card.origin}; int8 ranges from {seen} pictures"
-        card = replace(card, precision="int8", origin=origin)
+        card = replace(card, name=f"{card.name}-int8", precision="int8", origin=origin)
     program, logit_channels = lower(deployed, height, width)
 
     versions = {

@@ -41,6 +41,7 @@ def write_video(
     times_s: Sequence[float] | None = None,
     audio: bool = False,
     rotation: int = 0,
+    pixel_aspect: Fraction = Fraction(1),
     codec: str = "libx264",
     title: str = "",
     options: dict[str, str] | None = None,
@@ -55,6 +56,7 @@ def write_video(
         stream.pix_fmt = "yuv420p"
         stream.codec_context.time_base = Fraction(1, ticks)
         stream.codec_context.gop_size = 5
+        stream.codec_context.sample_aspect_ratio = pixel_aspect
         if rotation:
             stream.set_display_rotation(rotation)
         tone = container.add_stream("aac", rate=AUDIO_RATE, layout="mono") if audio else None

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from fractions import Fraction
 from itertools import cycle
 from pathlib import Path
 from statistics import median
@@ -266,7 +267,7 @@ class Soak:
 
 def _clip(path: Path) -> Path:
     """A video whose frames tell their number."""
-    encoder = VideoEncoder(path, (WIDTH, HEIGHT), None, None, 0.0)
+    encoder = VideoEncoder(path, (WIDTH, HEIGHT), None, Fraction(1), None, 0.0)
     for frame, _ in zip(SyntheticSource((WIDTH, HEIGHT)), range(JOB_FRAMES), strict=False):
         encoder.write(frame.image, frame.timestamp_s)
     encoder.close(remaining_audio=False)

@@ -56,6 +56,8 @@ class VideoEncoder:
         path: the file, replaced if it exists; its suffix is a key of `FORMATS`.
         size: (width, height) of the pictures; 4:2:0 video has no odd ones, so these grow by one.
         frame_rate: frames per second if known; timestamps rule, whatever it says.
+        pixel_aspect: a pixel's width over its height. WebM does not keep it: PyAV cannot tell that
+            container, and its codec holds none.
         audio_file: the file whose audio is copied, if any.
         origin_s: the time of the source, in seconds, at which this file begins.
     """
@@ -65,6 +67,7 @@ class VideoEncoder:
         path: Path,
         size: tuple[int, int],
         frame_rate: Fraction | None,
+        pixel_aspect: Fraction,
         audio_file: Path | None,
         origin_s: float,
     ) -> None:
@@ -87,6 +90,7 @@ class VideoEncoder:
         codec.thread_type = "FRAME"  # slices, PyAV's choice, cost time and size
         if size[0] * size[1] <= SMALL_PICTURE:
             codec.thread_count = 1
+        codec.sample_aspect_ratio = pixel_aspect
         codec.time_base = Fraction(1, TICKS)
         codec.bit_rate = 0  # quality rules, not size
         codec.gop_size = min(max(round(self._rate), 1), 250)  # a fragment a second

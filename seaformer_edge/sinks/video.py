@@ -14,7 +14,7 @@ from seaformer_edge.sources.base import FrameSource
 
 
 class OverlayVideo(ResultSink[Result]):
-    """A video of drawn frames with the source's timestamps and audio.
+    """A video of drawn frames with the source's timestamps, pixel aspect and audio.
 
     The container and codec follow from the suffix. A range of a source begins at zero. Odd sizes
     grow by one row or column; frames of another size than the first are fitted into it. The file
@@ -41,6 +41,7 @@ class OverlayVideo(ResultSink[Result]):
                     self.path,
                     size=(picture.shape[1], picture.shape[0]),
                     frame_rate=self._source.frame_rate,
+                    pixel_aspect=self._source.pixel_aspect,
                     audio_file=self._source.audio_file,
                     # A whole file keeps its start, to which the audio relates.
                     origin_s=frame.timestamp_s if frame.index > 0 else 0.0,

@@ -23,6 +23,7 @@ class FrameSource(ABC):
         name: what the user knows the source by, for messages.
         frame_rate: frames per second, the mean where it varies; None where it is unknown.
         frame_size: (width, height) of the first frame in pixels, upright.
+        pixel_aspect: a pixel's width over its height, as it is to be shown.
         frame_count: best estimate of the number of frames; None where it is unknown.
         files: the files behind the frames; no result may be written over them.
         audio_file: the file whose audio belongs to the frames, if there is one.
@@ -35,6 +36,7 @@ class FrameSource(ABC):
     frame_rate: Fraction | None
     frame_size: tuple[int, int]
     frame_count: int | None
+    pixel_aspect: Fraction = Fraction(1)
     files: tuple[Path, ...] = ()
     audio_file: Path | None = None
     lost_frames: int = 0

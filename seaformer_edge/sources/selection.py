@@ -24,6 +24,7 @@ class Selection(FrameSource):
         self.frame_size = source.frame_size
         self.frame_rate = source.frame_rate and source.frame_rate / step
         self.files = source.files
+        self.pixel_aspect = source.pixel_aspect
         self.audio_file = source.audio_file
         self.frame_count = None
         if source.frame_count is not None:

@@ -45,12 +45,17 @@ class VideoSource(FrameSource):
             stream = _video_stream(container, path)
             self.frame_rate = fraction(stream.average_rate) if stream.average_rate else None
             self.frame_count = _promised_frames(stream)
+            aspect = stream.sample_aspect_ratio
+            self.pixel_aspect = fraction(aspect) if aspect else Fraction(1)
+            coded_size = (stream.width, stream.height)
             if container.streams.audio:
                 self.audio_file = path
         first = next(iter(self), None)
         if first is None:
             raise SourceError(f"{path}: no frame of the video can be decoded")
         self.frame_size = (first.image.shape[1], first.image.shape[0])
+        if self.frame_size != coded_size:  # turned upright
+            self.pixel_aspect = 1 / self.pixel_aspect
 
     def __iter__(self) -> Iterator[Frame]:
         self.lost_frames, self.exhausted = 0, False

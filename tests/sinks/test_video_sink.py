@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
@@ -75,6 +76,19 @@ def test_frames_of_one_moment_are_kept(tmp_path: Path) -> None:
             frame = Frame(numbered(index), index, timestamp_s=0.5)
             sink.write(frame, fake_segment(frame.image))
     assert len(read_times(tmp_path / "out.mp4")) == 3
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
+@pytest.mark.parametrize(("rotation", "expected"), [(0, Fraction(16, 11)), (90, Fraction(11, 16))])
+def test_pixels_that_are_not_square_are_kept(
+    tmp_path: Path, suffix: str, rotation: int, expected: Fraction
+) -> None:
+    clip = write_video(
+        tmp_path / "clip.mp4", [noise(0)] * 3, pixel_aspect=Fraction(16, 11), rotation=rotation
+    )
+    source = open_source(clip)
+    assert source.pixel_aspect == expected
+    assert open_source(_copy(source, tmp_path / f"out{suffix}")).pixel_aspect == expected
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
