@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from seaformer_edge.card import read_card
 from seaformer_edge.paths import sample_dir, shipped_models_dir
 from seaformer_edge.segmenter import Segmenter, segmentation_of
 from seaformer_edge.sources import open_source
@@ -31,8 +32,10 @@ def main(out: str, frames_from: str | None) -> None:
         with np.load(frames_from) as other:
             frames = [other[f"frame/{i}"] for i in range(len(decoded))]
     for path in sorted(shipped_models_dir().glob("*.pte")):
+        card = read_card(path)
+        if card.task != "segmentation":
+            continue
         segmenter = Segmenter.from_path(path, num_threads=1)
-        card = segmenter.card
         for i, image in enumerate(frames):
             logits, timings_ms = segmenter.logits(image)
             size = (image.shape[1], image.shape[0])

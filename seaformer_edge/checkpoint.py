@@ -34,19 +34,32 @@ IMAGENET_STD = (58.395, 57.12, 57.375)
 MOST_CLASSES = 1 << 16
 """More than any data set has; a tensor can claim any size without holding it."""
 
+MAX_DEPTH = 8
+"""A file can hold a dictionary that holds itself."""
+
 CLASS_LAYER = ("decode_head.conv_seg.", "linear.")
 
 Network = SeaFormerSegmenter | SeaFormerClassifier
 
 
 def save_checkpoint(network: Network, card: Card, path: Path) -> Card:
-    """Write the weights as safetensors and their card beside them."""
+    """Write the weights as safetensors and their card beside them, in a folder made if need be.
+
+    Raises:
+        ModelError: they cannot be written; what stood there is still whole.
+    """
     state = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
     temporary = path.with_name(path.name + ".tmp")
-    safetensors.torch.save_file(state, temporary)
     versions = {"seaformer-edge": __version__, "torch": torch.__version__}
     card = replace(card, precision="fp32", height=0, width=0, versions=versions)
-    return place(temporary, card, path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        safetensors.torch.save_file(state, temporary)
+        return place(temporary, card, path)
+    except (OSError, SafetensorError) as error:
+        with suppress(OSError):
+            temporary.unlink()
+        raise ModelError(f"{path}: cannot be written ({error})") from error
 
 
 def load_checkpoint(path: Path) -> tuple[Network, Card]:
@@ -57,7 +70,10 @@ def load_checkpoint(path: Path) -> tuple[Network, Card]:
     """
     card = verify(path)
     state = _read_safetensors(path)
-    network = build(card.task, card.variant, card.num_classes)
+    try:
+        network = build(card.task, card.variant, card.num_classes)
+    except ValueError as error:
+        raise ModelError(f"{path}: its card asks for an {error}") from error
     if misfit := compare(state, network):
         raise ModelError(f"{path}: does not fit its card: {misfit}")
     network.load_state_dict(state)
@@ -208,7 +224,7 @@ def fit_network(state: Mapping[str, Tensor], path: Path) -> Network:
     )
 
 
-def find_state_dict(checkpoint: object) -> dict[str, Tensor]:
+def find_state_dict(checkpoint: object, depth: int = 0) -> dict[str, Tensor]:
     """The tensors of a checkpoint: averaged weights first, however deep they lie.
 
     A leading `module.` (DataParallel) is cut from the names. Empty if there are none.
@@ -216,8 +232,9 @@ def find_state_dict(checkpoint: object) -> dict[str, Tensor]:
     if not isinstance(checkpoint, Mapping):
         return {}
     for key in ("state_dict_ema", "ema_state_dict", "ema", "state_dict", "model"):
-        if isinstance(checkpoint.get(key), Mapping):
-            return find_state_dict(checkpoint[key])
+        inner = checkpoint.get(key)
+        if isinstance(inner, Mapping) and depth < MAX_DEPTH:
+            return find_state_dict(inner, depth + 1)
     return {
         str(name).removeprefix("module."): value
         for name, value in checkpoint.items()

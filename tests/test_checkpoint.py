@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 
 import pytest
 
@@ -9,7 +10,7 @@ torch = pytest.importorskip("torch", reason="the train extra (torch) is not inst
 from published import NETWORKS, published_keys, published_weights
 from tiny import checkpoint_card
 
-from seaformer_edge.card import card_path, verify
+from seaformer_edge.card import card_path, verify, write_card
 from seaformer_edge.checkpoint import (
     build,
     import_checkpoint,
@@ -121,6 +122,31 @@ def test_a_checkpoint_without_tensors_is_refused(tmp_path):
     torch.save({"state_dict": {}}, tmp_path / "empty.pth")
     with pytest.raises(ModelError, match="no tensors"):
         import_checkpoint(tmp_path / "empty.pth", "mine")
+
+
+def test_a_checkpoint_that_holds_itself_is_refused(tmp_path):
+    endless = {}
+    endless["model"] = endless
+    torch.save(endless, tmp_path / "endless.pth")
+    with pytest.raises(ModelError, match="no tensors"):
+        import_checkpoint(tmp_path / "endless.pth", "mine")
+
+
+def test_saving_makes_the_folder_and_names_what_it_cannot_write(tmp_path):
+    network = build("segmentation", "T", 3)
+    save_checkpoint(network, card(), tmp_path / "new" / "mine.safetensors")
+    assert verify(tmp_path / "new" / "mine.safetensors").num_classes == 3
+    (tmp_path / "file").touch()
+    with pytest.raises(ModelError, match=r"file/mine\.safetensors: cannot be written"):
+        save_checkpoint(network, card(), tmp_path / "file" / "mine.safetensors")
+
+
+def test_a_card_of_an_unknown_variant_is_refused(tmp_path):
+    path = tmp_path / "mine.safetensors"
+    saved = save_checkpoint(build("segmentation", "T", 3), card(), path)
+    write_card(replace(saved, variant="X"), path)
+    with pytest.raises(ModelError, match="unknown variant 'X'"):
+        load_checkpoint(path)
 
 
 def test_saved_and_loaded_again(tmp_path):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from seaformer_edge.card import card_path
 from seaformer_edge.cli.options import debug_option, file_path
 from seaformer_edge.errors import ModelError
 from seaformer_edge.paths import user_models_dir
@@ -236,5 +237,6 @@ def need_torch() -> None:
 
 
 def _refuse_existing(output: Path, overwrite: bool) -> None:
-    if output.exists() and not overwrite:
-        raise ModelError(f"{output}: exists already; give --overwrite to replace it")
+    for path in (output, card_path(output)):
+        if path.exists() and not overwrite:
+            raise ModelError(f"{path}: exists already; give --overwrite to replace it")

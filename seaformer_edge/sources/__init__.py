@@ -70,13 +70,18 @@ def open_source(spec: str | Path) -> FrameSource:
         return CameraSource(_camera_number(camera), camera.name)
     if glob.has_magic(str(path)):
         return _open_pattern(str(path))
-    raise SourceError(f"{spec}: no such file, folder or camera; --list-sources lists the cameras")
+    raise SourceError(
+        f"{spec}: no such file, folder or camera;"
+        " seaformer-edge demo --list-sources lists the cameras"
+    )
 
 
 def _camera_number(camera: SourceInfo) -> int:
     """The system's number for a camera. Raises SourceError."""
     if not re.fullmatch(r"[0-9]{1,6}", camera.spec):
-        raise SourceError(f"{camera.name}: no such camera; --list-sources lists them")
+        raise SourceError(
+            f"{camera.name}: no such camera; seaformer-edge demo --list-sources lists them"
+        )
     return int(camera.spec)
 
 

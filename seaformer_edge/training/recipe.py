@@ -32,7 +32,7 @@ class Recipe:
             a crop takes (classification).
         colour: strength of the photometric distortion.
         crop_max_share: a crop of which one class takes more is drawn again, up to ten times.
-        optimizer: "adamw", or "rmsprop" as the published classifiers use it.
+        optimizer: "adamw", or "rmsprop", TensorFlow's, as the published classifiers use it.
         learning_rate: peak; linear warm-up, then by `schedule`.
         schedule: "poly", decay of power `poly_power` to 0 at the last step; or "step", times
             `step_decay` every `decay_steps`.

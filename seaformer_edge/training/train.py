@@ -28,6 +28,7 @@ from seaformer_edge.class_list import ClassList
 from seaformer_edge.errors import ModelError
 from seaformer_edge.training.engine import make_fabric, synchronise_batch_norm, widen_depthwise
 from seaformer_edge.training.recipe import Recipe
+from seaformer_edge.training.rmsprop import RMSpropTF
 from seaformer_edge.training.tasks import make_task
 
 CHECKPOINT_EVERY_S = 180.0
@@ -54,7 +55,7 @@ def parameter_groups(network: Network, recipe: Recipe) -> list[dict[str, Any]]:
 def make_optimizer(network: Network, recipe: Recipe) -> torch.optim.Optimizer:
     groups = parameter_groups(network, recipe)
     if recipe.optimizer == "rmsprop":
-        return torch.optim.RMSprop(groups, alpha=0.9, eps=1e-3, momentum=0.9)
+        return RMSpropTF(groups)
     return torch.optim.AdamW(groups)
 
 

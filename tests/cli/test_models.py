@@ -148,6 +148,12 @@ class TestWithTorch:
         assert main(["models", "import", str(published), "-o", str(checkpoint)]) == 1
         assert "exists already; give --overwrite" in capsys.readouterr().err
 
+        mine = tmp_path / "classes.json"  # a card of classes.pte would take its place
+        mine.write_text("{}")
+        assert main(["models", "export", str(checkpoint), "-o", str(mine.with_suffix(".pte"))]) == 1
+        assert "classes.json: exists already" in capsys.readouterr().err
+        assert mine.read_text() == "{}"
+
     def test_int8_is_refused_without_pictures(self, published, tmp_path, capsys):
         checkpoint, program = tmp_path / "mine.safetensors", tmp_path / "mine.pte"
         export = ["models", "export", str(checkpoint), "-o", str(program), "--size", "64x64"]
