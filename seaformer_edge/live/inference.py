@@ -224,11 +224,11 @@ class Inference:
         memory.give_back()
         self._stats.forget_stages()
         with self._lock:
-            if self._wanted is wanted:
+            if self._wanted is wanted:  # and nothing else was asked for meanwhile
                 self._wanted = None
+                if self._loaded is not None:
+                    self._asked = self._loaded
             self._broken = False
-            if self._loaded is not None:
-                self._asked = self._loaded
             self._card = None if self._model is None else self._model.card
             self.num_threads = _thread_count(self._loaded)
         if trouble is not None:

@@ -108,7 +108,8 @@ struct Layout {
 
 class Program {
  public:
-  // Loads the file and prepares it to run. A thread_count of 0 leaves the thread pool as it is.
+  // Loads the file and prepares it to run. A thread_count of 0 is ExecuTorch's own choice, or
+  // where a program is open already what that one has.
   // With `times_operators` every run keeps how long each of its operators took.
   Program(std::string path, uint32_t thread_count, bool times_operators)
       : path_(std::move(path)),
@@ -168,7 +169,7 @@ class Program {
       nb::gil_scoped_release released;
       inside.enter();
       std::lock_guard<std::mutex> lock(run_mutex_);
-      const NetworkRun under_way;
+      const Pool::NetworkRun under_way;
       logged.clear();
       execute(tensor(input_, const_cast<float*>(image.data())), logits.get());
     }
@@ -198,6 +199,8 @@ class Program {
   // under an open program would leave that pointer dangling.
   void set_thread_count(uint32_t thread_count) {
     auto* pool = get_threadpool();
+    static const auto own_choice = static_cast<uint32_t>(pool->get_thread_count());
+    if (thread_count == 0 && open_programs_ == 0) thread_count = own_choice;
     if (thread_count == 0 || pool->get_thread_count() == thread_count) return;
     if (open_programs_ > 0) {
       throw std::runtime_error(

@@ -37,8 +37,9 @@ def open_program(path: str | Path, num_threads: int | None = None) -> Program:
 
     Args:
         path: the program; one float32 NHWC input, one output, method "forward".
-        num_threads: threads to run on; None leaves the choice to ExecuTorch. They are one pool
-            for the whole process, so it can only change while no program is open.
+        num_threads: threads to run on; None leaves the choice to ExecuTorch, or to the program
+            that is open. They are one pool for the whole process, so it can only change while no
+            program is open.
 
     Raises:
         ModelError: the file is missing, damaged or laid out otherwise; another program is open

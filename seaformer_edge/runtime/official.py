@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 from seaformer_edge.errors import ModelError
 from seaformer_edge.runtime.program import check_image, image_shape, logits_shape
 
+OWN_CHOICE = int(portable_lib._threadpool_get_thread_count())
+"""What ExecuTorch made of this machine, before anyone asked for another number of threads."""
+
 
 class OfficialProgram:
     """A `Program` run by `executorch.runtime`."""
@@ -27,6 +30,8 @@ class OfficialProgram:
 
     def __init__(self, path: Path, num_threads: int | None) -> None:
         with self._opening:
+            if num_threads is None and not self._open:
+                num_threads = OWN_CHOICE
             if num_threads is not None and num_threads != thread_count():
                 self._set_thread_count(path, num_threads)
             try:

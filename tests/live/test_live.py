@@ -220,6 +220,27 @@ def test_a_model_that_cannot_be_had_leaves_the_one_before() -> None:
         assert live.snapshot().notice == ""
 
 
+def test_what_is_asked_for_during_a_load_is_what_later_wishes_build_on(models: FakeModels) -> None:
+    with running() as live:
+        seen_result(live)
+        loading, go_on = threading.Event(), threading.Event()
+
+        def load(request: ModelRequest) -> None:
+            if request.path.stem == "other":
+                loading.set()
+                assert go_on.wait(PATIENCE_S)
+            elif request.threads is None:  # while the one asked for meanwhile waits for its turn
+                live.set_threads(2)
+
+        models.opening = load
+        live.switch_model(Path("other.pte"))
+        assert loading.wait(PATIENCE_S)
+        live.switch_model(Path("small.pte"))
+        go_on.set()
+        wait_until(lambda: live.snapshot().threads == 2)
+        assert models.opened[-1] == ModelRequest(Path("small.pte"), 2)
+
+
 def test_threads_change_only_while_no_program_is_open(models: FakeModels) -> None:
     """The threads are the process' own; a program that is still there would be refused."""
     alive: list[bool] = []

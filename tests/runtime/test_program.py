@@ -248,6 +248,19 @@ def test_number_of_threads(binding: Binding) -> None:
         del program
 
 
+def test_no_number_of_threads_is_the_runtimes_own_again(binding: Binding) -> None:
+    gc.collect()
+    program = binding.open("nhwc")
+    own = binding.thread_count()
+    del program
+    program = binding.open("nhwc", own + 1)
+    another = binding.open("nhwc")
+    assert binding.thread_count() == own + 1
+    del program, another
+    program = binding.open("nhwc")
+    assert binding.thread_count() == own
+
+
 def test_number_of_threads_stays_while_a_program_is_open(binding: Binding) -> None:
     (image,) = images(1)
     program = binding.open("nhwc")

@@ -39,10 +39,10 @@ def picamera2(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 
 @LINUX
-def test_a_camera_is_asked_for_small_buffers_and_what_fits_through_usb() -> None:
+def test_a_camera_is_asked_for_few_buffers_and_what_fits_through_usb() -> None:
     open_source("0").close()
     wanted = FakeCapture.opened[0].wanted
-    assert wanted[cv2.CAP_PROP_BUFFERSIZE] == 1
+    assert wanted[cv2.CAP_PROP_BUFFERSIZE] == 3
     assert wanted[cv2.CAP_PROP_FOURCC] == cv2.VideoWriter.fourcc(*"MJPG")
     assert (wanted[cv2.CAP_PROP_FRAME_WIDTH], wanted[cv2.CAP_PROP_FRAME_HEIGHT]) == (1280, 720)
     assert list(wanted).index(cv2.CAP_PROP_FOURCC) == 0, "the size is chosen within the format"
