@@ -87,7 +87,7 @@ class CameraSource(FrameSource):
         capture.set(cv2.CAP_PROP_FRAME_WIDTH, WIDTH)
         capture.set(cv2.CAP_PROP_FRAME_HEIGHT, HEIGHT)
         capture.set(cv2.CAP_PROP_FPS, RATE)
-        # One being filled, one full, one being decoded: with fewer the driver drops frames, and since
+        # One to fill, one full, one being decoded: with fewer the driver drops frames, and since
         # they are read as they come, more would not make them older.
         capture.set(cv2.CAP_PROP_BUFFERSIZE, 3)
         return capture

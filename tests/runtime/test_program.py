@@ -257,7 +257,7 @@ def test_no_number_of_threads_is_the_runtimes_own_again(binding: Binding) -> Non
     another = binding.open("nhwc")
     assert binding.thread_count() == own + 1
     del program, another
-    program = binding.open("nhwc")
+    binding.open("nhwc")
     assert binding.thread_count() == own
 
 
