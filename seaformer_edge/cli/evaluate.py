@@ -107,7 +107,12 @@ def _segmentation(
 ) -> dict[str, Any]:
     from tqdm import tqdm
 
-    from seaformer_edge.training.datasets import IGNORE, SEGMENTATION, data_set
+    from seaformer_edge.training.datasets import (
+        IGNORE,
+        SEGMENTATION,
+        data_set,
+        unseen_classes,
+    )
     from seaformer_edge.training.evaluate import predictions
     from seaformer_edge.training.metrics import ConfusionMatrix
 
@@ -116,23 +121,29 @@ def _segmentation(
     if ignore is not None:
         ids[ignore] = IGNORE
     pairs = rules.pairs(data, split)
+    if rules.classes is None:
+        unseen_classes(pairs, ids, card.num_classes)  # refuses binary masks, before the work
     predict = _predictor(path, size or rules.input_size)
     matrix = ConfusionMatrix(card.num_classes)
     progress = tqdm(pairs, unit="picture", disable=None)
     for truth, predicted in predictions(predict, progress, ids, card.num_classes):
         matrix.update(truth, predicted)
-    for name, iou in zip(card.classes, matrix.iou, strict=True):
+    by_class = {
+        name: float(iou) for name, iou in zip(card.classes, matrix.iou, strict=True) if iou >= 0
+    }
+    for name, iou in by_class.items():
         click.echo(f"{name:16} {iou:.4f}")
     click.echo(f"{'mean IoU':16} {matrix.mean_iou:.4f}")
     click.echo(f"{'pixel accuracy':16} {matrix.pixel_accuracy:.4f}")
     click.echo(f"{'pictures':16} {len(pairs)}")
+    lacking = [n for n, row in zip(card.classes, matrix.counts, strict=True) if not row.any()]
+    if lacking:
+        click.echo(f"no pixel of {', '.join(lacking)} in the labels", err=True)
     return {
         "mIoU": round(matrix.mean_iou, 4),
         "pixel accuracy": round(matrix.pixel_accuracy, 4),
         "set": f"{len(pairs)} pictures, at their full size",
-        "IoU by class": {
-            name: round(float(iou), 4) for name, iou in zip(card.classes, matrix.iou, strict=True)
-        },
+        "IoU by class": {name: round(iou, 4) for name, iou in by_class.items()},
     }
 
 

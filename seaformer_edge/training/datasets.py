@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
+import av
 import cv2
 import numpy as np
 import torch
@@ -21,6 +23,9 @@ from seaformer_edge.training.layouts import Pair
 
 IGNORE = 255
 """Label id that is neither trained on nor counted, after `SegmentationSet.ids`."""
+
+MOST_LABELS = 500
+"""Label pictures that are looked at before a run; a whole set would take minutes."""
 
 
 @dataclass(frozen=True)
@@ -146,11 +151,7 @@ def read_pair(
     """
     picture, label = pair
     image = read_picture(picture)
-    stored = cv2.imread(str(label), cv2.IMREAD_UNCHANGED)
-    if stored is None:
-        raise SourceError(f"{label}: cannot be read as a picture")
-    if stored.ndim != 2 or stored.dtype != np.uint8:
-        raise SourceError(f"{label}: a label is one channel of 8 bits, not {_form(stored)}")
+    stored = read_ids(label)
     if image.shape[:2] != stored.shape:
         raise SourceError(
             f"{label}: size {stored.shape} differs from its picture {image.shape[:2]}"
@@ -159,6 +160,60 @@ def read_pair(
     if (wrong := stored[(labels >= num_classes) & (labels != IGNORE)]).size:
         raise SourceError(f"{label}: class id {int(wrong[0])}, but there are {num_classes} classes")
     return image, labels
+
+
+def read_ids(path: Path) -> NDArray[np.uint8]:
+    """(H, W) uint8 label ids as stored; of a PNG with a palette the indices into it.
+
+    Raises:
+        SourceError: it cannot be read, or holds colours or wider numbers.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise SourceError(f"{path}: cannot be read ({error.strerror})") from error
+    bits, kind = data[24:26] if data[:4] == b"\x89PNG" and len(data) > 26 else (8, 0)
+    if kind == 3:  # OpenCV would give the palette's colours
+        return _indices(path, data)
+    stored = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) if data else None
+    if stored is None:
+        raise SourceError(f"{path}: cannot be read as a picture")
+    if stored.ndim != 2 or stored.dtype != np.uint8:
+        raise SourceError(f"{path}: a label is one channel of 8 bits, not {_form(stored)}")
+    # OpenCV spreads fewer bits over 0 to 255.
+    return np.asarray(stored // (255 // (2**bits - 1)) if bits < 8 else stored, np.uint8)
+
+
+def _indices(path: Path, data: bytes) -> NDArray[np.uint8]:
+    try:
+        with av.open(io.BytesIO(data), "r") as container:
+            frame = next(container.decode(video=0))
+    except (av.FFmpegError, StopIteration) as error:
+        raise SourceError(f"{path}: cannot be read as a picture") from error
+    indices, _ = frame.to_ndarray()
+    return np.asarray(indices, np.uint8)
+
+
+def unseen_classes(pairs: Sequence[Pair], ids: NDArray[np.uint8], num_classes: int) -> list[int]:
+    """The classes without a pixel in the labels, or in `MOST_LABELS` spread over them.
+
+    It ends with the label that shows the last of the classes.
+
+    Raises:
+        SourceError: a label cannot be read, no pixel of any counts, or they are binary masks
+            of 0 and 255.
+    """
+    where = pairs[0][1].parent
+    stored = np.zeros(256, np.bool_)
+    for _, label in pairs[:: -(-len(pairs) // MOST_LABELS)]:
+        stored |= np.bincount(read_ids(label).ravel(), minlength=256) > 0
+        if not (unseen := sorted(set(range(num_classes)) - set(ids[stored].tolist()))):
+            return []
+    if np.flatnonzero(stored).tolist() == [0, 255]:
+        raise SourceError(f"{where}: the masks hold 0 and 255, and 255 is ignored; write ids 0, 1")
+    if np.all(ids[stored] == IGNORE):
+        raise SourceError(f"{where}: every pixel of the labels is ignored")
+    return unseen
 
 
 def _form(array: NDArray[np.generic]) -> str:

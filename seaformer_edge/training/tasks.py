@@ -18,12 +18,14 @@ from seaformer_edge.training.augment import ClassificationAugmentation, Segmenta
 from seaformer_edge.training.datasets import (
     CLASSIFICATION,
     IGNORE,
+    MOST_LABELS,
     SEGMENTATION,
     TrainingSamples,
     as_tensor,
     data_set,
     read_pair,
     read_picture,
+    unseen_classes,
 )
 from seaformer_edge.training.evaluate import (
     centre_square,
@@ -41,6 +43,9 @@ class Task(Protocol):
 
     metric: str
     """Name of the score on the card, e.g. "mIoU"."""
+
+    notes: tuple[str, ...]
+    """What the data lacks, a line each."""
 
     def network(self) -> Network: ...
 
@@ -72,6 +77,15 @@ class SegmentationTask:
             pair for split in recipe.train_splits for pair in self.set.pairs(data_root, split)
         ]
         self.validation = self.set.pairs(data_root, "val")
+        # The published sets are known to hold what they should.
+        own = self.set.classes is None
+        parts = {"training": self.training, "validation": self.validation} if own else {}
+        self.notes = tuple(
+            f"no pixel of {', '.join(classes.names[i] for i in unseen)} in the {part} labels"
+            + (f" (in {MOST_LABELS} of {len(pairs)})" if len(pairs) > MOST_LABELS else "")
+            for part, pairs in parts.items()
+            if (unseen := unseen_classes(pairs, self.ids, self.num_classes))
+        )
         self.weights = (
             class_weights(self.training, self.ids, self.num_classes)
             if recipe.class_weights
@@ -128,6 +142,7 @@ class SegmentationTask:
 
 class ClassificationTask:
     metric = "top-1"
+    notes: tuple[str, ...] = ()
 
     def __init__(self, recipe: Recipe, classes: ClassList, data_root: Path):
         self.recipe = recipe

@@ -257,6 +257,9 @@ class Trainer:
     def run(self) -> float:
         """Train to the last step of the recipe; returns the best validation score."""
         self.run_dir.mkdir(parents=True, exist_ok=True)
+        if self.fabric.is_global_zero:
+            for note in self.task.notes:
+                tqdm.write(note)
         saved_at = time.monotonic()
         running = 0.0
         progress = tqdm(

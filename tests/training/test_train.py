@@ -19,7 +19,7 @@ from tiny import TINY
 from seaformer_edge import network as network_module
 from seaformer_edge.checkpoint import load_checkpoint
 from seaformer_edge.class_list import ClassList, read_class_list
-from seaformer_edge.errors import ModelError
+from seaformer_edge.errors import ModelError, SourceError
 from seaformer_edge.training.datasets import CLASSIFICATION, IGNORE, SEGMENTATION
 from seaformer_edge.training.evaluate import eager_predictor, predictions
 from seaformer_edge.training.layouts import folder
@@ -99,6 +99,23 @@ def test_an_interrupted_run_ends_as_an_uninterrupted_one(street, tmp_path, monke
     halves, _ = load_checkpoint(tmp_path / "halves" / "final.safetensors")
     for name, tensor in whole.state_dict().items():
         torch.testing.assert_close(halves.state_dict()[name], tensor, rtol=0, atol=1e-6)
+
+
+def test_a_class_that_no_label_shows_is_named(street, tmp_path, capsys):
+    more = ClassList(("sky", "road", "car"), ((0, 0, 0),) * 3, 9)
+    Trainer(replace(RECIPE, steps=1), more, street, tmp_path / "run", workers=0).run()
+    out = capsys.readouterr().out
+    assert "no pixel of car in the training labels" in out
+    assert "no pixel of car in the validation labels" in out
+    assert "no pixel of sky" not in out
+
+
+def test_binary_masks_are_refused_before_training(street, tmp_path):
+    for path in street.rglob("labels/*.png"):
+        mask = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+        cv2.imwrite(str(path), (mask == 1) * np.uint8(255))
+    with pytest.raises(SourceError, match="hold 0 and 255, and 255 is ignored; write ids 0, 1"):
+        Trainer(replace(RECIPE, class_weights=False), CLASSES, street, tmp_path / "run", workers=0)
 
 
 def test_training_starts_from_a_checkpoint(street, tmp_path):
