@@ -164,6 +164,45 @@ def test_a_run_is_not_resumed_with_another_recipe(street, tmp_path):
         Trainer(replace(RECIPE, steps=2, seed=1), CLASSES, street, tmp_path / "run", workers=0)
 
 
+def test_a_run_is_not_resumed_with_another_class_list(street, tmp_path):
+    recipe, run = replace(RECIPE, steps=2, class_weights=False), tmp_path / "run"
+    Trainer(recipe, CLASSES, street, run, workers=0).run()
+    with pytest.raises(ModelError, match=r"last\.pt: .* another class list; names differ"):
+        Trainer(recipe, replace(CLASSES, names=("road", "sky")), street, run, workers=0)
+    with pytest.raises(ModelError, match="another class list; ignore_index differ"):
+        Trainer(recipe, replace(CLASSES, ignore_index=8), street, run, workers=0)
+
+
+def test_a_run_that_kept_no_classes_is_resumed_if_they_fit(street, tmp_path):
+    recipe, run = replace(RECIPE, steps=2), tmp_path / "run"
+    Trainer(recipe, CLASSES, street, run, workers=0).run()
+    state = torch.load(run / "last.pt", weights_only=True)
+    del state["classes"]
+    torch.save(state, run / "last.pt")
+    assert Trainer(recipe, CLASSES, street, run, workers=0).step == 2
+    more = ClassList(("sky", "road", "car"), ((0, 0, 0),) * 3, 9)
+    with pytest.raises(ModelError, match=r"last\.pt: does not fit the network of this recipe"):
+        Trainer(recipe, more, street, run, workers=0)
+
+
+def test_what_is_only_measured_may_change_in_a_run(street, tmp_path):
+    Trainer(replace(RECIPE, steps=2), CLASSES, street, tmp_path / "run", workers=0).run()
+    changed = replace(RECIPE, steps=2, eval_size=(64, 64), eval_every=1)
+    assert Trainer(changed, CLASSES, street, tmp_path / "run", workers=0).step == 2
+
+
+@pytest.mark.parametrize("content", ["half", "nothing", "foreign"])
+def test_a_run_is_not_resumed_from_a_damaged_or_foreign_file(street, tmp_path, content):
+    recipe, path = replace(RECIPE, steps=1), tmp_path / "last.pt"
+    Trainer(recipe, CLASSES, street, tmp_path, workers=0).run()
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2] if content == "half" else b"")
+    if content == "foreign":
+        torch.save({"state_dict": {}}, path)
+    with pytest.raises(ModelError, match=r"last\.pt: .*not of a training run"):
+        Trainer(recipe, CLASSES, street, tmp_path, workers=0)
+
+
 def test_a_full_disk_leaves_the_previous_checkpoint_whole(street, tmp_path, monkeypatch):
     trainer = Trainer(replace(RECIPE, steps=2), CLASSES, street, tmp_path, workers=0)
     trainer.run()
