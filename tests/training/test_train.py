@@ -24,7 +24,7 @@ from seaformer_edge.training.datasets import CLASSIFICATION, IGNORE, SEGMENTATIO
 from seaformer_edge.training.evaluate import eager_predictor, predictions
 from seaformer_edge.training.layouts import folder
 from seaformer_edge.training.metrics import ConfusionMatrix
-from seaformer_edge.training.recipe import Recipe, read_recipe
+from seaformer_edge.training.recipe import MULTIPLE, Recipe, read_recipe
 from seaformer_edge.training.tasks import SegmentationTask
 from seaformer_edge.training.train import (
     Trainer,
@@ -277,9 +277,44 @@ def test_recipes_of_the_repository_are_sound():
     ("text", "complaint"),
     [("name = ", "not a TOML file"), ("speed = 3", "unknown entries speed"), ("", "missing")],
 )
-def test_recipes_that_are_wrong(tmp_path, text, complaint):
+def test_recipes_that_are_no_recipes(tmp_path, text, complaint):
     (tmp_path / "recipe.toml").write_text(text)
     with pytest.raises(ModelError, match=complaint):
         read_recipe(tmp_path / "recipe.toml")
     with pytest.raises(ModelError, match="cannot be read"):
         read_recipe(tmp_path / "nowhere.toml")
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ('variant = "t"', "variant is one of T, S, B, L"),
+        ("crop = [300, 320]", "crop is height and width, multiples of 32"),
+        ("eval_size = [384, 500]", "eval_size is height and width, multiples of 32"),
+        ("eval_every = 0", "eval_every is at least 1"),
+        ("steps = 0", "steps is at least 1"),
+        ("batch_size = 0", "batch_size is at least 1"),
+        ("loss_stride = 0", "loss_stride is from 1 to the crop"),
+        ("scale = [0, 2.0]", "scale is from above 0"),
+        ("scale = [2.0, 0.5]", "scale is from above 0"),
+        ("learning_rate = nan", "learning_rate is a number above 0"),
+        ("weight_decay = -1.0", "weight_decay is a number from 0 up"),
+        ("dropout = 1.5", "dropout is from 0 to below 1"),
+        ("seed = -1", "seed is not negative"),
+        ("train_splits = []", "train_splits names no split"),
+    ],
+)
+def test_recipes_that_cannot_be_followed(tmp_path, change, complaint):
+    recipe = Path(__file__).parents[2] / "scripts" / "recipes" / "finetune.toml"
+    name = change.split()[0]
+    kept = [line for line in recipe.read_text().splitlines() if not line.startswith(f"{name} ")]
+    path = tmp_path / "recipe.toml"
+    path.write_text("\n".join([*kept, change]))
+    with pytest.raises(ModelError, match=rf"recipe\.toml: {complaint}") as refusal:
+        read_recipe(path)
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_classifier_takes_any_size():
+    assert replace(RECIPE, task="classification", crop=(60, 60), eval_size=(50, 50))
+    assert MULTIPLE == network_module.SIZE_MULTIPLE
