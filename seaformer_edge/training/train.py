@@ -242,7 +242,12 @@ class Trainer:
 
     def run(self) -> float:
         """Train to the last step of the recipe; returns the best validation score."""
-        self.run_dir.mkdir(parents=True, exist_ok=True)
+        try:
+            self.run_dir.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ModelError(
+                f"{self.run_dir}: cannot be the folder of the run ({error.strerror})"
+            ) from error
         if self.fabric.is_global_zero:
             for note in self.task.notes:
                 tqdm.write(note)
