@@ -205,7 +205,7 @@ def test_a_run_is_not_resumed_from_a_damaged_or_foreign_file(street, tmp_path, c
 
 def test_a_file_is_no_folder_of_a_run(street, tmp_path):
     (tmp_path / "run").write_text("mine")
-    with pytest.raises(ModelError, match="run: cannot be the folder of the run .File exists"):
+    with pytest.raises(ModelError, match=r"run: cannot be the folder of the run \(File exists"):
         Trainer(RECIPE, CLASSES, street, tmp_path / "run", workers=0).run()
     assert (tmp_path / "run").read_text() == "mine"
 
