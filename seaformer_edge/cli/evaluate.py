@@ -161,7 +161,7 @@ def _classification(
     from seaformer_edge.training.evaluate import centre_square
 
     rules = data_set(CLASSIFICATION, dataset)
-    samples = rules.samples(data, split)
+    samples = rules.samples(data, split, card.classes)
     ranked = _ranker(path, size or (224, 224))
     hits = np.zeros(2, dtype=np.int64)
     for picture, class_id in tqdm(samples, unit="picture", disable=None):

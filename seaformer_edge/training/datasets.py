@@ -19,7 +19,7 @@ from torch.utils.data import Dataset
 from seaformer_edge.errors import ModelError, SourceError
 from seaformer_edge.network import SIZE_MULTIPLE, round_size
 from seaformer_edge.training import layouts
-from seaformer_edge.training.layouts import Pair
+from seaformer_edge.training.layouts import Pair, Sample
 
 IGNORE = 255
 """Label id that is neither trained on nor counted, after `SegmentationSet.ids`."""
@@ -59,13 +59,13 @@ class ClassificationSet:
 
     Attributes:
         classes: name of its class list; None where the user brings one.
-        samples: (root, split) to (picture path, class id).
+        samples: (root, split, names of the classes) to (picture path, class id).
         centre: share of the short side that the evaluated centre square takes; None: the
             whole picture is squeezed into the square.
     """
 
     classes: str | None
-    samples: Callable[[Path, str], list[tuple[Path, int]]]
+    samples: Callable[[Path, str, Sequence[str]], list[Sample]]
     centre: float | None = None
 
 
@@ -101,7 +101,7 @@ SEGMENTATION: dict[str, SegmentationSet] = {
 
 CLASSIFICATION: dict[str, ClassificationSet] = {
     "class-folders": ClassificationSet(None, layouts.class_folders),
-    "imagenet": ClassificationSet("imagenet", layouts.class_folders, centre=0.875),
+    "imagenet": ClassificationSet("imagenet", layouts.imagenet, centre=0.875),
     "tiny-imagenet": ClassificationSet("tiny-imagenet", layouts.tiny_imagenet),
 }
 # fmt: on

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from seaformer_edge.checkpoint import Network
 from seaformer_edge.class_list import ClassList
+from seaformer_edge.errors import SourceError
 from seaformer_edge.network import SeaFormerClassifier, SeaFormerSegmenter
 from seaformer_edge.training.augment import ClassificationAugmentation, SegmentationAugmentation
 from seaformer_edge.training.datasets import (
@@ -33,7 +34,7 @@ from seaformer_edge.training.evaluate import (
     eager_predictor,
     predictions,
 )
-from seaformer_edge.training.layouts import Pair
+from seaformer_edge.training.layouts import Pair, Sample
 from seaformer_edge.training.metrics import ConfusionMatrix
 from seaformer_edge.training.recipe import Recipe
 
@@ -149,20 +150,25 @@ class ClassificationTask:
         self.num_classes = len(classes.names)
         self.set = data_set(CLASSIFICATION, recipe.dataset)
         self.training = [
-            pair for split in recipe.train_splits for pair in self.set.samples(data_root, split)
+            sample
+            for split in recipe.train_splits
+            for sample in self.set.samples(data_root, split, classes.names)
         ]
-        self.validation = self.set.samples(data_root, "val")
+        self.validation = self.set.samples(data_root, "val", classes.names)
+        taught = {class_id for _, class_id in self.training}
+        if lacking := [name for i, name in enumerate(classes.names) if i not in taught]:
+            raise SourceError(f"{data_root}: no training pictures of {', '.join(lacking)}")
 
     def network(self) -> SeaFormerClassifier:
         return SeaFormerClassifier(
             self.recipe.variant, self.num_classes, self.recipe.drop_path_rate
         )
 
-    def samples(self, length: int) -> TrainingSamples[tuple[Path, int]]:
+    def samples(self, length: int) -> TrainingSamples[Sample]:
         recipe = self.recipe
         augmentation = ClassificationAugmentation(recipe.crop, recipe.scale, recipe.colour)
 
-        def augment(item: tuple[Path, int], rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        def augment(item: Sample, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
             path, class_id = item
             return as_tensor(augmentation(read_picture(path), rng)), torch.tensor(class_id)
 

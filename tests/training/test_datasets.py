@@ -240,15 +240,35 @@ def test_class_folders_and_tiny_imagenet(tmp_path):
     listing = tmp_path / "val" / "val_annotations.txt"
     listing.write_text("v.png\tn02\t0\t0\t1\t1\n")
     rules = CLASSIFICATION["tiny-imagenet"]
-    assert [c for _, c in rules.samples(tmp_path, "train")] == [0, 0, 1, 1]
-    assert rules.samples(tmp_path, "val") == [(tmp_path / "val" / "images" / "v.png", 1)]
-    listing.write_text("v.png n02")
-    with pytest.raises(SourceError, match="list of labels"):
-        rules.samples(tmp_path, "val")
-    with pytest.raises(SourceError, match="a folder of pictures for each class"):
-        CLASSIFICATION["imagenet"].samples(tmp_path, "nowhere")
+    (tmp_path / "train" / "a stray file").touch()
+    assert [c for _, c in rules.samples(tmp_path, "train", "ab")] == [0, 0, 1, 1]
+    assert rules.samples(tmp_path, "val", "ab") == [(tmp_path / "val" / "images" / "v.png", 1)]
+    with pytest.raises(SourceError, match="train: 2 folders of classes, but the list has 3"):
+        rules.samples(tmp_path, "val", "abc")
+    for wrong in (b"v.png n02", b"v.png\tn03", b"\xff"):
+        listing.write_bytes(wrong)
+        with pytest.raises(SourceError, match="list of labels"):
+            rules.samples(tmp_path, "val", "ab")
+    for name in ("imagenet", "tiny-imagenet"):
+        with pytest.raises(SourceError, match="a folder of pictures for each class"):
+            CLASSIFICATION[name].samples(tmp_path / "nowhere", "val", "ab")
     with pytest.raises(ModelError, match="unknown data set 'coco'; known are folder, camvid"):
         data_set(SEGMENTATION, "coco")
+
+
+def test_own_class_folders_are_called_as_the_classes(tmp_path):
+    for name in ("cat", "ant"):
+        write(tmp_path / "train" / name / "a.png", PICTURE)
+    write(tmp_path / "val" / "cat" / "a.png", PICTURE)
+    rules = CLASSIFICATION["class-folders"]
+    names = ("cat", "bee", "ant")
+    assert {(p.parent.name, i) for p, i in rules.samples(tmp_path, "train", names)} == {
+        ("cat", 0),
+        ("ant", 2),
+    }
+    assert [i for _, i in rules.samples(tmp_path, "val", names)] == [0]
+    with pytest.raises(SourceError, match="train: ant not in the class list; folders are called"):
+        rules.samples(tmp_path, "train", ("cat", "bee"))
 
 
 def test_a_class_that_fills_the_crop_is_drawn_again():

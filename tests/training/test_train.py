@@ -21,7 +21,7 @@ from seaformer_edge.checkpoint import load_checkpoint
 from seaformer_edge.class_list import ClassList, read_class_list
 from seaformer_edge.errors import ModelError, SourceError
 from seaformer_edge.training.datasets import CLASSIFICATION, IGNORE, SEGMENTATION
-from seaformer_edge.training.evaluate import eager_predictor, predictions
+from seaformer_edge.training.evaluate import eager_classifier, eager_predictor, predictions
 from seaformer_edge.training.layouts import folder
 from seaformer_edge.training.metrics import ConfusionMatrix
 from seaformer_edge.training.recipe import MULTIPLE, Recipe, read_recipe
@@ -229,8 +229,8 @@ def test_a_full_disk_leaves_the_previous_checkpoint_whole(street, tmp_path, monk
 def test_a_classifier_learns_dark_from_light(tmp_path):
     rng = np.random.default_rng(0)
     for split, count in (("train", 8), ("val", 4)):
-        for class_id, level in enumerate((40, 210)):
-            folder = tmp_path / "data" / split / f"c{class_id}"
+        for name, level in (("dark", 40), ("bright", 210)):
+            folder = tmp_path / "data" / split / name
             folder.mkdir(parents=True)
             for i in range(count):
                 image = np.clip(rng.normal(level, 20, (40, 40, 3)), 0, 255).astype(np.uint8)
@@ -239,13 +239,18 @@ def test_a_classifier_learns_dark_from_light(tmp_path):
         RECIPE, task="classification", dataset="class-folders", eval_size=None, scale=(0.5, 1.0),
         colour=0.0, steps=120, eval_every=40, label_smoothing=0.1, ema_decay=0.9,
     )  # fmt: skip
-    classes = ClassList(("dark", "light"), ((0, 0, 0), (255, 255, 255)))
+    classes = ClassList(("dark", "bright"), ((0, 0, 0), (255, 255, 255)))
     best = Trainer(recipe, classes, tmp_path / "data", tmp_path / "run", workers=0).run()
     assert best > 0.9
     network, card = load_checkpoint(tmp_path / "run" / "best.safetensors")
     assert card.task == "classification"
     assert card.accuracy["top-1"] == round(best, 4)
     assert network.num_classes == 2
+    bright = np.full((40, 40, 3), 210, np.uint8)
+    assert card.classes[eager_classifier(network, (64, 64))(bright).argmax()] == "bright"
+    more = ClassList(("dark", "dim", "bright"), ((0, 0, 0),) * 3)
+    with pytest.raises(SourceError, match="data: no training pictures of dim"):
+        Trainer(recipe, more, tmp_path / "data", tmp_path / "more", workers=0)
 
 
 def test_two_processes_learn_as_one(street, tmp_path):
