@@ -62,11 +62,13 @@ class ClassificationSet:
         samples: (root, split, names of the classes) to (picture path, class id).
         centre: share of the short side that the evaluated centre square takes; None: the
             whole picture is squeezed into the square.
+        input_size: (height, width) that the network is fed at in evaluation.
     """
 
     classes: str | None
     samples: Callable[[Path, str, Sequence[str]], list[Sample]]
     centre: float | None = None
+    input_size: tuple[int, int] = (224, 224)
 
 
 def _ids(mapping: dict[int, int] | None = None, ignore: int = IGNORE) -> NDArray[np.uint8]:
@@ -102,7 +104,8 @@ SEGMENTATION: dict[str, SegmentationSet] = {
 CLASSIFICATION: dict[str, ClassificationSet] = {
     "class-folders": ClassificationSet(None, layouts.class_folders),
     "imagenet": ClassificationSet("imagenet", layouts.imagenet, centre=0.875),
-    "tiny-imagenet": ClassificationSet("tiny-imagenet", layouts.tiny_imagenet),
+    "tiny-imagenet": ClassificationSet(
+        "tiny-imagenet", layouts.tiny_imagenet, input_size=(96, 96)),
 }
 # fmt: on
 
