@@ -134,7 +134,9 @@ def _segmentation(
     for truth, predicted in predictions(predict, progress, ids, card.num_classes):
         matrix.update(truth, predicted)
     by_class = {
-        name: float(iou) for name, iou in zip(card.classes, matrix.iou, strict=True) if iou >= 0
+        name: float(iou)
+        for name, iou in zip(card.classes, matrix.iou, strict=True)
+        if not np.isnan(iou)
     }
     for name, iou in by_class.items():
         click.echo(f"{name:16} {iou:.4f}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -178,7 +179,9 @@ def read_ids(path: Path) -> NDArray[np.uint8]:
     bits, kind = data[24:26] if data[:4] == b"\x89PNG" and len(data) > 26 else (8, 0)
     if kind == 3:  # OpenCV would give the palette's colours
         return _indices(path, data)
-    stored = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) if data else None
+    stored = None
+    with suppress(cv2.error):  # nothing in it, or more pixels than OpenCV takes
+        stored = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if stored is None:
         raise SourceError(f"{path}: cannot be read as a picture")
     if stored.ndim != 2 or stored.dtype != np.uint8:

@@ -104,7 +104,14 @@ def grey_png(ids, bits):
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
 
 
-@pytest.mark.parametrize("data", [b"", b"no picture", grey_png(np.ones((4, 4), np.uint8), 8)[:25]])
+def vast_png():
+    data = bytearray(grey_png(np.ones((4, 4), np.uint8), 8))
+    data[16:24] = struct.pack(">II", 70_000, 70_000)
+    data[29:33] = struct.pack(">I", crc32(data[12:29]))
+    return bytes(data)
+
+
+@pytest.mark.parametrize("data", [b"", b"no picture", vast_png()[:25], vast_png()])
 def test_labels_that_are_no_pictures(tmp_path, data):
     (tmp_path / "ids.png").write_bytes(data)
     with pytest.raises(SourceError, match=r"ids\.png: cannot be read as a picture"):
