@@ -83,11 +83,12 @@ def load_checkpoint(path: Path) -> tuple[Network, Card]:
 def load_initial(network: Network, path: Path, classes: Sequence[str]) -> None:
     """Start `network`, which is to tell `classes` apart, from a checkpoint of its variant.
 
-    Everything that both have is taken over, so of a classifier a segmenter gets the backbone; of
-    a checkpoint with other classes all but the class layer.
+    Everything that both have is taken over: between a classifier and a segmenter, either way, the
+    backbone; of a checkpoint with other classes all but the class layer.
 
     Raises:
-        ModelError: the file or its card is missing or damaged, or it is of another variant.
+        ModelError: the file or its card is missing or damaged, it is of another variant, or
+            nothing fits.
     """
     initial, card = load_checkpoint(path)
     if card.variant != network.variant_name:
@@ -97,9 +98,13 @@ def load_initial(network: Network, path: Path, classes: Sequence[str]) -> None:
     state = initial.state_dict()
     if isinstance(initial, SeaFormerClassifier) and isinstance(network, SeaFormerSegmenter):
         state = {f"backbone.{name}": tensor for name, tensor in state.items()}
+    elif isinstance(initial, SeaFormerSegmenter) and isinstance(network, SeaFormerClassifier):
+        state = {name.removeprefix("backbone."): tensor for name, tensor in state.items()}
     fresh = () if card.classes == tuple(classes) else CLASS_LAYER
     own = network.state_dict()
     taken = {n: t for n, t in state.items() if n in own and not n.startswith(fresh)}
+    if not taken:
+        raise ModelError(f"{path}: nothing in it fits the network that is to be trained")
     network.load_state_dict(own | taken)
 
 

@@ -44,6 +44,8 @@ def read_class_list(path: Path) -> ClassList:
         raise ModelError(f"{path}: cannot be read ({error.strerror})") from error
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise ModelError(f"{path}: not a class list ({error})") from error
+    if not 0 <= classes.ignore_index <= 255:
+        raise ModelError(f"{path}: ignore_index {classes.ignore_index}, but label ids are 0 to 255")
     if len(classes.names) != len(classes.palette):
         raise ModelError(f"{path}: {len(classes.names)} names but {len(classes.palette)} colours")
     return classes

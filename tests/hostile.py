@@ -201,6 +201,30 @@ def _decode(named: object) -> None:
             assert frame.image.shape[2] == 3
 
 
+@cache
+def _labels() -> dict[str, bytes]:
+    from PIL import Image
+
+    grey = np.random.default_rng(0).integers(0, 4, (24, 32), dtype=np.uint8)
+    with_palette = Image.fromarray(grey).convert("P")
+    with_palette.putpalette([0, 0, 0, 128, 0, 0, 0, 128, 0, 128, 128, 0])
+    made = {"grey.png": cv2.imencode(".png", grey)[1].tobytes()}
+    for bits in (2, 8):
+        file = io.BytesIO()
+        with_palette.save(file, "PNG", bits=bits)
+        made[f"palette{bits}.png"] = file.getvalue()
+    return made
+
+
+def _read_ids(named: object) -> None:
+    from seaformer_edge.training.datasets import read_ids
+
+    name, data = named  # type: ignore[misc]
+    ids = read_ids(_put(name, data))
+    assert ids.ndim == 2
+    assert ids.dtype == np.uint8
+
+
 # Programs, with a card that vouches for them: who makes the one can make the other.
 
 
@@ -422,6 +446,7 @@ _PAGES = st.lists(_TAGS | st.text(max_size=6)).map("".join)
 TARGETS = {
     "videos": Target(lambda: damaged(_videos()), _decode),
     "pictures": Target(lambda: damaged(_pictures()), _decode),
+    "labels": Target(lambda: damaged(_labels()), _read_ids, "torch"),
     "programs": Target(lambda: damaged(_programs()), _run_program, "seaformer_edge._native"),
     "cards": Target(lambda: odd_json(_card_entries()), _read_card),
     "class lists": Target(lambda: odd_json(_class_list_entries()), _read_class_list),

@@ -70,5 +70,12 @@ def test_as_many_colours_as_names(tmp_path):
         read_class_list(tmp_path / "nowhere.json")
 
 
+@pytest.mark.parametrize("index", [-1, 256, 300])
+def test_an_ignored_id_that_no_label_can_hold(tmp_path, index):
+    (tmp_path / "list.json").write_text(json.dumps({"names": ["a"], "ignore_index": index}))
+    with pytest.raises(ModelError, match=rf"list\.json: ignore_index {index}, but label ids are"):
+        read_class_list(tmp_path / "list.json")
+
+
 def test_a_spread_palette_repeats_no_colour():
     assert len(set(spread_palette(256))) == 256

@@ -11,7 +11,7 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from seaformer_edge.cli.models import need_torch, parse_size
+from seaformer_edge.cli.models import input_size, need_torch
 from seaformer_edge.cli.options import debug_option, file_path
 from seaformer_edge.errors import ModelError
 from seaformer_edge.zoo import resolve_model
@@ -32,10 +32,14 @@ if TYPE_CHECKING:
 )
 @click.option("--split", default="val", show_default=True, help="train, val or test.")
 @click.option(
-    "--ignore", type=int, help="Label id that is not counted, for the folder layout. Default: 255."
+    "--ignore",
+    type=click.IntRange(0, 255),
+    help="Label id that is not counted, for the folder layout. Default: 255.",
 )
 @click.option(
-    "--size", metavar="HxW", help="Input size for a checkpoint. Default: the data set's protocol."
+    "--size",
+    metavar="HxW",
+    help="Input size for a checkpoint, to multiples of 32. Default: the data set's protocol.",
 )
 @click.option(
     "--fp32",
@@ -65,13 +69,14 @@ def evaluate(
     need_torch()
     from seaformer_edge.card import write_card as write
 
-    fed_at = parse_size(size) if size else None
-
     def measure(path: Path, card: Card) -> dict[str, Any]:
         if card.task == "classification":
             return _classification(path, card, data, dataset or "class-folders", split, fed_at)
         return _segmentation(path, card, data, dataset or "folder", split, ignore, fed_at)
 
+    fed_at = input_size(size) if size else None
+    if fed_at and not any(name.endswith(".safetensors") for name in (model, fp32 or "")):
+        raise click.UsageError("--size is for a checkpoint; a program has an input size of its own")
     path, card = _find(model)
     if fp32:
         fp32_path, fp32_card = _find(fp32)
@@ -107,7 +112,12 @@ def _segmentation(
 ) -> dict[str, Any]:
     from tqdm import tqdm
 
-    from seaformer_edge.training.datasets import IGNORE, SEGMENTATION, data_set
+    from seaformer_edge.training.datasets import (
+        IGNORE,
+        SEGMENTATION,
+        data_set,
+        unseen_classes,
+    )
     from seaformer_edge.training.evaluate import predictions
     from seaformer_edge.training.metrics import ConfusionMatrix
 
@@ -116,23 +126,31 @@ def _segmentation(
     if ignore is not None:
         ids[ignore] = IGNORE
     pairs = rules.pairs(data, split)
+    if rules.classes is None:
+        unseen_classes(pairs, ids, card.num_classes)  # refuses binary masks, before the work
     predict = _predictor(path, size or rules.input_size)
     matrix = ConfusionMatrix(card.num_classes)
     progress = tqdm(pairs, unit="picture", disable=None)
     for truth, predicted in predictions(predict, progress, ids, card.num_classes):
         matrix.update(truth, predicted)
-    for name, iou in zip(card.classes, matrix.iou, strict=True):
+    by_class = {
+        name: float(iou)
+        for name, iou in zip(card.classes, matrix.iou, strict=True)
+        if not np.isnan(iou)
+    }
+    for name, iou in by_class.items():
         click.echo(f"{name:16} {iou:.4f}")
     click.echo(f"{'mean IoU':16} {matrix.mean_iou:.4f}")
     click.echo(f"{'pixel accuracy':16} {matrix.pixel_accuracy:.4f}")
     click.echo(f"{'pictures':16} {len(pairs)}")
+    lacking = [n for n, row in zip(card.classes, matrix.counts, strict=True) if not row.any()]
+    if lacking:
+        click.echo(f"no pixel of {', '.join(lacking)} in the labels", err=True)
     return {
         "mIoU": round(matrix.mean_iou, 4),
         "pixel accuracy": round(matrix.pixel_accuracy, 4),
         "set": f"{len(pairs)} pictures, at their full size",
-        "IoU by class": {
-            name: round(float(iou), 4) for name, iou in zip(card.classes, matrix.iou, strict=True)
-        },
+        "IoU by class": {name: round(iou, 4) for name, iou in by_class.items()},
     }
 
 
@@ -150,8 +168,8 @@ def _classification(
     from seaformer_edge.training.evaluate import centre_square
 
     rules = data_set(CLASSIFICATION, dataset)
-    samples = rules.samples(data, split)
-    ranked = _ranker(path, size or (224, 224))
+    samples = rules.samples(data, split, card.classes)
+    ranked = _ranker(path, size or rules.input_size)
     hits = np.zeros(2, dtype=np.int64)
     for picture, class_id in tqdm(samples, unit="picture", disable=None):
         best = ranked(centre_square(read_picture(picture), rules.centre))

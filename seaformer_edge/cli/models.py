@@ -177,15 +177,11 @@ def export(
     need_torch()
     from seaformer_edge.checkpoint import load_checkpoint
     from seaformer_edge.export import export as export_program
-    from seaformer_edge.network import round_size
 
-    wanted = parse_size(size)
+    height, width = input_size(size)
     _refuse_existing(output, overwrite)
-    rounded = round_size(*wanted)
-    if rounded != wanted:
-        click.echo(f"size rounded to {rounded[0]}x{rounded[1]}", err=True)
     network, card = load_checkpoint(checkpoint)
-    card = export_program(network, card, *rounded, output, calibrate)
+    card = export_program(network, card, height, width, output, calibrate)
     click.echo(
         f"{output}: {card.precision}, one XNNPACK delegate, {card.width}x{card.height} in,"
         f" {card.size} bytes"
@@ -212,8 +208,10 @@ def _accuracy(card: Card) -> str:
     return f"{', '.join(figures)} ({card.accuracy.get('set', 'set not named')})"
 
 
-def parse_size(text: str) -> tuple[int, int]:
-    """ "480x640" to (480, 640), height first."""
+def input_size(text: str) -> tuple[int, int]:
+    """ "480x640" to (480, 640), height first; rounded to what the network takes, and told if so."""
+    from seaformer_edge.network import round_size
+
     try:
         height, width = (int(length) for length in text.lower().split("x"))
     except ValueError:
@@ -222,7 +220,10 @@ def parse_size(text: str) -> tuple[int, int]:
         ) from None
     if min(height, width) < 1:
         raise click.BadParameter("height and width are at least 1", param_hint="--size")
-    return height, width
+    rounded = round_size(height, width)
+    if rounded != (height, width):
+        click.echo(f"size rounded to {rounded[0]}x{rounded[1]}", err=True)
+    return rounded
 
 
 def need_torch() -> None:

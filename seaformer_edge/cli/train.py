@@ -35,8 +35,9 @@ def train(
     """Train by RECIPE (a TOML file, see scripts/recipes/). Needs the train extra.
 
     DATA is laid out as the recipe's data set is; your own as {train,val}/{images,labels}, or
-    {images,labels} of which a tenth is held out. The averaged weights with the best validation
-    score end as OUTPUT/best.safetensors.
+    {images,labels} of which a tenth is held out; for a classifier {train,val}/CLASS/*, a folder
+    for each class and called as it is in the class list. The averaged weights with the best
+    validation score end as OUTPUT/best.safetensors.
 
     On several processes or machines: torchrun --nproc-per-node 4 -m seaformer_edge train ...
     """

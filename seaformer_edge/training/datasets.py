@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
+import av
 import cv2
 import numpy as np
 import torch
@@ -17,10 +20,13 @@ from torch.utils.data import Dataset
 from seaformer_edge.errors import ModelError, SourceError
 from seaformer_edge.network import SIZE_MULTIPLE, round_size
 from seaformer_edge.training import layouts
-from seaformer_edge.training.layouts import Pair
+from seaformer_edge.training.layouts import Pair, Sample
 
 IGNORE = 255
 """Label id that is neither trained on nor counted, after `SegmentationSet.ids`."""
+
+MOST_LABELS = 500
+"""Label pictures that are looked at before a run; a whole set would take minutes."""
 
 
 @dataclass(frozen=True)
@@ -54,14 +60,16 @@ class ClassificationSet:
 
     Attributes:
         classes: name of its class list; None where the user brings one.
-        samples: (root, split) to (picture path, class id).
+        samples: (root, split, names of the classes) to (picture path, class id).
         centre: share of the short side that the evaluated centre square takes; None: the
             whole picture is squeezed into the square.
+        input_size: (height, width) that the network is fed at in evaluation.
     """
 
     classes: str | None
-    samples: Callable[[Path, str], list[tuple[Path, int]]]
+    samples: Callable[[Path, str, Sequence[str]], list[Sample]]
     centre: float | None = None
+    input_size: tuple[int, int] = (224, 224)
 
 
 def _ids(mapping: dict[int, int] | None = None, ignore: int = IGNORE) -> NDArray[np.uint8]:
@@ -96,8 +104,9 @@ SEGMENTATION: dict[str, SegmentationSet] = {
 
 CLASSIFICATION: dict[str, ClassificationSet] = {
     "class-folders": ClassificationSet(None, layouts.class_folders),
-    "imagenet": ClassificationSet("imagenet", layouts.class_folders, centre=0.875),
-    "tiny-imagenet": ClassificationSet("tiny-imagenet", layouts.tiny_imagenet),
+    "imagenet": ClassificationSet("imagenet", layouts.imagenet, centre=0.875),
+    "tiny-imagenet": ClassificationSet(
+        "tiny-imagenet", layouts.tiny_imagenet, input_size=(96, 96)),
 }
 # fmt: on
 
@@ -146,11 +155,7 @@ def read_pair(
     """
     picture, label = pair
     image = read_picture(picture)
-    stored = cv2.imread(str(label), cv2.IMREAD_UNCHANGED)
-    if stored is None:
-        raise SourceError(f"{label}: cannot be read as a picture")
-    if stored.ndim != 2 or stored.dtype != np.uint8:
-        raise SourceError(f"{label}: a label is one channel of 8 bits, not {_form(stored)}")
+    stored = read_ids(label)
     if image.shape[:2] != stored.shape:
         raise SourceError(
             f"{label}: size {stored.shape} differs from its picture {image.shape[:2]}"
@@ -159,6 +164,62 @@ def read_pair(
     if (wrong := stored[(labels >= num_classes) & (labels != IGNORE)]).size:
         raise SourceError(f"{label}: class id {int(wrong[0])}, but there are {num_classes} classes")
     return image, labels
+
+
+def read_ids(path: Path) -> NDArray[np.uint8]:
+    """(H, W) uint8 label ids as stored; of a PNG with a palette the indices into it.
+
+    Raises:
+        SourceError: it cannot be read, or holds colours or wider numbers.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise SourceError(f"{path}: cannot be read ({error.strerror})") from error
+    bits, kind = data[24:26] if data[:4] == b"\x89PNG" and len(data) > 26 else (8, 0)
+    if kind == 3:  # OpenCV would give the palette's colours
+        return _indices(path, data)
+    stored = None
+    with suppress(cv2.error):  # nothing in it, or more pixels than OpenCV takes
+        stored = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if stored is None:
+        raise SourceError(f"{path}: cannot be read as a picture")
+    if stored.ndim != 2 or stored.dtype != np.uint8:
+        raise SourceError(f"{path}: a label is one channel of 8 bits, not {_form(stored)}")
+    # OpenCV spreads fewer bits over 0 to 255.
+    return np.asarray(stored // (255 // (2**bits - 1)) if bits < 8 else stored, np.uint8)
+
+
+def _indices(path: Path, data: bytes) -> NDArray[np.uint8]:
+    try:
+        with av.open(io.BytesIO(data), "r") as container:
+            frame = next(container.decode(video=0))
+    except (av.FFmpegError, StopIteration) as error:
+        raise SourceError(f"{path}: cannot be read as a picture") from error
+    indices, _ = frame.to_ndarray()
+    return np.asarray(indices, np.uint8)
+
+
+def unseen_classes(pairs: Sequence[Pair], ids: NDArray[np.uint8], num_classes: int) -> list[int]:
+    """The classes without a pixel in the labels, or in `MOST_LABELS` spread over them.
+
+    It ends with the label that shows the last of the classes.
+
+    Raises:
+        SourceError: a label cannot be read, no pixel of any counts, or they are binary masks
+            of 0 and 255.
+    """
+    where = pairs[0][1].parent
+    stored = np.zeros(256, np.bool_)
+    for _, label in pairs[:: -(-len(pairs) // MOST_LABELS)]:
+        stored |= np.bincount(read_ids(label).ravel(), minlength=256) > 0
+        if not (unseen := sorted(set(range(num_classes)) - set(ids[stored].tolist()))):
+            return []
+    if np.flatnonzero(stored).tolist() == [0, 255]:
+        raise SourceError(f"{where}: the masks hold 0 and 255, and 255 is ignored; write ids 0, 1")
+    if np.all(ids[stored] == IGNORE):
+        raise SourceError(f"{where}: every pixel of the labels is ignored")
+    return unseen
 
 
 def _form(array: NDArray[np.generic]) -> str:

@@ -1,18 +1,20 @@
 """The folder layouts that data sets come in: which picture goes with which label.
 
 A segmentation layout gives pairs (picture, label file); a classification layout pairs
-(picture, class id), the ids in the order of the class folders' names.
+(picture, class id), given the classes' names. Folders named as the classes have their ids; those of
+the published sets are called otherwise, and their ids are the order of the folders' names.
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from seaformer_edge.errors import SourceError
 
 Pair = tuple[Path, Path]
+Sample = tuple[Path, int]
 
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 
@@ -82,29 +84,61 @@ def coco_stuff(root: Path, split: str) -> list[Pair]:
     )
 
 
-def class_folders(root: Path, split: str) -> list[tuple[Path, int]]:
-    """ImageNet: `{split}/CLASS/*`; Tiny-ImageNet's `{split}/CLASS/images/*` as well."""
-    folders = sorted(p for p in (root / split).glob("*") if p.is_dir())
-    found = []
-    for class_id, path in enumerate(folders):
-        images = path / "images" if (path / "images").is_dir() else path
-        found += [(p, class_id) for p in pictures_in(images)]
-    if not found:
-        raise SourceError(f"{root / split}: expected a folder of pictures for each class in it")
-    return found
+def class_folders(root: Path, split: str, names: Sequence[str]) -> list[Sample]:
+    """Your own: `{split}/CLASS/*`, or `{split}/CLASS/images/*`; a split may lack some classes."""
+    ids = {name: i for i, name in enumerate(names)}
+    folders = _folders(root / split)
+    if unknown := [path.name for path in folders if path.name not in ids]:
+        raise SourceError(
+            f"{root / split}: {_some(unknown)} not in the class list; folders are called as the"
+            " classes are"
+        )
+    folders.sort(key=lambda path: ids[path.name])
+    return [(p, ids[path.name]) for path in folders for p in _pictures_of_class(path)]
 
 
-def tiny_imagenet(root: Path, split: str) -> list[tuple[Path, int]]:
-    """`train/CLASS/images/*`, and for "val" `val/images` with `val/val_annotations.txt`."""
+def imagenet(root: Path, split: str, names: Sequence[str]) -> list[Sample]:
+    """ImageNet: `{split}/WNID/*`; Tiny-ImageNet's `{split}/WNID/images/*` as well."""
+    folders = _numbered(root / split, names)
+    return [(p, i) for i, path in enumerate(folders) for p in _pictures_of_class(path)]
+
+
+def tiny_imagenet(root: Path, split: str, names: Sequence[str]) -> list[Sample]:
+    """`train/WNID/images/*`, and for "val" `val/images` with `val/val_annotations.txt`."""
     if split != "val":
-        return class_folders(root, split)
-    ids = {p.name: i for i, p in enumerate(sorted((root / "train").iterdir()))}
+        return imagenet(root, split, names)
+    ids = {path.name: i for i, path in enumerate(_numbered(root / "train", names))}
     listing = root / "val" / "val_annotations.txt"
     try:
         rows = [line.split("\t") for line in listing.read_text().splitlines()]
         return [(root / "val" / "images" / row[0], ids[row[1]]) for row in rows]
-    except (OSError, KeyError, IndexError) as error:
+    except (OSError, ValueError, LookupError) as error:
         raise SourceError(f"{listing}: not Tiny-ImageNet's list of labels ({error})") from error
+
+
+def _folders(root: Path) -> list[Path]:
+    found = sorted(path for path in root.glob("*") if path.is_dir())
+    if not found:
+        raise SourceError(f"{root}: expected a folder of pictures for each class in it")
+    return found
+
+
+def _numbered(root: Path, names: Sequence[str]) -> list[Path]:
+    """The folders whose order gives the class ids, so none may be missing."""
+    found = _folders(root)
+    if len(found) != len(names):
+        raise SourceError(f"{root}: {len(found)} folders of classes, but the list has {len(names)}")
+    return found
+
+
+def _pictures_of_class(folder: Path) -> list[Path]:
+    return pictures_in(folder / "images" if (folder / "images").is_dir() else folder)
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first of the names, and how many there are more."""
+    more = len(names) - 3
+    return ", ".join(names[:3]) + (f" and {more} more" if more > 0 else "")
 
 
 def pictures_in(images: Path, pattern: str = "*") -> list[Path]:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
 from seaformer_edge.errors import ModelError
+
+MULTIPLE = 32
+"""`network.SIZE_MULTIPLE`; a recipe is read without torch."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +32,7 @@ class Recipe:
         licence: terms of the resulting weights, for its card.
         steps: optimiser steps.
         batch_size: pictures a step, over all processes.
-        crop: (height, width) of the training crops, multiples of 32.
+        crop: (height, width) of the training crops; multiples of 32 for segmentation.
         scale: range of the random resizing (segmentation), or of the share of the picture that
             a crop takes (classification).
         colour: strength of the photometric distortion.
@@ -46,8 +51,8 @@ class Recipe:
         label_smoothing: of the classification loss.
         class_weights: weigh classes by 1 / ln(1.1 + share of pixels), for thin classes.
         loss_stride: the segmentation loss is computed at 1 / loss_stride of the crop's size.
-        eval_size: (height, width) of the network's input in validation; without one the data
-            set's own protocol decides.
+        eval_size: (height, width) of the network's input in validation, as `crop`; without one the
+            data set's own protocol decides (segmentation), or it is the crop (classification).
         eval_every: steps between validations.
         bf16: bfloat16 autocast in the forward pass.
         seed: of everything random.
@@ -90,6 +95,7 @@ class Recipe:
 
     def __post_init__(self) -> None:
         choices = {
+            "variant": ("T", "S", "B", "L"),
             "task": ("segmentation", "classification"),
             "optimizer": ("adamw", "rmsprop"),
             "schedule": ("poly", "step"),
@@ -97,6 +103,28 @@ class Recipe:
         for name, known in choices.items():
             if getattr(self, name) not in known:
                 raise ValueError(f"{name} is one of {', '.join(known)}")
+        if wrong := [text for is_wrong, text in self._problems() if is_wrong]:
+            raise ValueError("; ".join(wrong))
+
+    def _problems(self) -> Iterator[tuple[bool, str]]:
+        """Of each way to be wrong whether it is so, and the words for it."""
+        for name in ("steps", "batch_size", "eval_every", "decay_steps"):
+            yield getattr(self, name) < 1, f"{name} is at least 1"
+        for name in ("warmup_steps", "seed"):
+            yield getattr(self, name) < 0, f"{name} is not negative"
+        for name in ("colour", "weight_decay", "head_learning_rate_factor"):
+            yield not 0 <= getattr(self, name) < math.inf, f"{name} is a number from 0 up"
+        for name in ("drop_path_rate", "dropout", "label_smoothing"):
+            yield not 0 <= getattr(self, name) < 1, f"{name} is from 0 to below 1"
+        yield not 0 < self.learning_rate < math.inf, "learning_rate is a number above 0"
+        low, high = self.scale
+        yield not 0 < low <= high < math.inf, "scale is from above 0 to as much or more"
+        yield not 1 <= self.loss_stride <= min(self.crop), "loss_stride is from 1 to the crop"
+        yield not self.train_splits, "train_splits names no split"
+        multiple = MULTIPLE if self.task == "segmentation" else 1
+        for name, size in (("crop", self.crop), ("eval_size", self.eval_size)):
+            wrong = size is not None and any(side < 1 or side % multiple for side in size)
+            yield wrong, f"{name} is height and width, multiples of {multiple}"
 
 
 def read_recipe(path: Path) -> Recipe:

@@ -13,17 +13,20 @@ from torch import Tensor
 
 from seaformer_edge.checkpoint import Network
 from seaformer_edge.class_list import ClassList
+from seaformer_edge.errors import SourceError
 from seaformer_edge.network import SeaFormerClassifier, SeaFormerSegmenter
 from seaformer_edge.training.augment import ClassificationAugmentation, SegmentationAugmentation
 from seaformer_edge.training.datasets import (
     CLASSIFICATION,
     IGNORE,
+    MOST_LABELS,
     SEGMENTATION,
     TrainingSamples,
     as_tensor,
     data_set,
     read_pair,
     read_picture,
+    unseen_classes,
 )
 from seaformer_edge.training.evaluate import (
     centre_square,
@@ -31,7 +34,7 @@ from seaformer_edge.training.evaluate import (
     eager_predictor,
     predictions,
 )
-from seaformer_edge.training.layouts import Pair
+from seaformer_edge.training.layouts import Pair, Sample
 from seaformer_edge.training.metrics import ConfusionMatrix
 from seaformer_edge.training.recipe import Recipe
 
@@ -41,6 +44,9 @@ class Task(Protocol):
 
     metric: str
     """Name of the score on the card, e.g. "mIoU"."""
+
+    notes: tuple[str, ...]
+    """What the data lacks, a line each."""
 
     def network(self) -> Network: ...
 
@@ -72,6 +78,15 @@ class SegmentationTask:
             pair for split in recipe.train_splits for pair in self.set.pairs(data_root, split)
         ]
         self.validation = self.set.pairs(data_root, "val")
+        # The published sets are known to hold what they should.
+        own = self.set.classes is None
+        parts = {"training": self.training, "validation": self.validation} if own else {}
+        self.notes = tuple(
+            f"no pixel of {', '.join(classes.names[i] for i in unseen)} in the {part} labels"
+            + (f" (in {MOST_LABELS} of {len(pairs)})" if len(pairs) > MOST_LABELS else "")
+            for part, pairs in parts.items()
+            if (unseen := unseen_classes(pairs, self.ids, self.num_classes))
+        )
         self.weights = (
             class_weights(self.training, self.ids, self.num_classes)
             if recipe.class_weights
@@ -128,26 +143,32 @@ class SegmentationTask:
 
 class ClassificationTask:
     metric = "top-1"
+    notes: tuple[str, ...] = ()
 
     def __init__(self, recipe: Recipe, classes: ClassList, data_root: Path):
         self.recipe = recipe
         self.num_classes = len(classes.names)
         self.set = data_set(CLASSIFICATION, recipe.dataset)
         self.training = [
-            pair for split in recipe.train_splits for pair in self.set.samples(data_root, split)
+            sample
+            for split in recipe.train_splits
+            for sample in self.set.samples(data_root, split, classes.names)
         ]
-        self.validation = self.set.samples(data_root, "val")
+        self.validation = self.set.samples(data_root, "val", classes.names)
+        taught = {class_id for _, class_id in self.training}
+        if lacking := [name for i, name in enumerate(classes.names) if i not in taught]:
+            raise SourceError(f"{data_root}: no training pictures of {', '.join(lacking)}")
 
     def network(self) -> SeaFormerClassifier:
         return SeaFormerClassifier(
             self.recipe.variant, self.num_classes, self.recipe.drop_path_rate
         )
 
-    def samples(self, length: int) -> TrainingSamples[tuple[Path, int]]:
+    def samples(self, length: int) -> TrainingSamples[Sample]:
         recipe = self.recipe
         augmentation = ClassificationAugmentation(recipe.crop, recipe.scale, recipe.colour)
 
-        def augment(item: tuple[Path, int], rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        def augment(item: Sample, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
             path, class_id = item
             return as_tensor(augmentation(read_picture(path), rng)), torch.tensor(class_id)
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import csv
 import sys
 import time
-from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +27,7 @@ from seaformer_edge.errors import ModelError
 from seaformer_edge.training.engine import make_fabric, synchronise_batch_norm, widen_depthwise
 from seaformer_edge.training.recipe import Recipe
 from seaformer_edge.training.rmsprop import RMSpropTF
+from seaformer_edge.training.state import begun_with, read_state, write_state
 from seaformer_edge.training.tasks import make_task
 
 CHECKPOINT_EVERY_S = 180.0
@@ -87,8 +86,9 @@ class Trainer:
         workers: processes that read and augment pictures, for each training process.
 
     Raises:
-        ModelError: the run in `run_dir` was begun with another recipe, or the batch cannot be
-            shared by the processes.
+        ModelError: the run in `run_dir` was begun with another recipe or class list, its
+            `last.pt` is damaged, or the batch cannot be shared by the processes.
+        SourceError: the data set is not laid out as the recipe says, or cannot teach.
     """
 
     def __init__(
@@ -157,30 +157,25 @@ class Trainer:
         return bare.module if isinstance(bare, nn.parallel.DistributedDataParallel) else bare
 
     def _resume(self, path: Path) -> None:
-        state = torch.load(path, map_location=self.fabric.device, weights_only=True)
-        ours = asdict(self.recipe)
-        if changed := [name for name, value in state["recipe"].items() if ours[name] != value]:
+        state = read_state(path, self.recipe, self.classes, self.fabric.device)
+        try:
+            self.bare_network.load_state_dict(state["network"])
+            self.average.load_state_dict(state["average"])
+            self.optimizer.load_state_dict(state["optimizer"])
+            self.schedule.load_state_dict(state["schedule"])
+        except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
             raise ModelError(
-                f"{path}: this run was begun with another recipe; {', '.join(changed)} differ:"
-                " give the old recipe or another folder"
-            )
-        self.bare_network.load_state_dict(state["network"])
-        self.average.load_state_dict(state["average"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.schedule.load_state_dict(state["schedule"])
+                f"{path}: does not fit the network of this recipe and class list:"
+                " give those it was begun with or another folder"
+            ) from error
         self.step = state["step"]
         self.best = state["best"]
 
     def _save(self) -> None:
-        """Write last.pt; the previous one stays whole if that fails.
-
-        Raises:
-            ModelError: it cannot be written.
-        """
+        """Write last.pt. Raises ModelError where that cannot be."""
         if not self.fabric.is_global_zero:
             return
-        state = {
-            "recipe": asdict(self.recipe),
+        state = begun_with(self.recipe, self.classes) | {
             "network": self.bare_network.state_dict(),
             "average": self.average.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -188,16 +183,7 @@ class Trainer:
             "step": self.step,
             "best": self.best,
         }
-        path = self.run_dir / "last.pt"
-        temporary = path.with_name("last.pt.tmp")
-        try:
-            torch.save(state, temporary)
-            temporary.replace(path)
-        except (OSError, RuntimeError) as error:  # PyTorch's writer raises the latter
-            with suppress(OSError):
-                temporary.unlink()
-            reason = getattr(error, "strerror", None) or "is the disk full?"
-            raise ModelError(f"{path}: cannot be written ({reason})") from error
+        write_state(state, self.run_dir / "last.pt")
 
     def _batches(self) -> DataLoader[Any]:
         """This process' share of each batch that is left, in the order of the samples."""
@@ -257,7 +243,15 @@ class Trainer:
 
     def run(self) -> float:
         """Train to the last step of the recipe; returns the best validation score."""
-        self.run_dir.mkdir(parents=True, exist_ok=True)
+        try:
+            self.run_dir.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ModelError(
+                f"{self.run_dir}: cannot be the folder of the run ({error.strerror})"
+            ) from error
+        if self.fabric.is_global_zero:
+            for note in self.task.notes:
+                tqdm.write(note)
         saved_at = time.monotonic()
         running = 0.0
         progress = tqdm(

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import shutil
+import struct
+from zlib import compress, crc32
 
 import cv2
 import numpy as np
@@ -17,7 +19,9 @@ from seaformer_edge.training.datasets import (
     TrainingSamples,
     as_tensor,
     data_set,
+    read_ids,
     read_pair,
+    unseen_classes,
 )
 from seaformer_edge.training.layouts import folder
 
@@ -69,6 +73,69 @@ def test_what_is_wrong_is_named(street, tmp_path):
     pairs[0][0].write_bytes(b"no picture")
     with pytest.raises(SourceError, match="cannot be read"):
         read_pair(pairs[0], IDS, 2)
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
+@pytest.mark.parametrize("mode", ["P", "L"])
+def test_ids_are_read_as_stored(tmp_path, mode, bits):
+    """From a palette its indices; from few bits the numbers, which readers spread to 255."""
+    Image = pytest.importorskip("PIL.Image")  # noqa: N806
+    ids = np.random.default_rng(0).integers(0, 2**bits, (7, 13), dtype=np.uint8)
+    if mode == "P":
+        picture = Image.new("P", (13, 7))
+        picture.putdata(ids.ravel().tolist())
+        picture.putpalette([200, 10, 90] * 256)
+        picture.save(tmp_path / "ids.png", bits=bits)
+    else:
+        (tmp_path / "ids.png").write_bytes(grey_png(ids, bits))
+    assert np.array_equal(read_ids(tmp_path / "ids.png"), ids)
+
+
+def grey_png(ids, bits):
+    """A greyscale PNG of so many bits a pixel, which OpenCV and Pillow cannot write."""
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", crc32(kind + data))
+
+    rows = np.unpackbits(ids[..., None], axis=2)[..., 8 - bits :].reshape(len(ids), -1)
+    lines = np.pad(np.packbits(rows, axis=1), ((0, 0), (1, 0)))
+    header = struct.pack(">IIBBBBB", ids.shape[1], ids.shape[0], bits, 0, 0, 0, 0)
+    parts = ((b"IHDR", header), (b"IDAT", compress(lines.tobytes())), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
+
+
+def vast_png():
+    data = bytearray(grey_png(np.ones((4, 4), np.uint8), 8))
+    data[16:24] = struct.pack(">II", 70_000, 70_000)
+    data[29:33] = struct.pack(">I", crc32(data[12:29]))
+    return bytes(data)
+
+
+@pytest.mark.parametrize("data", [b"", b"no picture", vast_png()[:25], vast_png()])
+def test_labels_that_are_no_pictures(tmp_path, data):
+    (tmp_path / "ids.png").write_bytes(data)
+    with pytest.raises(SourceError, match=r"ids\.png: cannot be read as a picture"):
+        read_ids(tmp_path / "ids.png")
+    with pytest.raises(SourceError, match=r"nowhere\.png: cannot be read"):
+        read_ids(tmp_path / "nowhere.png")
+
+
+def test_labels_that_cannot_teach_are_refused_or_named(tmp_path):
+    ids = SEGMENTATION["folder"].ids
+    pairs = [(tmp_path / "images" / "a.png", tmp_path / "labels" / f"{i}.png") for i in range(2)]
+    half = np.zeros((8, 8), np.uint8)
+    write(pairs[0][1], half)
+    for value, unseen in ((2, [1]), (1, [2])):
+        half[:4] = value
+        write(pairs[1][1], half)
+        assert unseen_classes(pairs, ids, 3) == unseen
+    assert unseen_classes(pairs, ids, 2) == []
+    half[:4] = 255
+    write(pairs[1][1], half)
+    with pytest.raises(SourceError, match="labels: the masks hold 0 and 255, and 255 is ignored"):
+        unseen_classes(pairs, ids, 2)
+    with pytest.raises(SourceError, match="labels: every pixel of the labels is ignored"):
+        unseen_classes(pairs[:1], np.full(256, IGNORE, np.uint8), 2)
 
 
 def test_samples_repeat_exactly_and_differ_between_epochs(street):
@@ -180,15 +247,35 @@ def test_class_folders_and_tiny_imagenet(tmp_path):
     listing = tmp_path / "val" / "val_annotations.txt"
     listing.write_text("v.png\tn02\t0\t0\t1\t1\n")
     rules = CLASSIFICATION["tiny-imagenet"]
-    assert [c for _, c in rules.samples(tmp_path, "train")] == [0, 0, 1, 1]
-    assert rules.samples(tmp_path, "val") == [(tmp_path / "val" / "images" / "v.png", 1)]
-    listing.write_text("v.png n02")
-    with pytest.raises(SourceError, match="list of labels"):
-        rules.samples(tmp_path, "val")
-    with pytest.raises(SourceError, match="a folder of pictures for each class"):
-        CLASSIFICATION["imagenet"].samples(tmp_path, "nowhere")
+    (tmp_path / "train" / "a stray file").touch()
+    assert [c for _, c in rules.samples(tmp_path, "train", "ab")] == [0, 0, 1, 1]
+    assert rules.samples(tmp_path, "val", "ab") == [(tmp_path / "val" / "images" / "v.png", 1)]
+    with pytest.raises(SourceError, match="train: 2 folders of classes, but the list has 3"):
+        rules.samples(tmp_path, "val", "abc")
+    for wrong in (b"v.png n02", b"v.png\tn03", b"\xff"):
+        listing.write_bytes(wrong)
+        with pytest.raises(SourceError, match="list of labels"):
+            rules.samples(tmp_path, "val", "ab")
+    for name in ("imagenet", "tiny-imagenet"):
+        with pytest.raises(SourceError, match="a folder of pictures for each class"):
+            CLASSIFICATION[name].samples(tmp_path / "nowhere", "val", "ab")
     with pytest.raises(ModelError, match="unknown data set 'coco'; known are folder, camvid"):
         data_set(SEGMENTATION, "coco")
+
+
+def test_own_class_folders_are_called_as_the_classes(tmp_path):
+    for name in ("cat", "ant"):
+        write(tmp_path / "train" / name / "a.png", PICTURE)
+    write(tmp_path / "val" / "cat" / "a.png", PICTURE)
+    rules = CLASSIFICATION["class-folders"]
+    names = ("cat", "bee", "ant")
+    assert {(p.parent.name, i) for p, i in rules.samples(tmp_path, "train", names)} == {
+        ("cat", 0),
+        ("ant", 2),
+    }
+    assert [i for _, i in rules.samples(tmp_path, "val", names)] == [0]
+    with pytest.raises(SourceError, match="train: ant not in the class list; folders are called"):
+        rules.samples(tmp_path, "train", ("cat", "bee"))
 
 
 def test_a_class_that_fills_the_crop_is_drawn_again():

@@ -19,12 +19,12 @@ from tiny import TINY
 from seaformer_edge import network as network_module
 from seaformer_edge.checkpoint import load_checkpoint
 from seaformer_edge.class_list import ClassList, read_class_list
-from seaformer_edge.errors import ModelError
+from seaformer_edge.errors import ModelError, SourceError
 from seaformer_edge.training.datasets import CLASSIFICATION, IGNORE, SEGMENTATION
-from seaformer_edge.training.evaluate import eager_predictor, predictions
+from seaformer_edge.training.evaluate import eager_classifier, eager_predictor, predictions
 from seaformer_edge.training.layouts import folder
 from seaformer_edge.training.metrics import ConfusionMatrix
-from seaformer_edge.training.recipe import Recipe, read_recipe
+from seaformer_edge.training.recipe import MULTIPLE, Recipe, read_recipe
 from seaformer_edge.training.tasks import SegmentationTask
 from seaformer_edge.training.train import (
     Trainer,
@@ -101,6 +101,23 @@ def test_an_interrupted_run_ends_as_an_uninterrupted_one(street, tmp_path, monke
         torch.testing.assert_close(halves.state_dict()[name], tensor, rtol=0, atol=1e-6)
 
 
+def test_a_class_that_no_label_shows_is_named(street, tmp_path, capsys):
+    more = ClassList(("sky", "road", "car"), ((0, 0, 0),) * 3, 9)
+    Trainer(replace(RECIPE, steps=1), more, street, tmp_path / "run", workers=0).run()
+    out = capsys.readouterr().out
+    assert "no pixel of car in the training labels" in out
+    assert "no pixel of car in the validation labels" in out
+    assert "no pixel of sky" not in out
+
+
+def test_binary_masks_are_refused_before_training(street, tmp_path):
+    for path in street.rglob("labels/*.png"):
+        mask = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+        cv2.imwrite(str(path), (mask == 1) * np.uint8(255))
+    with pytest.raises(SourceError, match="hold 0 and 255, and 255 is ignored; write ids 0, 1"):
+        Trainer(replace(RECIPE, class_weights=False), CLASSES, street, tmp_path / "run", workers=0)
+
+
 def test_training_starts_from_a_checkpoint(street, tmp_path):
     Trainer(replace(RECIPE, steps=2), CLASSES, street, tmp_path / "first", workers=0).run()
     start = tmp_path / "first" / "final.safetensors"
@@ -147,6 +164,52 @@ def test_a_run_is_not_resumed_with_another_recipe(street, tmp_path):
         Trainer(replace(RECIPE, steps=2, seed=1), CLASSES, street, tmp_path / "run", workers=0)
 
 
+def test_a_run_is_not_resumed_with_another_class_list(street, tmp_path):
+    recipe, run = replace(RECIPE, steps=2, class_weights=False), tmp_path / "run"
+    Trainer(recipe, CLASSES, street, run, workers=0).run()
+    with pytest.raises(ModelError, match=r"last\.pt: .* another class list; names differ"):
+        Trainer(recipe, replace(CLASSES, names=("road", "sky")), street, run, workers=0)
+    with pytest.raises(ModelError, match="another class list; ignore_index differ"):
+        Trainer(recipe, replace(CLASSES, ignore_index=8), street, run, workers=0)
+
+
+def test_a_run_that_kept_no_classes_is_resumed_if_they_fit(street, tmp_path):
+    recipe, run = replace(RECIPE, steps=2), tmp_path / "run"
+    Trainer(recipe, CLASSES, street, run, workers=0).run()
+    state = torch.load(run / "last.pt", weights_only=True)
+    del state["classes"]
+    torch.save(state, run / "last.pt")
+    assert Trainer(recipe, CLASSES, street, run, workers=0).step == 2
+    more = ClassList(("sky", "road", "car"), ((0, 0, 0),) * 3, 9)
+    with pytest.raises(ModelError, match=r"last\.pt: does not fit the network of this recipe"):
+        Trainer(recipe, more, street, run, workers=0)
+
+
+def test_what_is_only_measured_may_change_in_a_run(street, tmp_path):
+    Trainer(replace(RECIPE, steps=2), CLASSES, street, tmp_path / "run", workers=0).run()
+    changed = replace(RECIPE, steps=2, eval_size=(64, 64), eval_every=1)
+    assert Trainer(changed, CLASSES, street, tmp_path / "run", workers=0).step == 2
+
+
+@pytest.mark.parametrize("content", ["half", "nothing", "foreign"])
+def test_a_run_is_not_resumed_from_a_damaged_or_foreign_file(street, tmp_path, content):
+    recipe, path = replace(RECIPE, steps=1), tmp_path / "last.pt"
+    Trainer(recipe, CLASSES, street, tmp_path, workers=0).run()
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2] if content == "half" else b"")
+    if content == "foreign":
+        torch.save({"state_dict": {}}, path)
+    with pytest.raises(ModelError, match=r"last\.pt: .*not of a training run"):
+        Trainer(recipe, CLASSES, street, tmp_path, workers=0)
+
+
+def test_a_file_is_no_folder_of_a_run(street, tmp_path):
+    (tmp_path / "run").write_text("mine")
+    with pytest.raises(ModelError, match=r"run: cannot be the folder of the run \(File exists"):
+        Trainer(RECIPE, CLASSES, street, tmp_path / "run", workers=0).run()
+    assert (tmp_path / "run").read_text() == "mine"
+
+
 def test_a_full_disk_leaves_the_previous_checkpoint_whole(street, tmp_path, monkeypatch):
     trainer = Trainer(replace(RECIPE, steps=2), CLASSES, street, tmp_path, workers=0)
     trainer.run()
@@ -166,8 +229,8 @@ def test_a_full_disk_leaves_the_previous_checkpoint_whole(street, tmp_path, monk
 def test_a_classifier_learns_dark_from_light(tmp_path):
     rng = np.random.default_rng(0)
     for split, count in (("train", 8), ("val", 4)):
-        for class_id, level in enumerate((40, 210)):
-            folder = tmp_path / "data" / split / f"c{class_id}"
+        for name, level in (("dark", 40), ("bright", 210)):
+            folder = tmp_path / "data" / split / name
             folder.mkdir(parents=True)
             for i in range(count):
                 image = np.clip(rng.normal(level, 20, (40, 40, 3)), 0, 255).astype(np.uint8)
@@ -176,13 +239,18 @@ def test_a_classifier_learns_dark_from_light(tmp_path):
         RECIPE, task="classification", dataset="class-folders", eval_size=None, scale=(0.5, 1.0),
         colour=0.0, steps=120, eval_every=40, label_smoothing=0.1, ema_decay=0.9,
     )  # fmt: skip
-    classes = ClassList(("dark", "light"), ((0, 0, 0), (255, 255, 255)))
+    classes = ClassList(("dark", "bright"), ((0, 0, 0), (255, 255, 255)))
     best = Trainer(recipe, classes, tmp_path / "data", tmp_path / "run", workers=0).run()
     assert best > 0.9
     network, card = load_checkpoint(tmp_path / "run" / "best.safetensors")
     assert card.task == "classification"
     assert card.accuracy["top-1"] == round(best, 4)
     assert network.num_classes == 2
+    bright = np.full((40, 40, 3), 210, np.uint8)
+    assert card.classes[eager_classifier(network, (64, 64))(bright).argmax()] == "bright"
+    more = ClassList(("dark", "dim", "bright"), ((0, 0, 0),) * 3)
+    with pytest.raises(SourceError, match="data: no training pictures of dim"):
+        Trainer(recipe, more, tmp_path / "data", tmp_path / "more", workers=0)
 
 
 def test_two_processes_learn_as_one(street, tmp_path):
@@ -221,9 +289,44 @@ def test_recipes_of_the_repository_are_sound():
     ("text", "complaint"),
     [("name = ", "not a TOML file"), ("speed = 3", "unknown entries speed"), ("", "missing")],
 )
-def test_recipes_that_are_wrong(tmp_path, text, complaint):
+def test_recipes_that_are_no_recipes(tmp_path, text, complaint):
     (tmp_path / "recipe.toml").write_text(text)
     with pytest.raises(ModelError, match=complaint):
         read_recipe(tmp_path / "recipe.toml")
     with pytest.raises(ModelError, match="cannot be read"):
         read_recipe(tmp_path / "nowhere.toml")
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ('variant = "t"', "variant is one of T, S, B, L"),
+        ("crop = [300, 320]", "crop is height and width, multiples of 32"),
+        ("eval_size = [384, 500]", "eval_size is height and width, multiples of 32"),
+        ("eval_every = 0", "eval_every is at least 1"),
+        ("steps = 0", "steps is at least 1"),
+        ("batch_size = 0", "batch_size is at least 1"),
+        ("loss_stride = 0", "loss_stride is from 1 to the crop"),
+        ("scale = [0, 2.0]", "scale is from above 0"),
+        ("scale = [2.0, 0.5]", "scale is from above 0"),
+        ("learning_rate = nan", "learning_rate is a number above 0"),
+        ("weight_decay = -1.0", "weight_decay is a number from 0 up"),
+        ("dropout = 1.5", "dropout is from 0 to below 1"),
+        ("seed = -1", "seed is not negative"),
+        ("train_splits = []", "train_splits names no split"),
+    ],
+)
+def test_recipes_that_cannot_be_followed(tmp_path, change, complaint):
+    recipe = Path(__file__).parents[2] / "scripts" / "recipes" / "finetune.toml"
+    name = change.split()[0]
+    kept = [line for line in recipe.read_text().splitlines() if not line.startswith(f"{name} ")]
+    path = tmp_path / "recipe.toml"
+    path.write_text("\n".join([*kept, change]))
+    with pytest.raises(ModelError, match=rf"recipe\.toml: {complaint}") as refusal:
+        read_recipe(path)
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_classifier_takes_any_size():
+    assert replace(RECIPE, task="classification", crop=(60, 60), eval_size=(50, 50))
+    assert MULTIPLE == network_module.SIZE_MULTIPLE

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="the train extra (torch) is not installed")
+pytest.importorskip("executorch.exir", reason="the train extra is not installed")
+
+from tiny import TINY, checkpoint_card, trained_network
+
+from seaformer_edge import network
+from seaformer_edge.card import read_card
+from seaformer_edge.checkpoint import save_checkpoint
+from seaformer_edge.cli import main
+from seaformer_edge.training import evaluate
+from seaformer_edge.zoo import DEFAULT_MODEL
+
+
+@pytest.fixture(autouse=True)
+def tiny_variant(monkeypatch):
+    monkeypatch.setitem(network.VARIANTS, "T", TINY)
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    """Makes a checkpoint of so many classes c0, c1, ..., and gives its path."""
+
+    def make(task="segmentation", count=2):
+        path = tmp_path / f"{task}{count}.safetensors"
+        save_checkpoint(trained_network(task, count), checkpoint_card(task, count), path)
+        return path
+
+    return make
+
+
+def test_classes_that_no_label_shows_are_named(checkpoint, street, capsys):
+    path = checkpoint(count=9)
+    arguments = ["evaluate", str(path), "--data", str(street), "--ignore", "9"]
+    assert main([*arguments, "--write-card", "street"]) == 0
+    assert "no pixel of c2, c3, c4, c5, c6, c7, c8 in the labels" in capsys.readouterr().err
+    shown = read_card(path).accuracy["IoU by class"]
+    assert {"c0", "c1"} <= shown.keys()
+    assert len(shown) < 9, "those that are not predicted either have none"
+    assert "NaN" not in path.with_name(f"{path.name}.json").read_text()
+
+
+def test_binary_masks_are_refused(checkpoint, street, capsys):
+    for path in (street / "val" / "labels").iterdir():
+        mask = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+        cv2.imwrite(str(path), (mask == 1) * np.uint8(255))
+    assert main(["evaluate", str(checkpoint()), "--data", str(street)]) == 1
+    assert "255 is ignored; write ids 0, 1" in capsys.readouterr().err
+
+
+@pytest.fixture
+def sizes(monkeypatch):
+    """The input sizes that a checkpoint's network is fed at."""
+    seen = []
+    run = evaluate._run
+
+    def noted(network, image, size):
+        seen.append(size)
+        return run(network, image, size)
+
+    monkeypatch.setattr(evaluate, "_run", noted)
+    return seen
+
+
+def test_a_size_is_rounded_to_what_the_network_takes(checkpoint, street, sizes, capsys):
+    arguments = ["--data", str(street), "--ignore", "9", "--size", "100x100"]
+    assert main(["evaluate", str(checkpoint()), *arguments]) == 0
+    assert "size rounded to 96x96" in capsys.readouterr().err
+    assert set(sizes) == {(96, 96)}
+
+
+@pytest.mark.parametrize(("name", "fed_at"), [("tiny-imagenet", 96), ("imagenet", 224)])
+def test_a_classifier_is_fed_at_the_data_sets_size(checkpoint, tmp_path, sizes, name, fed_at):
+    for wnid in ("n01", "n02"):
+        folder = tmp_path / "train" / wnid
+        folder.mkdir(parents=True)
+        cv2.imwrite(str(folder / "a.png"), np.full((64, 64, 3), 90, np.uint8))
+    arguments = ["--data", str(tmp_path), "--dataset", name, "--split", "train"]
+    assert main(["evaluate", str(checkpoint("classification")), *arguments]) == 0
+    assert set(sizes) == {(fed_at, fed_at)}
+
+
+def test_a_size_is_not_for_a_program(street, capsys):
+    assert main(["evaluate", DEFAULT_MODEL, "--data", str(street), "--size", "64x64"]) == 2
+    assert "--size is for a checkpoint" in capsys.readouterr().err
+
+
+def test_an_ignored_id_that_no_label_can_hold(street, capsys):
+    assert main(["evaluate", DEFAULT_MODEL, "--data", str(street), "--ignore", "300"]) == 2
+    assert "300 is not in the range 0<=x<=255" in capsys.readouterr().err
