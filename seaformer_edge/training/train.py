@@ -103,7 +103,6 @@ class Trainer:
         self.recipe = recipe
         self.classes = classes
         self.run_dir = run_dir
-        self.initial = initial
         self.workers = workers
         self.fabric = make_fabric("bf16-mixed" if recipe.bf16 else "32-true")
         if recipe.batch_size % self.fabric.world_size:
@@ -130,6 +129,7 @@ class Trainer:
         )
         self.mean = torch.tensor(IMAGENET_MEAN, device=self.fabric.device).view(3, 1, 1)
         self.std = torch.tensor(IMAGENET_STD, device=self.fabric.device).view(3, 1, 1)
+        self.origin = read_card(initial).name if initial else "scratch"
         self.step = 0
         self.best = 0.0
         if (run_dir / "last.pt").exists():
@@ -170,6 +170,8 @@ class Trainer:
             ) from error
         self.step = state["step"]
         self.best = state["best"]
+        self.origin = state.get("origin", self.origin)  # older runs kept none
+        self._forget_log()
 
     def _save(self) -> None:
         """Write last.pt. Raises ModelError where that cannot be."""
@@ -182,6 +184,7 @@ class Trainer:
             "schedule": self.schedule.state_dict(),
             "step": self.step,
             "best": self.best,
+            "origin": self.origin,
         }
         write_state(state, self.run_dir / "last.pt")
 
@@ -294,13 +297,21 @@ class Trainer:
             classes=self.classes.names,
             palette=self.classes.palette,
             logit_channels=len(self.classes.names),
-            origin="trained by seaformer-edge, from "
-            + (read_card(self.initial).name if self.initial else "scratch"),
+            origin=f"trained by seaformer-edge, from {self.origin}",
             data=self.recipe.data,
             licence=self.recipe.licence,
             accuracy=accuracy,
         )
         save_checkpoint(self.average.module, card, self.run_dir / f"{name}.safetensors")
+
+    def _forget_log(self) -> None:
+        """Takes the steps that will be done again out of the log."""
+        path = self.run_dir / "log.csv"
+        if not self.fabric.is_global_zero or not path.exists():
+            return
+        head, *rows = path.read_text().splitlines(keepends=True) or [""]
+        done = [row for row in rows if int(row.split(",")[0]) <= self.step]
+        path.write_text("".join([head, *done]))
 
     def _log(self, loss: float, score: float | None) -> None:
         if not self.fabric.is_global_zero:

@@ -17,6 +17,7 @@ pytest.importorskip("safetensors", reason="the train extra (safetensors) is not 
 from tiny import TINY
 
 from seaformer_edge import network as network_module
+from seaformer_edge.card import read_card
 from seaformer_edge.checkpoint import load_checkpoint
 from seaformer_edge.class_list import ClassList, read_class_list
 from seaformer_edge.errors import ModelError, SourceError
@@ -183,6 +184,19 @@ def test_a_run_that_kept_no_classes_is_resumed_if_they_fit(street, tmp_path):
     more = ClassList(("sky", "road", "car"), ((0, 0, 0),) * 3, 9)
     with pytest.raises(ModelError, match=r"last\.pt: does not fit the network of this recipe"):
         Trainer(recipe, more, street, run, workers=0)
+
+
+def test_a_resumed_run_keeps_its_origin_and_logs_no_step_twice(street, tmp_path):
+    recipe, run = replace(RECIPE, steps=3, eval_every=1), tmp_path / "run"
+    Trainer(replace(recipe, name="start"), CLASSES, street, tmp_path / "first", workers=0).run()
+    start = tmp_path / "first" / "final.safetensors"
+    Trainer(recipe, CLASSES, street, run, initial=start, workers=0).run()
+    state = torch.load(run / "last.pt", weights_only=True)
+    torch.save(state | {"step": 2}, run / "last.pt")  # as if it had been killed in the third
+    Trainer(recipe, CLASSES, street, run, workers=0).run()
+    steps = [row.split(",")[0] for row in (run / "log.csv").read_text().splitlines()]
+    assert steps == ["step", "1", "2", "3"]
+    assert read_card(run / "final.safetensors").origin == "trained by seaformer-edge, from start"
 
 
 def test_what_is_only_measured_may_change_in_a_run(street, tmp_path):
