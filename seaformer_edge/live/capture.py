@@ -263,8 +263,12 @@ class Capture:
                 self._changed.wait(WATCH_INTERVAL_S)
                 opening = self._opening
                 superseded = self._switched
-                overdue = self._watch.overdue(monotonic())
-                if opening is None or not (superseded or overdue):
+                if opening is None:
+                    continue
+                # Files have all the time they need, and a pause holds them before their first
+                # frame; a camera is read on while paused.
+                overdue = self._watch.overdue(monotonic()) if opening.live else None
+                if not (superseded or overdue):
                     continue
                 self._given_up = overdue
             opening.close()
