@@ -184,9 +184,10 @@ class Capture:
         isolated = self._isolated or sets_its_own_pace(request.spec)
         opening = SourceProcess(request.spec) if isolated else _FileOpening(request)
         with self._changed:
-            self._opening, self._given_up, self._isolated = opening, None, isolated
+            self._opening, self._given_up = opening, None
             current = request is self._request and not self._stopping
             if current:
+                self._isolated = isolated
                 self._watch.opening(monotonic())
         if not current:
             opening.close()

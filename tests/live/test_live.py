@@ -274,6 +274,23 @@ def test_switching_the_source(tmp_path: Path) -> None:
         assert live.snapshot().source == QUICK
 
 
+def test_a_file_chosen_just_before_a_camera_is_opened_is_played_as_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip = write_video(tmp_path / "clip.mp4", [numbered(i) for i in range(3)])
+    camera = "/dev/video0"
+
+    def switch_at_once(spec: str | Path) -> bool:
+        if spec == camera:
+            live.switch_source(clip, realtime=False, loop=True)
+        return spec == camera
+
+    monkeypatch.setattr(capture, "sets_its_own_pace", switch_at_once)
+    live = LivePipeline(camera, FAKE)
+    with live:
+        wait_until(lambda: (r := live.newest()) is not None and r.sequence > 20)
+
+
 def test_pausing_holds_the_picture() -> None:
     with running() as live:
         seen_result(live)
