@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,14 +15,16 @@ import cv2
 import numpy as np
 import pytest
 from clips import numbered, write_video
-from fakes import CARD, FakeModels, nothing_left, wait_until
+from fakes import CARD, PATIENCE_S, FakeModels, nothing_left, wait_until
 from results import classified, segmented, unseen
 
 from seaformer_edge.errors import ModelError, SinkError
 from seaformer_edge.live import LiveResult, LiveSnapshot
 from seaformer_edge.live.stats import SourceState
+from seaformer_edge.sinks.base import write_whole
 from seaformer_edge.sources.synthetic import read_counter
 from seaformer_edge_gui import controller as controller_module
+from seaformer_edge_gui import stills
 from seaformer_edge_gui.controller import SAY_S, Controller, Message
 from seaformer_edge_gui.drawing import Mode, draw_view
 from seaformer_edge_gui.settings import Settings, Theme
@@ -384,11 +387,31 @@ def test_two_snapshots_in_a_second_have_their_own_names(
     desk.stop()
 
 
-def test_a_snapshot_that_cannot_be_written_is_told(
-    desk: Controller, live: FakeLive, tmp_path: Path
+def test_snapshots_before_the_first_is_written_have_their_own_names(
+    desk: Controller, live: FakeLive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    desk.folder = tmp_path / "taken"
-    desk.folder.write_text("no folder")
+    written = threading.Event()
+
+    def write_late(path: Path, data: bytes) -> None:
+        assert written.wait(PATIENCE_S)
+        write_whole(path, data)
+
+    monkeypatch.setattr(stills, "write_whole", write_late)
+    live.result = segmented()
+    desk.newest()
+    for _ in range(3):
+        desk.take_still()
+    written.set()
+    desk.stop()
+    assert len(files(tmp_path)) == 9
+
+
+@pytest.mark.parametrize("folder", ["taken", "long" * 100])
+def test_a_snapshot_that_cannot_be_written_is_told(
+    desk: Controller, live: FakeLive, tmp_path: Path, folder: str
+) -> None:
+    (tmp_path / "taken").write_text("no folder")
+    desk.folder = tmp_path / folder
     live.result = segmented()
     desk.newest()
     desk.take_still()

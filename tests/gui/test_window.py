@@ -228,6 +228,11 @@ def test_every_shortcut_has_one_meaning_and_stands_on_the_sheet(window: Window) 
     assert set(keys) <= set(on_sheet)
 
 
+def test_only_opacity_goes_on_while_its_key_is_held(window: Window) -> None:
+    held = {shortcut.key().toString() for shortcut in window.shortcuts if shortcut.autoRepeat()}
+    assert held == {"[", "]"}
+
+
 def test_help_sheet(window: Window, qtbot: QtBot) -> None:
     press(qtbot, window, Qt.Key.Key_H)
     assert window.help.isVisible()
