@@ -91,6 +91,7 @@ class Controller:
         self._said_until_s = 0.0
         self._dismissed = ""
         self._recording: Path | None = None
+        self._noticed = ""  # before the recording began, and so no trouble of its
 
     def start(self) -> None:
         """Begins the run."""
@@ -131,8 +132,8 @@ class Controller:
         """The run in numbers; also the moment to notice what has ended meanwhile."""
         snapshot = self._live.snapshot()
         if self._recording is not None and snapshot.recording is None:
-            if not snapshot.notice:
-                self._say(f"Recorded {self._recording}")
+            if snapshot.notice in ("", self._noticed):
+                self._say_recorded(self._recording)
             self._recording = None
         if snapshot.model is not None and not snapshot.loading:
             if snapshot.model != self._asked_name:  # it could not be had; the one before runs
@@ -285,6 +286,7 @@ class Controller:
             self._live.stop_recording()
             return
         path = free_name(self.folder, ".mp4")
+        self._noticed = self._live.snapshot().notice
         try:
             self._live.start_recording(path, lambda result: draw_view(result, self.view))
         except SeaformerEdgeError as error:
@@ -302,6 +304,12 @@ class Controller:
 
     def _look(self, **changes: object) -> None:
         self.view = replace(self.view, **changes)  # type: ignore[arg-type]
+
+    def _say_recorded(self, path: Path) -> None:
+        if path.exists():
+            self._say(f"Recorded {path}")
+        else:
+            self._say("Nothing was recorded: no picture came", trouble=True)
 
     def _say(self, text: str, *, trouble: bool = False) -> None:
         self._said = Message(text, trouble)

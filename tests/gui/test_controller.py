@@ -302,6 +302,25 @@ def test_a_recording_that_fails_is_told_by_the_pipeline(desk: Controller, live: 
     assert live.state.recording is not None
 
 
+def test_a_recording_without_a_picture_is_told(desk: Controller, live: FakeLive) -> None:
+    desk.toggle_recording()
+    desk.toggle_recording()
+    live.state = CALM
+    message = desk.message(desk.snapshot())
+    assert message == Message("Nothing was recorded: no picture came", True)
+
+
+def test_a_recording_without_a_model_is_confirmed(desk: Controller, live: FakeLive) -> None:
+    live.state = replace(CALM, model=None, notice="the model is broken")
+    desk.dismiss(Message(live.state.notice, True))
+    desk.toggle_recording()
+    path = live.state.recording
+    assert path is not None
+    path.touch()
+    live.state = replace(live.state, recording=None)
+    assert desk.message(desk.snapshot()) == Message(f"Recorded {path}", False)
+
+
 def test_models_are_those_installed(desk: Controller) -> None:
     choices = {choice.name: choice.detail for choice in desk.models()}
     assert choices["seaformer-t-camvid"] == "T 640x480 fp32"

@@ -455,6 +455,19 @@ def test_a_failing_recording_is_told_and_the_rest_goes_on(tmp_path: Path) -> Non
         assert live.snapshot().recording is None
         result = live.newest()
         assert next_result(live, result)
+        live.start_recording(tmp_path / "again.mp4")
+        assert live.snapshot().notice == ""
+
+
+def test_a_recording_does_not_hide_that_there_is_no_model(
+    models: FakeModels, tmp_path: Path
+) -> None:
+    with running() as live:
+        seen_result(live)
+        models.program.fails = True
+        wait_until(lambda: live.snapshot().notice)
+        live.start_recording(tmp_path / "out.mp4")
+        assert "burnt out" in live.snapshot().notice
 
 
 # Stopping, from every state.
