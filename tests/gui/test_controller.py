@@ -281,6 +281,40 @@ def test_an_empty_source_is_no_source(desk: Controller, live: FakeLive) -> None:
     assert desk.settings.source == "0"
 
 
+@pytest.mark.parametrize(
+    ("typed", "taken"),
+    [
+        ("rtsp://cam/one", "rtsp://me:secret@cam/one?token=t"),
+        ("rtsp://cam/two", "rtsp://me:secret@cam/two"),
+        ("rtsp://other/one", "rtsp://other/one"),
+    ],
+)
+def test_a_name_that_is_shown_stands_for_what_it_is_the_name_of(
+    desk: Controller, live: FakeLive, typed: str, taken: str
+) -> None:
+    desk.set_source("rtsp://me:secret@cam/one?token=t")
+    live.state = replace(CALM, source="rtsp://cam/one")
+    desk.set_source(typed)
+    assert desk.settings.source == taken
+    assert live.calls[-1][:2] == ("switch_source", taken)
+
+
+def test_the_name_of_a_camera_is_no_source(desk: Controller, live: FakeLive) -> None:
+    live.state = replace(CALM, source="camera 0")
+    desk.set_source("camera 0")
+    assert live.calls[-1][:2] == ("switch_source", "0")
+
+
+def test_a_url_that_is_not_shown_cannot_be_edited(desk: Controller, live: FakeLive) -> None:
+    url = "rtsp://me:sec/ret@cam/one"
+    desk.set_source(url)
+    live.state = replace(CALM, source="rtsp://(not shown)")
+    desk.set_source("rtsp://(not shown)/two")
+    assert len(live.calls) == 2
+    assert desk.settings.source == url
+    assert "type it again" in str(desk.message(live.state))
+
+
 def test_pause_and_go_on(desk: Controller, live: FakeLive) -> None:
     desk.toggle_pause()
     live.state = replace(CALM, paused=True)
