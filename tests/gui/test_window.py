@@ -204,8 +204,7 @@ def test_bars_are_there(window: Window, qtbot: QtBot) -> None:
 def test_shortcuts_reach_the_run(window: Window, qtbot: QtBot, tmp_path: Path) -> None:
     press(qtbot, window, Qt.Key.Key_P)
     wait(qtbot, lambda: window.controller.snapshot().paused)
-    wait(qtbot, lambda: window.banner.isVisible())
-    assert window.banner.text.text() == "Paused"
+    wait(qtbot, lambda: window.banner.isVisible() and window.banner.text.text() == "Paused")
     press(qtbot, window, Qt.Key.Key_P)
     wait(qtbot, lambda: not window.controller.snapshot().paused)
     press(qtbot, window, Qt.Key.Key_M)
