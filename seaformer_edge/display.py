@@ -6,6 +6,8 @@ import ctypes
 import os
 import socket
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from seaformer_edge.errors import SeaformerEdgeError
 
@@ -23,6 +25,10 @@ def check_display() -> None:
         raise SeaformerEdgeError(f"no screen: DISPLAY is not set; {HEADLESS}")
     if not _answers(display):
         raise SeaformerEdgeError(f"no screen: {display} does not answer; {HEADLESS}")
+    if not _admits(display):
+        raise SeaformerEdgeError(
+            f"no screen: {display} refuses; may this user use the screen? {HEADLESS}"
+        )
     try:
         ctypes.CDLL("libxcb-cursor.so.0")
     except OSError as error:
@@ -54,3 +60,33 @@ def _answers(display: str) -> bool:
                 continue
             return True
     return False
+
+
+def _admits(display: str) -> bool:
+    """Whether the X server takes this user, too; so taken where libxcb is not there to ask."""
+    try:
+        xcb = ctypes.CDLL("libxcb.so.1")
+    except OSError:
+        return True
+    xcb.xcb_connect.restype = ctypes.c_void_p
+    with _silent_stderr():  # libxcb writes the server's reason there
+        connection = ctypes.c_void_p(xcb.xcb_connect(os.fsencode(display), None))
+    if xcb.xcb_connection_has_error(connection):
+        xcb.xcb_disconnect(connection)
+        return False
+    # Left open: a server whose last client goes may begin anew, and drop the window's connection.
+    return True
+
+
+@contextmanager
+def _silent_stderr() -> Iterator[None]:
+    """Lets go what libraries write to standard error themselves."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)  # first, for it is 2 itself where 2 was closed
+    stderr = os.dup(2)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        os.close(nowhere)

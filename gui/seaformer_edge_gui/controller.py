@@ -16,6 +16,7 @@ from seaformer_edge.errors import ModelError, SeaformerEdgeError
 from seaformer_edge.live import LivePipeline, LiveResult, LiveSnapshot
 from seaformer_edge.live.stats import SourceState
 from seaformer_edge.sources import sets_its_own_pace
+from seaformer_edge.sources.stream import NOT_SHOWN, is_url, with_login_of
 from seaformer_edge.zoo import DEFAULT_MODEL, installed_cards, resolve_model
 from seaformer_edge_gui import words
 from seaformer_edge_gui.background import BoardReader, SourceLister
@@ -91,6 +92,7 @@ class Controller:
         self._said_until_s = 0.0
         self._dismissed = ""
         self._recording: Path | None = None
+        self._noticed = ""  # before the recording began: no trouble of this one
 
     def start(self) -> None:
         """Begins the run."""
@@ -131,8 +133,8 @@ class Controller:
         """The run in numbers; also the moment to notice what has ended meanwhile."""
         snapshot = self._live.snapshot()
         if self._recording is not None and snapshot.recording is None:
-            if not snapshot.notice:
-                self._say(f"Recorded {self._recording}")
+            if snapshot.notice in ("", self._noticed):
+                self._say_recorded(self._recording)
             self._recording = None
         if snapshot.model is not None and not snapshot.loading:
             if snapshot.model != self._asked_name:  # it could not be had; the one before runs
@@ -187,10 +189,18 @@ class Controller:
     # What a person can change.
 
     def set_source(self, source: str) -> None:
-        """Takes another source, as `--source` names it."""
+        """Takes another source, as `--source` names it, or the same again by the name that is
+        shown, which is no source by itself: a camera's name, or a URL without its login."""
         source = source.strip()
         if not source:
             return
+        if source == self._live.snapshot().source:
+            source = self.settings.source
+        elif is_url(source):
+            if NOT_SHOWN in source:
+                self._say("The URL is not shown whole: type it again, with its login", trouble=True)
+                return
+            source = with_login_of(self.settings.source, source)
         self.settings = replace(self.settings, source=source)
         self._dismissed = ""
         self._live.switch_source(source, realtime=not self.settings.full_speed, loop=True)
@@ -285,6 +295,7 @@ class Controller:
             self._live.stop_recording()
             return
         path = free_name(self.folder, ".mp4")
+        self._noticed = self._live.snapshot().notice
         try:
             self._live.start_recording(path, lambda result: draw_view(result, self.view))
         except SeaformerEdgeError as error:
@@ -302,6 +313,12 @@ class Controller:
 
     def _look(self, **changes: object) -> None:
         self.view = replace(self.view, **changes)  # type: ignore[arg-type]
+
+    def _say_recorded(self, path: Path) -> None:
+        if path.exists():
+            self._say(f"Recorded {path}")
+        else:
+            self._say("Nothing was recorded: no picture came", trouble=True)
 
     def _say(self, text: str, *, trouble: bool = False) -> None:
         self._said = Message(text, trouble)

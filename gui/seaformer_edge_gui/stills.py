@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import threading
+from collections.abc import Collection
 from datetime import datetime
+from itertools import chain, count
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
@@ -18,26 +21,29 @@ JOIN_S = 1.5
 QUICK_PNG = [cv2.IMWRITE_PNG_COMPRESSION, 1]
 
 
-def free_name(folder: Path, ending: str) -> Path:
-    """A name after the time of day that no file has yet."""
+def free_name(folder: Path, ending: str, given: Collection[Path] = ()) -> Path:
+    """A name after the time of day that no file has yet, and that was not `given` away."""
     now = datetime.now().strftime("%Y-%m-%d %H.%M.%S")
-    names = [now, *(f"{now} ({i})" for i in range(2, 1000))]
-    return next(p for name in names if not (p := folder / f"{name}{ending}").exists())
+    names = chain([now], (f"{now} ({i})" for i in count(2)))
+    paths = (folder / f"{name}{ending}" for name in names)
+    # Not Path.exists, which raises where the folder cannot be read; writing then says so.
+    return next(p for p in paths if p not in given and not os.path.exists(p))  # noqa: PTH110
 
 
 class StillWriter:
     """Writes each snapshot in a thread of its own: `NAME.png`, `NAME overlay.png` and, with a
-    segmenter, `NAME classes.png`, whose values are class ids."""
+    segmenter, `NAME classes.png`, whose values are class ids. One thread, the window's, calls."""
 
     def __init__(self) -> None:
         self._done: SimpleQueue[Path | SeaformerEdgeError] = SimpleQueue()
-        self._threads: list[threading.Thread] = []
+        self._threads: dict[Path, threading.Thread] = {}  # by what each of them writes
 
     def save(self, result: LiveResult, view: View, folder: Path) -> None:
         """Writes a result's picture, its overlay as `view` wants it, and its class ids."""
-        self._threads = [thread for thread in self._threads if thread.is_alive()]
-        thread = threading.Thread(target=self._write, args=(result, view, folder), name="still")
-        self._threads.append(thread)
+        self._threads = {path: t for path, t in self._threads.items() if t.is_alive()}
+        path = free_name(folder, ".png", self._threads)
+        thread = threading.Thread(target=self._write, args=(result, view, path), name="still")
+        self._threads[path] = thread
         thread.start()
 
     def outcomes(self) -> list[Path | SeaformerEdgeError]:
@@ -50,11 +56,10 @@ class StillWriter:
             return done
 
     def stop(self) -> None:
-        for thread in self._threads:
+        for thread in self._threads.values():
             thread.join(JOIN_S)
 
-    def _write(self, result: LiveResult, view: View, folder: Path) -> None:
-        path = free_name(folder, ".png")
+    def _write(self, result: LiveResult, view: View, path: Path) -> None:
         pictures = {path: result.frame.image}
         if result.segmentation is not None:
             pictures[path.with_stem(f"{path.stem} overlay")] = draw_view(result, view)

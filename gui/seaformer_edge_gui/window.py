@@ -29,6 +29,7 @@ from seaformer_edge_gui.tool_bar import ToolBar
 TICK_MS = 16  # a display's 60 Hz
 NUMBERS_MS = 200  # figures that change faster cannot be read
 MARGIN_PX = 8
+HELD_KEYS = ("[", "]")  # go on while held; toggles would flicker, and snapshots pile up
 
 
 class Window(QWidget):
@@ -63,6 +64,8 @@ class Window(QWidget):
             for keys, _, action in self._actions()
             for key in keys
         ]
+        for shortcut in self.shortcuts:
+            shortcut.setAutoRepeat(shortcut.key().toString() in HELD_KEYS)
         self.help.list_shortcuts([(keys, what) for keys, what, _ in self._actions()])
         self._tick = QTimer(self, interval=TICK_MS, timerType=Qt.TimerType.PreciseTimer)
         self._tick.timeout.connect(self._show_newest)

@@ -184,9 +184,10 @@ class Capture:
         isolated = self._isolated or sets_its_own_pace(request.spec)
         opening = SourceProcess(request.spec) if isolated else _FileOpening(request)
         with self._changed:
-            self._opening, self._given_up, self._isolated = opening, None, isolated
+            self._opening, self._given_up = opening, None
             current = request is self._request and not self._stopping
             if current:
+                self._isolated = isolated
                 self._watch.opening(monotonic())
         if not current:
             opening.close()
@@ -263,8 +264,12 @@ class Capture:
                 self._changed.wait(WATCH_INTERVAL_S)
                 opening = self._opening
                 superseded = self._switched
-                overdue = self._watch.overdue(monotonic())
-                if opening is None or not (superseded or overdue):
+                if opening is None:
+                    continue
+                # Files have all the time they need, and a pause holds them before their first
+                # frame; a camera is read on while paused.
+                overdue = self._watch.overdue(monotonic()) if opening.live else None
+                if not (superseded or overdue):
                     continue
                 self._given_up = overdue
             opening.close()

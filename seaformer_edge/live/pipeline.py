@@ -196,6 +196,8 @@ class LivePipeline:
                 raise SinkError(f"{path}: {self._recorder.path} is being recorded; stop that first")
             if self._stopping:
                 raise SinkError(f"{path}: the run has ended; start it again to record")
+            # Earlier trouble is over, unless there is still no model.
+            self._notice = str(self._model_error or "")
             self._recorder = Recorder(path, draw, overwrite, self._stats, self._on_recording_over)
 
     def stop_recording(self) -> None:

@@ -59,7 +59,7 @@ def open_source(spec: str | Path) -> FrameSource:
         path = Path(spec).expanduser()
         if path.is_dir():
             return _open_pictures(path.iterdir(), name)
-        if path.exists() and not path.is_char_device():  # /dev/video0 is one
+        if path.exists() and not path.is_char_device():  # cameras are
             return _open_file(path)
     except OSError as error:
         raise SourceError(f"{spec}: cannot be read ({error.strerror})") from error
@@ -89,13 +89,14 @@ def sets_its_own_pace(spec: str | Path) -> bool:
     """Whether `spec` names a camera or a stream, there or not: what may block for long, may
     vanish, and may come back."""
     name = str(spec)
-    if name == "picamera" or is_url(name) or name.startswith("/dev/video"):
+    if name == "picamera" or is_url(name) or name.startswith(("/dev/video", "/dev/v4l/")):
         return True
     try:
-        exists = Path(spec).expanduser().exists()
+        path = Path(spec).expanduser()
+        is_file = path.exists() and not path.is_char_device()
     except (OSError, RuntimeError, ValueError):  # opening it says what is wrong
         return False
-    return not exists and find_camera(name) is not None
+    return not is_file and find_camera(name) is not None
 
 
 def from_anywhere(spec: str) -> str:

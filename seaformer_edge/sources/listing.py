@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
 
 from seaformer_edge.errors import SourceError
 
@@ -67,17 +70,31 @@ def list_cameras() -> list[SourceInfo]:
 
 
 def find_camera(spec: str) -> SourceInfo | None:
-    """The camera with this number, or, on Linux, the first with this in its name.
+    """The camera with this number, this device or a link to it, such as udev's
+    /dev/v4l/by-id/...; or, on Linux, the first with this in its name.
 
-    None if there is none; whether a number leads to a camera shows when it is opened.
+    None if there is none; whether the others lead to a camera shows when it is opened, and so does
+    that a name is of one that this user may not open.
     """
     if spec.isdecimal():
         return SourceInfo(spec, f"camera {spec}", ())
-    if spec.startswith("/dev/video"):
-        return SourceInfo(spec.removeprefix("/dev/video"), spec, ())
+    device = _leads_to(spec)
+    if device.startswith("/dev/video"):
+        return SourceInfo(device.removeprefix("/dev/video"), spec, ())
     if sys.platform != "linux":  # no names there
         return None
-    return next((c for c in list_cameras() if spec.lower() in c.name.lower()), None)
+    from seaformer_edge.sources import v4l2
+
+    known = chain(list_cameras(), v4l2.unopenable())
+    return next((camera for camera in known if spec.lower() in camera.name.lower()), None)
+
+
+def _leads_to(spec: str) -> str:
+    """The path behind all links; `spec` itself where it cannot be a path."""
+    try:
+        return os.path.realpath(Path(spec).expanduser())
+    except (OSError, RuntimeError, ValueError):  # of ~nobody, of a zero byte in it
+        return spec
 
 
 def _tried_cameras() -> list[SourceInfo]:

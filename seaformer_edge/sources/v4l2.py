@@ -31,23 +31,43 @@ _MOST = 64
 
 def cameras() -> list[SourceInfo]:
     """The cameras of this machine in the order of their numbers, with what they offer."""
-    nodes = sorted(SYSFS.glob("video*"), key=lambda node: int(node.name.removeprefix("video")))
     found = []
-    for node in nodes:
+    for number, name in _nodes():
         try:
-            name = (node / "name").read_text().strip()
-            device = os.open(DEVICES / node.name, os.O_RDWR | os.O_NONBLOCK)
+            device = _opened(number)
         except OSError:  # just unplugged, or not this user's to read
             continue
         try:
             if _is_camera(device):
-                number = node.name.removeprefix("video")
                 found.append(SourceInfo(number, name, tuple(_modes(device))))
         except OSError:
             pass
         finally:
             os.close(device)
     return found
+
+
+def unopenable() -> Iterator[SourceInfo]:
+    """What has a name but cannot be opened, and so may be a camera, just not this user's."""
+    for number, name in _nodes():
+        try:
+            os.close(_opened(number))
+        except OSError:
+            yield SourceInfo(number, name, ())
+
+
+def _nodes() -> Iterator[tuple[str, str]]:
+    """Numbers, in their order, and names."""
+    for node in sorted(SYSFS.glob("video*"), key=lambda node: int(node.name[len("video") :])):
+        try:
+            name = (node / "name").read_text().strip()
+        except OSError:  # just unplugged
+            continue
+        yield node.name.removeprefix("video"), name
+
+
+def _opened(number: str) -> int:
+    return os.open(DEVICES / f"video{number}", os.O_RDWR | os.O_NONBLOCK)
 
 
 def _is_camera(device: int) -> bool:

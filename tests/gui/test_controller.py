@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,14 +15,16 @@ import cv2
 import numpy as np
 import pytest
 from clips import numbered, write_video
-from fakes import CARD, FakeModels, nothing_left, wait_until
+from fakes import CARD, PATIENCE_S, FakeModels, nothing_left, wait_until
 from results import classified, segmented, unseen
 
 from seaformer_edge.errors import ModelError, SinkError
 from seaformer_edge.live import LiveResult, LiveSnapshot
 from seaformer_edge.live.stats import SourceState
+from seaformer_edge.sinks.base import write_whole
 from seaformer_edge.sources.synthetic import read_counter
 from seaformer_edge_gui import controller as controller_module
+from seaformer_edge_gui import stills
 from seaformer_edge_gui.controller import SAY_S, Controller, Message
 from seaformer_edge_gui.drawing import Mode, draw_view
 from seaformer_edge_gui.settings import Settings, Theme
@@ -278,6 +281,40 @@ def test_an_empty_source_is_no_source(desk: Controller, live: FakeLive) -> None:
     assert desk.settings.source == "0"
 
 
+@pytest.mark.parametrize(
+    ("typed", "taken"),
+    [
+        ("rtsp://cam/one", "rtsp://me:secret@cam/one?token=t"),
+        ("rtsp://cam/two", "rtsp://me:secret@cam/two"),
+        ("rtsp://other/one", "rtsp://other/one"),
+    ],
+)
+def test_a_name_that_is_shown_stands_for_what_it_is_the_name_of(
+    desk: Controller, live: FakeLive, typed: str, taken: str
+) -> None:
+    desk.set_source("rtsp://me:secret@cam/one?token=t")
+    live.state = replace(CALM, source="rtsp://cam/one")
+    desk.set_source(typed)
+    assert desk.settings.source == taken
+    assert live.calls[-1][:2] == ("switch_source", taken)
+
+
+def test_the_name_of_a_camera_is_no_source(desk: Controller, live: FakeLive) -> None:
+    live.state = replace(CALM, source="camera 0")
+    desk.set_source("camera 0")
+    assert live.calls[-1][:2] == ("switch_source", "0")
+
+
+def test_a_url_that_is_not_shown_cannot_be_edited(desk: Controller, live: FakeLive) -> None:
+    url = "rtsp://me:sec/ret@cam/one"
+    desk.set_source(url)
+    live.state = replace(CALM, source="rtsp://(not shown)")
+    desk.set_source("rtsp://(not shown)/two")
+    assert len(live.calls) == 2
+    assert desk.settings.source == url
+    assert "type it again" in str(desk.message(live.state))
+
+
 def test_pause_and_go_on(desk: Controller, live: FakeLive) -> None:
     desk.toggle_pause()
     live.state = replace(CALM, paused=True)
@@ -297,6 +334,25 @@ def test_a_recording_that_fails_is_told_by_the_pipeline(desk: Controller, live: 
     assert desk.message(desk.snapshot()) == Message("disk full", True)
     desk.toggle_recording()  # and another one can begin
     assert live.state.recording is not None
+
+
+def test_a_recording_without_a_picture_is_told(desk: Controller, live: FakeLive) -> None:
+    desk.toggle_recording()
+    desk.toggle_recording()
+    live.state = CALM
+    message = desk.message(desk.snapshot())
+    assert message == Message("Nothing was recorded: no picture came", True)
+
+
+def test_a_recording_without_a_model_is_confirmed(desk: Controller, live: FakeLive) -> None:
+    live.state = replace(CALM, model=None, notice="the model is broken")
+    desk.dismiss(Message(live.state.notice, True))
+    desk.toggle_recording()
+    path = live.state.recording
+    assert path is not None
+    path.touch()
+    live.state = replace(live.state, recording=None)
+    assert desk.message(desk.snapshot()) == Message(f"Recorded {path}", False)
 
 
 def test_models_are_those_installed(desk: Controller) -> None:
@@ -384,11 +440,31 @@ def test_two_snapshots_in_a_second_have_their_own_names(
     desk.stop()
 
 
-def test_a_snapshot_that_cannot_be_written_is_told(
-    desk: Controller, live: FakeLive, tmp_path: Path
+def test_snapshots_before_the_first_is_written_have_their_own_names(
+    desk: Controller, live: FakeLive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    desk.folder = tmp_path / "taken"
-    desk.folder.write_text("no folder")
+    written = threading.Event()
+
+    def write_late(path: Path, data: bytes) -> None:
+        assert written.wait(PATIENCE_S)
+        write_whole(path, data)
+
+    monkeypatch.setattr(stills, "write_whole", write_late)
+    live.result = segmented()
+    desk.newest()
+    for _ in range(3):
+        desk.take_still()
+    written.set()
+    desk.stop()
+    assert len(files(tmp_path)) == 9
+
+
+@pytest.mark.parametrize("folder", ["taken", "long" * 100])
+def test_a_snapshot_that_cannot_be_written_is_told(
+    desk: Controller, live: FakeLive, tmp_path: Path, folder: str
+) -> None:
+    (tmp_path / "taken").write_text("no folder")
+    desk.folder = tmp_path / folder
     live.result = segmented()
     desk.newest()
     desk.take_still()

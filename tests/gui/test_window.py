@@ -204,8 +204,7 @@ def test_bars_are_there(window: Window, qtbot: QtBot) -> None:
 def test_shortcuts_reach_the_run(window: Window, qtbot: QtBot, tmp_path: Path) -> None:
     press(qtbot, window, Qt.Key.Key_P)
     wait(qtbot, lambda: window.controller.snapshot().paused)
-    wait(qtbot, lambda: window.banner.isVisible())
-    assert window.banner.text.text() == "Paused"
+    wait(qtbot, lambda: window.banner.isVisible() and window.banner.text.text() == "Paused")
     press(qtbot, window, Qt.Key.Key_P)
     wait(qtbot, lambda: not window.controller.snapshot().paused)
     press(qtbot, window, Qt.Key.Key_M)
@@ -226,6 +225,11 @@ def test_every_shortcut_has_one_meaning_and_stands_on_the_sheet(window: Window) 
     assert len(keys) == len(set(keys)) == len(window.shortcuts)
     on_sheet = " ".join(label.text() for label in window.help.findChildren(QLabel)).split()
     assert set(keys) <= set(on_sheet)
+
+
+def test_only_opacity_goes_on_while_its_key_is_held(window: Window) -> None:
+    held = {shortcut.key().toString() for shortcut in window.shortcuts if shortcut.autoRepeat()}
+    assert held == {"[", "]"}
 
 
 def test_help_sheet(window: Window, qtbot: QtBot) -> None:

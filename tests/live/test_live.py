@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -15,10 +15,11 @@ from clips import number, numbered, read_times, write_video
 from fakes import FAKE, PATIENCE_S, FakeModels, wait_until
 
 from seaformer_edge.errors import ModelError, SinkError, SourceError
-from seaformer_edge.live import LivePipeline, LiveResult
+from seaformer_edge.frame import Frame
+from seaformer_edge.live import LivePipeline, LiveResult, capture, supervision
 from seaformer_edge.live.inference import ModelRequest
 from seaformer_edge.live.stats import SourceState
-from seaformer_edge.sources.synthetic import read_counter
+from seaformer_edge.sources.synthetic import SyntheticSource, read_counter
 
 QUICK = "synthetic:96x64@200"
 
@@ -31,6 +32,18 @@ def running(
 ) -> Iterator[LivePipeline]:
     with LivePipeline(source, model, **options) as live:  # type: ignore[arg-type]
         yield live
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Call it, and whatever is still connecting has used up all patience."""
+    monkeypatch.setattr(capture, "WATCH_INTERVAL_S", 0.01)
+
+    def wait() -> None:
+        monkeypatch.setattr(supervision, "CONNECT_PATIENCE_S", 0.0)
+        threading.Event().wait(0.2)
+
+    return wait
 
 
 def next_result(live: LivePipeline, after: LiveResult | None = None) -> LiveResult:
@@ -282,6 +295,23 @@ def test_switching_the_source(tmp_path: Path) -> None:
         assert live.snapshot().source == QUICK
 
 
+def test_a_file_chosen_just_before_a_camera_is_opened_is_played_as_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip = write_video(tmp_path / "clip.mp4", [numbered(i) for i in range(3)])
+    camera = "/dev/video0"
+
+    def switch_at_once(spec: str | Path) -> bool:
+        if spec == camera:
+            live.switch_source(clip, realtime=False, loop=True)
+        return spec == camera
+
+    monkeypatch.setattr(capture, "sets_its_own_pace", switch_at_once)
+    live = LivePipeline(camera, FAKE)
+    with live:
+        wait_until(lambda: (r := live.newest()) is not None and r.sequence > 20)
+
+
 def test_pausing_holds_the_picture() -> None:
     with running() as live:
         seen_result(live)
@@ -296,6 +326,37 @@ def test_pausing_holds_the_picture() -> None:
         assert held is not None
         # It goes on where it was: a file does not run on unseen.
         assert read_counter(resumed.frame.image) - read_counter(held.frame.image) <= 3
+
+
+def test_a_file_chosen_while_paused_waits_as_long_as_it_must(
+    tmp_path: Path, impatient: Callable[[], None]
+) -> None:
+    clip = write_video(tmp_path / "clip.mp4", [numbered(i) for i in range(3)])
+    with running() as live:
+        held = seen_result(live)
+        live.pause()
+        live.switch_source(clip, realtime=False, loop=True)
+        impatient()
+        live.resume()
+        wait_until(lambda: (r := live.newest()) is not None and r.sequence > held.sequence + 20)
+        assert live.snapshot().source_state is SourceState.RUNNING
+
+
+def test_a_file_whose_first_frame_takes_long(
+    monkeypatch: pytest.MonkeyPatch, impatient: Callable[[], None]
+) -> None:
+    read = threading.Event()
+
+    class Slow(SyntheticSource):
+        def __iter__(self) -> Iterator[Frame]:
+            assert read.wait(PATIENCE_S)
+            yield from super().__iter__()
+
+    monkeypatch.setattr(capture, "open_source", lambda spec: Slow((96, 64)))
+    with running() as live:
+        impatient()
+        read.set()
+        next_result(live, next_result(live))
 
 
 # What goes wrong.
@@ -415,6 +476,19 @@ def test_a_failing_recording_is_told_and_the_rest_goes_on(tmp_path: Path) -> Non
         assert live.snapshot().recording is None
         result = live.newest()
         assert next_result(live, result)
+        live.start_recording(tmp_path / "again.mp4")
+        assert live.snapshot().notice == ""
+
+
+def test_a_recording_does_not_hide_that_there_is_no_model(
+    models: FakeModels, tmp_path: Path
+) -> None:
+    with running() as live:
+        seen_result(live)
+        models.program.fails = True
+        wait_until(lambda: live.snapshot().notice)
+        live.start_recording(tmp_path / "out.mp4")
+        assert "burnt out" in live.snapshot().notice
 
 
 # Stopping, from every state.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic
@@ -12,7 +13,7 @@ from clips import number, numbered, write_video
 from fakes import FAKE, PATIENCE_S, FakeModels, nothing_left, wait_until
 from mjpeg import PASSWORD, USER, MjpegServer, serving
 
-from seaformer_edge.live import LivePipeline, inference, supervision
+from seaformer_edge.live import LivePipeline, capture, inference, supervision
 from seaformer_edge.live.stats import SourceState
 
 
@@ -193,6 +194,21 @@ def test_a_file_behind_a_url_plays_at_its_own_pace_and_ends(tmp_path: Path) -> N
         result = live.newest()
         assert result is not None
         assert number(result.frame.image) == 9
+
+
+def test_a_file_behind_a_url_may_pause_before_its_first_frame(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(capture, "WATCH_INTERVAL_S", 0.01)
+    write_video(tmp_path / "clip.mp4", [numbered(i) for i in range(25)])  # more than a pipe holds
+    with serving(tmp_path) as address, LivePipeline(f"{address}/clip.mp4", FAKE) as live:
+        live.pause()
+        wait_until(lambda: (o := live._capture._opening) is not None and not o.live)
+        monkeypatch.setattr(supervision, "CONNECT_PATIENCE_S", 0.0)
+        threading.Event().wait(0.2)
+        live.resume()
+        assert live.wait(PATIENCE_S)
+        assert state(live) is SourceState.ENDED
 
 
 def test_a_camera_that_is_pulled_out_and_plugged_in_again(

@@ -14,7 +14,7 @@ import pytest
 from fake_cameras import FakeCapture
 
 from seaformer_edge.errors import SourceError
-from seaformer_edge.sources import CameraSource, listing, open_source
+from seaformer_edge.sources import CameraSource, listing, open_source, sets_its_own_pace
 from seaformer_edge.sources.listing import SourceInfo
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="names and MJPG are Linux's here")
@@ -64,6 +64,50 @@ def test_a_camera_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
         assert FakeCapture.opened[0].number == 2
     with pytest.raises(SourceError, match="c930: no such file, folder or camera"):
         open_source("c930")
+
+
+def test_a_camera_by_a_link_to_its_device(tmp_path: Path) -> None:
+    link = tmp_path / "usb-046d_HD_Pro_Webcam_C920-video-index0"
+    link.symlink_to("/dev/video2")
+    with open_source(link) as source:
+        assert FakeCapture.opened[0].number == 2
+        assert source.name == str(link)
+    assert sets_its_own_pace(link)
+    assert sets_its_own_pace("/dev/v4l/by-id/usb-unplugged"), "it may come"
+    link.unlink()
+    link.touch()
+    assert not sets_its_own_pace(link)
+
+
+def test_links_lead_to_devices(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with a camera that is plugged in; here any character device is one."""
+    monkeypatch.setattr(listing.os.path, "realpath", lambda _: "/dev/video2")
+    assert sets_its_own_pace("/dev/null")
+    open_source("/dev/null").close()
+    assert FakeCapture.opened[0].number == 2
+
+
+@LINUX
+def test_a_camera_by_name_that_this_user_may_not_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from seaformer_edge.sources import v4l2
+
+    node = tmp_path / "video7"
+    node.mkdir()
+    (node / "name").write_text("HD Pro Webcam C920\n")
+    monkeypatch.setattr(v4l2, "SYSFS", tmp_path)
+    monkeypatch.setattr(v4l2, "DEVICES", tmp_path)  # a folder does not open either
+    assert sets_its_own_pace("c920")
+    with pytest.raises(SourceError, match=r"C920: cannot be opened; .* may this user read it\?"):
+        open_source("c920")
+
+
+@pytest.mark.parametrize("spec", ["a\0b", "\ud800", "~nobody there"])
+def test_what_cannot_be_a_path_is_no_camera(spec: str) -> None:
+    assert not sets_its_own_pace(spec)
+    with pytest.raises(SourceError):
+        open_source(spec)
 
 
 def test_a_file_comes_before_a_camera(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from mjpeg import PASSWORD, USER, MjpegServer, serving
 
 from seaformer_edge.errors import SourceError
 from seaformer_edge.sources import open_source, stream
-from seaformer_edge.sources.stream import is_url, redacted
+from seaformer_edge.sources.stream import is_url, redacted, with_login_of
 
 
 @pytest.fixture
@@ -46,6 +46,22 @@ def web(tmp_path: Path) -> Iterator[str]:
 )
 def test_secrets_are_not_shown(url: str, shown: str) -> None:
     assert redacted(url) == shown
+
+
+@pytest.mark.parametrize(
+    ("known", "url", "completed"),
+    [
+        ("rtsp://a:b@Cam:554/live", "rtsp://cam:554/low?x=y@z", "rtsp://a:b@cam:554/low?x=y@z"),
+        ("rtsp://a:b@cam/live", "rtsp://me:pw@cam/live", "rtsp://me:pw@cam/live"),
+        ("rtsps://a:b@cam/live", "rtsp://cam/live", "rtsp://cam/live"),
+        ("rtsp://a:b@cam/live", "rtsp://cam:8554/live", "rtsp://cam:8554/live"),
+        ("rtsp://a:b@cam/live", "rtsp://cam.elsewhere/live", "rtsp://cam.elsewhere/live"),
+        ("rtsp://a:b/c@cam/live", "rtsp://cam/live", "rtsp://cam/live"),
+        ("0", "rtsp://cam/live", "rtsp://cam/live"),
+    ],
+)
+def test_a_login_goes_to_its_own_server_alone(known: str, url: str, completed: str) -> None:
+    assert with_login_of(known, url) == completed
 
 
 def test_urls_and_others() -> None:
