@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 FOLLOW_S = 0.4  # shares follow what is seen with this time constant
 # A class passes the one above it when it is larger by a tenth and by half a percent of the picture.
@@ -41,17 +41,20 @@ class Ranking:
         self._rows, self._time_s = [], -math.inf
 
     def update(self, seen: Iterable[Row], now_s: float) -> None:
-        """Takes what is seen now; of a class that is not seen any more the bar sinks away."""
+        """Takes what is seen now. A new class' bar rises and that of one no longer seen sinks, at the
+        same pace, so that the shares of a scene that changes still make a whole."""
         follow = 1 - math.exp(-(now_s - self._time_s) / FOLLOW_S)
         self._time_s = now_s
         new = {row.class_id: row for row in seen}
+        here = frozenset(new)
         rows = [_towards(row, new.pop(row.class_id, None), follow) for row in self._rows]
-        rows += sorted(new.values(), key=lambda row: -row.share)
-        self._rows = _ordered([row for row in rows if row.share >= GONE_SHARE])
+        rising = [replace(row, share=row.share * follow) for row in new.values()]
+        rows += sorted(rising, key=lambda row: -row.share)
+        self._rows = _ordered([r for r in rows if r.class_id in here or r.share >= GONE_SHARE])
 
     def top(self, count: int) -> list[Row]:
         """The largest, in their steady order."""
-        return self._rows[:count]
+        return [row for row in self._rows if row.share >= GONE_SHARE][:count]
 
 
 def _towards(row: Row, seen: Row | None, follow: float) -> Row:

@@ -63,3 +63,20 @@ def test_clear_begins_anew() -> None:
     ranking.clear()
     ranking.update(rows(b=0.3), 0.1)
     assert [(row.name, row.share) for row in ranking.top(5)] == [("b", 0.3)]
+
+
+def test_shares_of_a_changing_scene_make_a_whole() -> None:
+    ranking = Ranking()
+    ranking.update(rows(a=0.996, c=0.004), 0.0)
+    for i in range(1, 40):
+        ranking.update(rows(b=0.996, c=0.004), i / 30)
+        assert sum(row.share for row in ranking.top(9)) == pytest.approx(1.0, abs=0.003)
+    assert names(ranking)[0] == "b"
+
+
+def test_a_small_class_rises_to_its_share() -> None:
+    ranking = Ranking()
+    ranking.update(rows(a=1.0), 0.0)
+    for i in range(1, 90):
+        ranking.update(rows(a=0.997, b=0.003), i / 30)
+    assert ranking.top(9)[1].share == pytest.approx(0.003, rel=0.01)
