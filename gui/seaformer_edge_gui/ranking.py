@@ -41,8 +41,11 @@ class Ranking:
         self._rows, self._time_s = [], -math.inf
 
     def update(self, seen: Iterable[Row], now_s: float) -> None:
-        """Takes what is seen now. A new class' bar rises and that of one no longer seen sinks, at the
-        same pace, so that the shares of a scene that changes still make a whole."""
+        """Takes what is seen now.
+
+        A new class' bar rises and that of one no longer seen sinks at the same pace, so that the
+        shares of a scene that changes still make a whole.
+        """
         follow = 1 - math.exp(-(now_s - self._time_s) / FOLLOW_S)
         self._time_s = now_s
         new = {row.class_id: row for row in seen}
