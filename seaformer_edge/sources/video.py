@@ -47,7 +47,8 @@ class VideoSource(FrameSource):
             self.frame_count = _promised_frames(stream)
             aspect = stream.sample_aspect_ratio
             self.pixel_aspect = fraction(aspect) if aspect else Fraction(1)
-            coded_size = (stream.width, stream.height)
+            # A stream that FFmpeg has no decoder for has no size; nor does a frame of it come.
+            coded_size = (getattr(stream, "width", 0), getattr(stream, "height", 0))
             if container.streams.audio:
                 self.audio_file = path
         first = next(iter(self), None)

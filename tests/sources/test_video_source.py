@@ -160,6 +160,13 @@ def test_audio_only(tmp_path: Path) -> None:
         open_source(write_audio(tmp_path / "song.m4a"))
 
 
+def test_a_codec_that_nobody_knows(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "v.mkv", [numbered(0)] * 3)
+    path.write_bytes(path.read_bytes().replace(b"V_MPEG4/ISO/AVC", b"V_MPEG4/ISO/XXX"))
+    with pytest.raises(SourceError, match="no frame of the video can be decoded"):
+        VideoSource(path)
+
+
 def test_zero_frames(tmp_path: Path) -> None:
     path = write_video(tmp_path / "v.mkv", [noise(0)])
     with av.open(str(path)) as container:
