@@ -55,7 +55,7 @@ class VideoSource(FrameSource):
         if first is None:
             raise SourceError(f"{path}: no frame of the video can be decoded")
         self.frame_size = (first.image.shape[1], first.image.shape[0])
-        if self.frame_size != coded_size:  # turned upright
+        if self.frame_size == coded_size[::-1] != coded_size:  # turned upright
             self.pixel_aspect = 1 / self.pixel_aspect
 
     def __iter__(self) -> Iterator[Frame]:
