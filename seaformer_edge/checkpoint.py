@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 import pickle
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -36,8 +36,6 @@ MOST_CLASSES = 1 << 16
 
 MAX_DEPTH = 8
 """A file can hold a dictionary that holds itself."""
-
-CLASS_LAYER = ("decode_head.conv_seg.", "linear.")
 
 Network = SeaFormerSegmenter | SeaFormerClassifier
 
@@ -78,34 +76,6 @@ def load_checkpoint(path: Path) -> tuple[Network, Card]:
         raise ModelError(f"{path}: does not fit its card: {misfit}")
     network.load_state_dict(state)
     return network.eval(), card
-
-
-def load_initial(network: Network, path: Path, classes: Sequence[str]) -> None:
-    """Start `network`, which is to tell `classes` apart, from a checkpoint of its variant.
-
-    Everything that both have is taken over: between a classifier and a segmenter, either way, the
-    backbone; of a checkpoint with other classes all but the class layer.
-
-    Raises:
-        ModelError: the file or its card is missing or damaged, it is of another variant, or
-            nothing fits.
-    """
-    initial, card = load_checkpoint(path)
-    if card.variant != network.variant_name:
-        raise ModelError(
-            f"{path}: is a {card.variant} network; it cannot start a {network.variant_name} network"
-        )
-    state = initial.state_dict()
-    if isinstance(initial, SeaFormerClassifier) and isinstance(network, SeaFormerSegmenter):
-        state = {f"backbone.{name}": tensor for name, tensor in state.items()}
-    elif isinstance(initial, SeaFormerSegmenter) and isinstance(network, SeaFormerClassifier):
-        state = {name.removeprefix("backbone."): tensor for name, tensor in state.items()}
-    fresh = () if card.classes == tuple(classes) else CLASS_LAYER
-    own = network.state_dict()
-    taken = {n: t for n, t in state.items() if n in own and not n.startswith(fresh)}
-    if not taken:
-        raise ModelError(f"{path}: nothing in it fits the network that is to be trained")
-    network.load_state_dict(own | taken)
 
 
 def import_checkpoint(

@@ -10,13 +10,11 @@ torch = pytest.importorskip("torch", reason="the train extra (torch) is not inst
 from published import NETWORKS, published_keys, published_weights
 from tiny import checkpoint_card
 
-from seaformer_edge import checkpoint
 from seaformer_edge.card import card_path, verify, write_card
 from seaformer_edge.checkpoint import (
     build,
     import_checkpoint,
     load_checkpoint,
-    load_initial,
     save_checkpoint,
 )
 from seaformer_edge.class_list import ClassList, spread_palette
@@ -181,57 +179,3 @@ def test_an_altered_checkpoint_is_refused(tmp_path):
     card_path(path).unlink()
     with pytest.raises(ModelError, match="card"):
         load_checkpoint(path)
-
-
-@pytest.mark.parametrize("task", ["segmentation", "classification"])
-def test_fine_tuning_starts_from_all_but_the_class_layer(tmp_path, task):
-    start = build(task, "T", 5)
-    path = tmp_path / "start.safetensors"
-    save_checkpoint(start, card(task, 5), path)
-    network = build("segmentation", "T", 3)
-    fresh = network.decode_head.conv_seg.weight.clone()
-    load_initial(network, path, ["a", "b", "c"])
-    prefix = "backbone." if task == "segmentation" else ""
-    stem = start.state_dict()[f"{prefix}smb1.stem_block.0.c.weight"]
-    assert torch.equal(network.backbone.smb1.stem_block[0].c.weight, stem)
-    assert torch.equal(network.decode_head.conv_seg.weight, fresh)
-
-
-def test_a_classifier_starts_from_the_backbone_of_a_segmenter(tmp_path):
-    start = build("segmentation", "T", 5)
-    path = tmp_path / "start.safetensors"
-    save_checkpoint(start, card("segmentation", 5), path)
-    network = build("classification", "T", 3)
-    fresh = network.linear.weight.clone()
-    load_initial(network, path, ["a", "b", "c"])
-    backbone = start.backbone.state_dict()
-    state = network.state_dict()
-    assert state.keys() - backbone.keys() == {"linear.weight", "linear.bias"}
-    assert all(torch.equal(state[name], tensor) for name, tensor in backbone.items())
-    assert torch.equal(network.linear.weight, fresh)
-
-
-def test_a_start_of_which_nothing_fits_is_refused(tmp_path, monkeypatch):
-    path = tmp_path / "start.safetensors"
-    save_checkpoint(build("segmentation", "T", 3), card(), path)
-    monkeypatch.setattr(checkpoint, "CLASS_LAYER", ("backbone.", "decode_head."))
-    with pytest.raises(ModelError, match=r"start\.safetensors: nothing in it fits"):
-        load_initial(build("segmentation", "T", 2), path, ["a", "b"])
-
-
-def test_fine_tuning_from_another_variant_is_refused(tmp_path):
-    path = tmp_path / "start.safetensors"
-    save_checkpoint(build("segmentation", "T", 3), card(), path)
-    with pytest.raises(ModelError, match="cannot start a S network"):
-        load_initial(build("segmentation", "S", 3), path, card().classes)
-
-
-@pytest.mark.parametrize("task", ["segmentation", "classification"])
-def test_training_goes_on_with_the_class_layer_of_the_same_classes(tmp_path, task):
-    start = build(task, "T", 3)
-    path = tmp_path / "start.safetensors"
-    save_checkpoint(start, card(task, 3), path)
-    network = build(task, "T", 3)
-    load_initial(network, path, card(task, 3).classes)
-    for name, tensor in network.state_dict().items():
-        assert torch.equal(tensor, start.state_dict()[name]), name

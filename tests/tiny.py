@@ -29,10 +29,10 @@ TINY = Variant(
 )
 
 
-def trained_network(task, num_classes, seed=0):
+def trained_network(task, num_classes, seed=0, variant="T"):
     """Weights as if trained: batch normalisation with statistics, a class layer that decides."""
     torch.manual_seed(seed)
-    network = build(task, "T", num_classes)
+    network = build(task, variant, num_classes)
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.running_mean.normal_(0, 0.1)

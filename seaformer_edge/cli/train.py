@@ -19,7 +19,11 @@ from seaformer_edge.cli.options import debug_option, file_path
 @click.option(
     "--classes", type=file_path, help="Class list (JSON). Default: the recipe's shipped one."
 )
-@click.option("--initial", type=file_path, help="Checkpoint (.safetensors) to start from.")
+@click.option(
+    "--initial",
+    type=file_path,
+    help="Checkpoint (.safetensors) to start from, of the same variant or a smaller one.",
+)
 @click.option("--workers", default=1, show_default=True, help="Processes that read pictures.")
 @click.option("--threads", type=int, help="CPU threads of the network. Default: all cores.")
 @debug_option

@@ -19,12 +19,12 @@ from seaformer_edge.checkpoint import (
     IMAGENET_MEAN,
     IMAGENET_STD,
     Network,
-    load_initial,
     save_checkpoint,
 )
 from seaformer_edge.class_list import ClassList
 from seaformer_edge.errors import ModelError
 from seaformer_edge.training.engine import make_fabric, synchronise_batch_norm, widen_depthwise
+from seaformer_edge.training.initial import load_initial
 from seaformer_edge.training.recipe import Recipe
 from seaformer_edge.training.rmsprop import RMSpropTF
 from seaformer_edge.training.state import begun_with, read_state, write_state
@@ -81,8 +81,9 @@ class Trainer:
         classes: names, colours, ignored id.
         data_root: folder of the data set, laid out as `recipe.dataset` says.
         run_dir: where the files go; a `last.pt` found there is resumed.
-        initial: a safetensors checkpoint to start from, of the same variant; only the class
-            layer (and, from a classifier, the head) starts fresh.
+        initial: a safetensors checkpoint to start from, of the same variant or a smaller one;
+            only what it lacks (from a classifier the head, of other classes their layer)
+            starts fresh.
         workers: processes that read and augment pictures, for each training process.
 
     Raises:
