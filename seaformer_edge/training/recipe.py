@@ -50,6 +50,8 @@ class Recipe:
         ema_decay: of the average of the weights that is evaluated and kept.
         label_smoothing: of the classification loss.
         class_weights: weigh classes by 1 / ln(1.1 + share of pixels), for thin classes.
+        repeat_threshold: pictures of a class that a smaller share of them shows come more often
+            in an epoch (`balance.repeats`); 0: none does.
         loss_stride: the segmentation loss is computed at 1 / loss_stride of the crop's size.
         eval_size: (height, width) of the network's input in validation, as `crop`; without one the
             data set's own protocol decides (segmentation), or it is the crop (classification).
@@ -88,6 +90,7 @@ class Recipe:
     ema_decay: float = 0.999
     label_smoothing: float = 0.0
     class_weights: bool = False
+    repeat_threshold: float = 0.0
     loss_stride: int = 1
     eval_every: int = 2000
     bf16: bool = False
@@ -114,7 +117,7 @@ class Recipe:
             yield getattr(self, name) < 0, f"{name} is not negative"
         for name in ("colour", "weight_decay", "head_learning_rate_factor"):
             yield not 0 <= getattr(self, name) < math.inf, f"{name} is a number from 0 up"
-        for name in ("drop_path_rate", "dropout", "label_smoothing"):
+        for name in ("drop_path_rate", "dropout", "label_smoothing", "repeat_threshold"):
             yield not 0 <= getattr(self, name) < 1, f"{name} is from 0 to below 1"
         yield not 0 < self.learning_rate < math.inf, "learning_rate is a number above 0"
         low, high = self.scale

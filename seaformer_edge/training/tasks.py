@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,6 +15,7 @@ from seaformer_edge.class_list import ClassList
 from seaformer_edge.errors import SourceError
 from seaformer_edge.network import SeaFormerClassifier, SeaFormerSegmenter
 from seaformer_edge.training.augment import ClassificationAugmentation, SegmentationAugmentation
+from seaformer_edge.training.balance import class_counts, class_weights, repeats
 from seaformer_edge.training.datasets import (
     CLASSIFICATION,
     IGNORE,
@@ -87,11 +87,13 @@ class SegmentationTask:
             for part, pairs in parts.items()
             if (unseen := unseen_classes(pairs, self.ids, self.num_classes))
         )
-        self.weights = (
-            class_weights(self.training, self.ids, self.num_classes)
-            if recipe.class_weights
-            else None
-        )
+        self.weights: Tensor | None = None
+        if recipe.class_weights or recipe.repeat_threshold:
+            counts = class_counts(self.training, self.ids, self.num_classes)
+            times = repeats(counts, recipe.repeat_threshold, recipe.seed)
+            self.training = [p for p, n in zip(self.training, times, strict=True) for _ in range(n)]
+            if recipe.class_weights:
+                self.weights = class_weights(counts)
 
     def network(self) -> SeaFormerSegmenter:
         recipe = self.recipe
@@ -195,16 +197,3 @@ def make_task(recipe: Recipe, classes: ClassList, data_root: Path) -> Task:
     if recipe.task == "classification":
         return ClassificationTask(recipe, classes, data_root)
     return SegmentationTask(recipe, classes, data_root)
-
-
-def class_weights(pairs: Sequence[Pair], ids: np.ndarray[Any, Any], num_classes: int) -> Tensor:
-    """1 / ln(1.1 + share of pixels), scaled to a mean of 1: (num_classes,) float32.
-
-    The idea of ENet (Paszke et al. 2016), section 5.2, with a milder constant.
-    """
-    counts = np.zeros(256, dtype=np.int64)
-    for pair in pairs:
-        counts += np.bincount(read_pair(pair, ids, num_classes)[1].ravel(), minlength=256)
-    share = counts[:num_classes] / max(int(np.sum(counts[:num_classes])), 1)
-    weights = 1 / np.log(1.1 + share)
-    return torch.from_numpy((weights / weights.mean()).astype(np.float32))

@@ -159,6 +159,16 @@ def test_ignored_labels_have_no_say_in_the_loss(street):
     assert torch.equal(task.loss(logits, labels)[0], total)
 
 
+def test_pictures_of_a_rare_class_come_more_often(street):
+    pairs = folder(street, "train")
+    cv2.imwrite(str(pairs[0][1]), np.full_like(cv2.imread(str(pairs[0][1]), 0), 2))
+    more = ClassList(("sky", "road", "car"), ((0, 0, 0),) * 3, 9)
+    threshold = 4 / len(pairs)
+    task = SegmentationTask(replace(RECIPE, repeat_threshold=threshold), more, street)
+    assert len(task.training) == len(pairs) + 1  # sqrt(4) times
+    assert task.training.count(pairs[0]) == 2
+
+
 def test_a_run_is_not_resumed_with_another_recipe(street, tmp_path):
     Trainer(replace(RECIPE, steps=2), CLASSES, street, tmp_path / "run", workers=0).run()
     with pytest.raises(ModelError, match="another recipe; seed differ"):
