@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import MISSING, asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -63,11 +63,13 @@ def read_state(
     if not isinstance(state, dict) or not state.keys() >= ENTRIES:
         raise ModelError(f"{path}: not of a training run: give another folder")
     ours = begun_with(recipe, classes)
-    # Older runs kept no classes.
+    # What an older run's recipe did not have yet was as it is by default. It kept no classes.
+    defaults = {f.name: f.default for f in fields(Recipe) if f.default is not MISSING}
+    theirs = {"recipe": defaults | state["recipe"], "classes": state.get("classes", {})}
     for key, kind in (("recipe", "recipe"), ("classes", "class list")):
         changed = [
             name
-            for name, value in state.get(key, {}).items()
+            for name, value in theirs[key].items()
             if name not in MEASURING and (name not in ours[key] or ours[key][name] != value)
         ]
         if changed:

@@ -196,6 +196,17 @@ def test_a_run_that_kept_no_classes_is_resumed_if_they_fit(street, tmp_path):
         Trainer(recipe, more, street, run, workers=0)
 
 
+def test_an_older_run_had_newer_entries_of_a_recipe_at_their_defaults(street, tmp_path):
+    recipe, run = replace(RECIPE, steps=2), tmp_path / "run"
+    Trainer(recipe, CLASSES, street, run, workers=0).run()
+    state = torch.load(run / "last.pt", weights_only=True)
+    del state["recipe"]["repeat_threshold"]
+    torch.save(state, run / "last.pt")
+    assert Trainer(recipe, CLASSES, street, run, workers=0).step == 2
+    with pytest.raises(ModelError, match="another recipe; repeat_threshold differ"):
+        Trainer(replace(recipe, repeat_threshold=0.1), CLASSES, street, run, workers=0)
+
+
 def test_a_resumed_run_keeps_its_origin_and_logs_no_step_twice(street, tmp_path):
     recipe, run = replace(RECIPE, steps=3, eval_every=1), tmp_path / "run"
     Trainer(replace(recipe, name="start"), CLASSES, street, tmp_path / "first", workers=0).run()
