@@ -67,6 +67,30 @@ def test_a_mask_that_leaves_much_unnamed_denies_the_teachers_nothing() -> None:
     assert (data.training_labels(seen, mask, data.ORIGINS["msrc"]) == expected).all()
 
 
+def test_what_is_behind_goes_on_up_to_a_real_outline() -> None:
+    seen, mask = (
+        np.full((1, 128), data.CLASSES.index("sky"), np.uint8),
+        np.zeros((1, 128), np.uint8),
+    )
+    seen[0, 20:60] = data.CLASSES.index("dog")  # fat, and one more that is none
+    seen[0, 90:100] = data.CLASSES.index("dog")
+    seen[0, 60:64] = data.CLASSES.index("grass")
+    mask[0, 30:58] = 12
+    labels = data.training_labels(seen, mask, data.ORIGINS["voc"])
+    reach = 128 // 32
+    assert (labels[0, 30:58] == data.CLASSES.index("dog")).all()
+    assert (labels[0, 30 - reach : 30] == data.CLASSES.index("sky")).all()
+    assert (labels[0, 58:60] == data.CLASSES.index("grass")).all()
+    assert (labels[0, 20 : 30 - reach] == 255).all()  # who knows what is there
+    assert (labels[0, 90:100] == 255).all()
+
+
+def test_nothing_goes_on_where_nothing_is_behind() -> None:
+    mask = np.array([[12, 12, 0, 0]], np.uint8)
+    labels = data.training_labels(ids("dog", "dog", "dog", ""), mask, data.ORIGINS["voc"])
+    assert (labels == ids("dog", "dog", "", "")).all()
+
+
 def test_all_but_persons_counts_against_them() -> None:
     mask = np.array([[0, 15, 12, 255]], np.uint8)
     person = data.CLASSES.index("person")
