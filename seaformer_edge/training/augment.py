@@ -23,6 +23,8 @@ class SegmentationAugmentation:
             Cityscapes and ADE20K, 0 is none.
         max_share: a crop of which one class takes more is drawn again, up to ten times.
         fit: (long, short) side that a picture is scaled to fit before; None: as it is.
+        stretch: chance that a picture is stretched to the size of the crop before, as every frame
+            is to the input's when the exported program runs.
     """
 
     crop: tuple[int, int]
@@ -30,6 +32,7 @@ class SegmentationAugmentation:
     colour: float = 1.0
     max_share: float = 1.0
     fit: tuple[int, int] | None = None
+    stretch: float = 0.0
 
     def __call__(
         self, image: NDArray[np.uint8], labels: NDArray[np.uint8], rng: np.random.Generator
@@ -38,17 +41,21 @@ class SegmentationAugmentation:
         height, width = self.crop
         # Log-uniform, so that halving is as likely as doubling.
         scale = float(np.exp(rng.uniform(*np.log(self.scale))))
-        if self.fit is not None:
-            scale *= fitting_scale(labels.shape[0], labels.shape[1], self.fit)
         aspect = float(np.exp(rng.uniform(-0.1, 0.1)))
+        base_height, base_width = labels.shape
+        if self.stretch and rng.random() < self.stretch:
+            base_height, base_width = height, width
+        elif self.fit is not None:
+            scale *= fitting_scale(base_height, base_width, self.fit)
         size = (
-            max(1, round(image.shape[1] * scale * aspect)),
-            max(1, round(image.shape[0] * scale / aspect)),
+            max(1, round(base_width * scale * aspect)),
+            max(1, round(base_height * scale / aspect)),
         )
-        labels = cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST)  # type: ignore[assignment]
+        labels = cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST_EXACT)  # type: ignore[assignment]
         window = self._window(labels, rng)
         labels = labels[window]
-        interpolation = cv2.INTER_AREA if scale < 0.7 else cv2.INTER_LINEAR
+        shrunk = size[0] * size[1] < 0.5 * image.shape[0] * image.shape[1]
+        interpolation = cv2.INTER_AREA if shrunk else cv2.INTER_LINEAR
         image = cv2.resize(image, size, interpolation=interpolation)[window]  # type: ignore[assignment]
         if rng.random() < 0.5:
             image, labels = image[:, ::-1], labels[:, ::-1]

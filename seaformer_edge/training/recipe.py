@@ -35,6 +35,8 @@ class Recipe:
         crop: (height, width) of the training crops; multiples of 32 for segmentation.
         scale: range of the random resizing (segmentation), or of the share of the picture that
             a crop takes (classification).
+        stretch: chance that a picture is stretched to the size of the crop before its random
+            resizing, as frames are when the program runs (segmentation).
         colour: strength of the photometric distortion.
         crop_max_share: a crop of which one class takes more is drawn again, up to ten times.
         optimizer: "adamw", or "rmsprop", TensorFlow's, as the published classifiers use it.
@@ -73,6 +75,7 @@ class Recipe:
     train_splits: tuple[str, ...] = ("train",)
     eval_size: tuple[int, int] | None = None
     scale: tuple[float, float] = (0.5, 2.0)
+    stretch: float = 0.0
     colour: float = 1.0
     crop_max_share: float = 1.0
     optimizer: str = "adamw"
@@ -119,6 +122,7 @@ class Recipe:
             yield not 0 <= getattr(self, name) < math.inf, f"{name} is a number from 0 up"
         for name in ("drop_path_rate", "dropout", "label_smoothing", "repeat_threshold"):
             yield not 0 <= getattr(self, name) < 1, f"{name} is from 0 to below 1"
+        yield not 0 <= self.stretch <= 1, "stretch is from 0 to 1"
         yield not 0 < self.learning_rate < math.inf, "learning_rate is a number above 0"
         low, high = self.scale
         yield not 0 < low <= high < math.inf, "scale is from above 0 to as much or more"

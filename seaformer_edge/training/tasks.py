@@ -104,7 +104,12 @@ class SegmentationTask:
     def samples(self, length: int) -> TrainingSamples[Pair]:
         recipe = self.recipe
         augmentation = SegmentationAugmentation(
-            recipe.crop, recipe.scale, recipe.colour, recipe.crop_max_share, self.set.fit
+            recipe.crop,
+            recipe.scale,
+            recipe.colour,
+            recipe.crop_max_share,
+            self.set.fit,
+            recipe.stretch,
         )
 
         def augment(pair: Pair, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
@@ -116,7 +121,8 @@ class SegmentationTask:
     def loss(self, logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """Cross-entropy of (B, C, h, w) logits resized to 1/loss_stride of (B, H, W) labels."""
         stride = self.recipe.loss_stride
-        targets = targets[:, stride // 2 :: stride, stride // 2 :: stride]
+        rows, columns = (middles(length, stride) for length in targets.shape[1:])
+        targets = targets[:, rows[:, None], columns]
         resized = F.interpolate(logits, targets.shape[1:], mode="bilinear", align_corners=False)
         weights = None if self.weights is None else self.weights.to(logits)
         total = F.cross_entropy(
@@ -191,6 +197,17 @@ class ClassificationTask:
 
     def score(self, confusion: Tensor) -> float:
         return float(confusion.diagonal().sum() / confusion.sum())
+
+
+def middles(length: int, stride: int) -> Tensor:
+    """The pixel in the middle of every cell of `stride` pixels: (ceil(length / stride),) int64.
+
+    An even cell's middle lies between two pixels: they take turns, for one of them throughout would
+    shift every outline by half a pixel.
+    """
+    pixels = torch.arange(stride // 2, length, stride)
+    pixels[::2] -= 1 - stride % 2
+    return pixels
 
 
 def make_task(recipe: Recipe, classes: ClassList, data_root: Path) -> Task:

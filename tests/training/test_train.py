@@ -26,7 +26,7 @@ from seaformer_edge.training.evaluate import eager_classifier, eager_predictor, 
 from seaformer_edge.training.layouts import folder
 from seaformer_edge.training.metrics import ConfusionMatrix
 from seaformer_edge.training.recipe import MULTIPLE, Recipe, read_recipe
-from seaformer_edge.training.tasks import SegmentationTask
+from seaformer_edge.training.tasks import SegmentationTask, middles
 from seaformer_edge.training.train import (
     Trainer,
     learning_rate_factor,
@@ -146,6 +146,17 @@ def test_every_parameter_is_in_one_group_and_only_kernels_decay():
             kernel = parameter.ndim == 4
             assert (group["weight_decay"] > 0) == kernel
     assert {g["lr"] for g in groups} == {1e-2, 1e-1}
+
+
+@pytest.mark.parametrize(
+    ("stride", "expected"),
+    [(1, list(range(32))), (2, [0, 3, 4, 7]), (3, [1, 4, 7, 10]), (4, [1, 6, 9, 14])],
+)
+def test_the_middles_of_cells_lean_to_neither_side(stride, expected):
+    pixels = middles(32, stride)
+    assert pixels[: len(expected)].tolist() == expected
+    if 32 % (2 * stride) == 0:
+        assert pixels.float().mean() == (32 - 1) / 2
 
 
 def test_ignored_labels_have_no_say_in_the_loss(street):
