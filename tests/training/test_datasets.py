@@ -157,19 +157,34 @@ def test_samples_repeat_exactly_and_differ_between_epochs(street):
 
 
 @pytest.mark.parametrize("scale", [(0.3, 0.4), (1.0, 1.0), (2.0, 3.0)])
-def test_augmentation_keeps_labels_on_their_pixels(scale):
+@pytest.mark.parametrize("stretch", [0.0, 1.0])
+def test_augmentation_keeps_labels_on_their_pixels(scale, stretch):
     """Where the colour says which class it is, it still does after scale, crop and flip."""
     rng = np.random.default_rng(0)
     ids = cv2.resize(rng.integers(0, 2, (5, 7), dtype=np.uint8), (140, 100), interpolation=0)
     image = np.repeat(ids[..., None] * 255, 3, axis=2)
     for _ in range(20):
-        picture, labels = SegmentationAugmentation((64, 96), scale, colour=0)(image, ids, rng)
+        augment = SegmentationAugmentation((64, 96), scale, colour=0, stretch=stretch)
+        picture, labels = augment(image, ids, rng)
         assert picture.shape == (64, 96, 3)
         assert labels.shape == (64, 96)
         seen = labels != 255
         agree = (picture[..., 0] > 127) == (labels == 1)
         assert agree[seen].mean() > 0.9  # edges are blurred by the resizing
         assert (picture[~seen] == (124, 116, 104)).all()
+
+
+def test_a_stretched_picture_fills_the_crop_whatever_its_shape():
+    rng = np.random.default_rng(0)
+    image, ids = np.zeros((300, 60, 3), np.uint8), np.ones((300, 60), np.uint8)
+    image[:150] = 255
+    for stretch, least in ((0.0, 0.0), (1.0, 0.8)):
+        augment = SegmentationAugmentation((64, 96), (1, 1), colour=0, stretch=stretch)
+        shares = [(augment(image, ids, rng)[1] == 1).mean() for _ in range(20)]
+        assert least <= min(shares)
+        assert max(shares) <= (1.0 if stretch else 0.75)
+    both = augment(image, ids, rng)[0]
+    assert {0, 255} <= set(both[..., 0].ravel()), "the whole of it, not a part"
 
 
 def test_colours_are_distorted_but_not_the_labels():
