@@ -5,12 +5,12 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the train extra (torch) is not installed")
 
+import cv2
+
 from seaformer_edge.training.balance import class_counts, class_weights, repeats
 
 
 def test_counts_are_those_of_the_labels(tmp_path):
-    import cv2
-
     labels = np.array([[0, 0, 2], [255, 2, 2]], np.uint8)
     picture, label = tmp_path / "a.png", tmp_path / "label.png"
     cv2.imwrite(str(picture), np.zeros((2, 3, 3), np.uint8))
