@@ -25,9 +25,12 @@ from seaformer_edge.class_list import read_class_list
 from seaformer_edge.paths import shipped_models_dir
 
 VOID = 11
-# Ids of the other data sets to CamVid's.
+# Ids of the other data sets to CamVid's. What is not drivable in IDD-Lite is bare ground as often
+# as pavement.
 EVERYDAY = {1: 1, 2: 0, 4: 5, 6: 3, 11: 4, 12: 9, 17: 5, 20: 8, 32: 8}
-IDD_LITE = {0: 3, 1: 4, 3: 8, 6: 0}
+TWO_WHEELED = (28, 37)  # of EVERYDAY, whose riders are persons; CamVid's are bicyclists
+PEDESTRIAN = 9
+IDD_LITE = {0: 3, 3: 8, 6: 0}
 # Cityscapes' classes to CamVid's: its walls are buildings, grass is tree, traffic lights are signs,
 # a bicycle or motorcycle and its rider are one bicyclist. A train is nothing there.
 CITYSCAPES = {
@@ -92,10 +95,13 @@ def copy_camvid(split: Path, target: Path, copies: int) -> None:
 def add(picture: Path, label: Path, ids: dict[int, int], scale: float, output: Path) -> None:
     """Write one picture and its translated labels into the training split."""
     table = np.full(256, VOID, np.uint8)
-    for theirs, ours in ids.items():
-        table[theirs] = ours
+    for their_id, our_id in ids.items():
+        table[their_id] = our_id
     image = cv2.imread(str(picture), cv2.IMREAD_COLOR)
-    labels = table[cv2.imread(str(label), cv2.IMREAD_GRAYSCALE)]
+    theirs = cv2.imread(str(label), cv2.IMREAD_GRAYSCALE)
+    labels = table[theirs]
+    if ids is EVERYDAY and np.isin(theirs, TWO_WHEELED).any():
+        labels[labels == PEDESTRIAN] = VOID
     size = (round(image.shape[1] * scale), round(image.shape[0] * scale))
     image = cv2.resize(image, size, interpolation=cv2.INTER_CUBIC)
     labels = cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST_EXACT)

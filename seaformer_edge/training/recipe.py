@@ -52,6 +52,8 @@ class Recipe:
         ema_decay: of the average of the weights that is evaluated and kept.
         label_smoothing: of the classification loss.
         class_weights: weigh classes by 1 / ln(1.1 + share of pixels), for thin classes.
+        lovasz: weight of the Lovász-softmax loss beside cross-entropy's 1, over a process'
+            pictures (segmentation); 0: none.
         repeat_threshold: pictures of a class that a smaller share of them shows come more often
             in an epoch (`balance.repeats`); 0: none does.
         loss_stride: the segmentation loss is computed at 1 / loss_stride of the crop's size.
@@ -93,6 +95,7 @@ class Recipe:
     ema_decay: float = 0.999
     label_smoothing: float = 0.0
     class_weights: bool = False
+    lovasz: float = 0.0
     repeat_threshold: float = 0.0
     loss_stride: int = 1
     eval_every: int = 2000
@@ -118,7 +121,7 @@ class Recipe:
             yield getattr(self, name) < 1, f"{name} is at least 1"
         for name in ("warmup_steps", "seed"):
             yield getattr(self, name) < 0, f"{name} is not negative"
-        for name in ("colour", "weight_decay", "head_learning_rate_factor"):
+        for name in ("colour", "weight_decay", "head_learning_rate_factor", "lovasz"):
             yield not 0 <= getattr(self, name) < math.inf, f"{name} is a number from 0 up"
         for name in ("drop_path_rate", "dropout", "label_smoothing", "repeat_threshold"):
             yield not 0 <= getattr(self, name) < 1, f"{name} is from 0 to below 1"

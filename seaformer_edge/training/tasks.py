@@ -35,6 +35,7 @@ from seaformer_edge.training.evaluate import (
     predictions,
 )
 from seaformer_edge.training.layouts import Pair, Sample
+from seaformer_edge.training.lovasz import lovasz_softmax
 from seaformer_edge.training.metrics import ConfusionMatrix
 from seaformer_edge.training.recipe import Recipe
 
@@ -119,7 +120,7 @@ class SegmentationTask:
         return TrainingSamples(self.training, augment, length, recipe.seed)
 
     def loss(self, logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-        """Cross-entropy of (B, C, h, w) logits resized to 1/loss_stride of (B, H, W) labels."""
+        """The losses of (B, C, h, w) logits resized to 1/loss_stride of (B, H, W) labels."""
         stride = self.recipe.loss_stride
         rows, columns = (middles(length, stride) for length in targets.shape[1:])
         targets = targets[:, rows[:, None], columns]
@@ -130,8 +131,13 @@ class SegmentationTask:
         )
         counted = targets != IGNORE
         if weights is None:
-            return total, counted.sum().to(total.dtype)
-        return total, weights[targets[counted]].sum()
+            weight = counted.sum().to(total.dtype)
+        else:
+            weight = weights[targets[counted]].sum()
+        if self.recipe.lovasz:
+            pixels = resized.permute(0, 2, 3, 1)[counted]
+            total = total + self.recipe.lovasz * weight * lovasz_softmax(pixels, targets[counted])
+        return total, weight
 
     def confusion(self, network: Network, part: slice) -> Tensor:
         size = self.recipe.eval_size

@@ -30,6 +30,7 @@ def make(root: Path, *options: str | Path) -> dict[str, NDArray[np.uint8]]:
     for split in ("train", "val"):
         write(root / "camvid" / split, "frame", np.full((36, 48), 7, np.uint8))
     write(root / "everyday", "facade_1", np.array([[1, 2, 12, 0]], np.uint8))
+    write(root / "everyday", "facade_2", np.array([[6, 12, 28, 0]], np.uint8))
     write(root / "everyday", "house_1", np.array([[1, 2, 12, 0]], np.uint8))
     for stem in ("a", "b"):
         write(root / "idd" / "train", stem, np.array([[0, 1], [2, 255]], np.uint8))
@@ -51,12 +52,13 @@ def make(root: Path, *options: str | Path) -> dict[str, NDArray[np.uint8]]:
 
 def test_camvid_comes_often_and_others_with_their_classes(tmp_path: Path) -> None:
     labels = make(tmp_path)
-    names = {f"camvid-train{n}_frame" for n in range(5)} | {"facade_1", "a"}
+    names = {f"camvid-train{n}_frame" for n in range(5)} | {"facade_1", "facade_2", "a"}
     assert set(labels) == names, "no rooms, every other one of IDD-Lite"
     assert (labels["camvid-train3_frame"] == 7).all()
     assert labels["facade_1"].tolist() == [[1, 0, 9, 11]]
+    assert labels["facade_2"].tolist() == [[3, 11, 11, 11]], "whoever rides is no pedestrian"
     assert labels["a"].shape == (3, 3)
-    assert labels["a"][::2, ::2].tolist() == [[3, 4], [11, 11]]
+    assert labels["a"][::2, ::2].tolist() == [[3, 11], [11, 11]]
 
 
 def test_validation_pictures_are_trained_on_only_if_asked(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from seaformer_edge.errors import ModelError, SourceError
 from seaformer_edge.training.datasets import CLASSIFICATION, IGNORE, SEGMENTATION
 from seaformer_edge.training.evaluate import eager_classifier, eager_predictor, predictions
 from seaformer_edge.training.layouts import folder
+from seaformer_edge.training.lovasz import lovasz_softmax
 from seaformer_edge.training.metrics import ConfusionMatrix
 from seaformer_edge.training.recipe import MULTIPLE, Recipe, read_recipe
 from seaformer_edge.training.tasks import SegmentationTask, middles
@@ -168,6 +169,19 @@ def test_ignored_labels_have_no_say_in_the_loss(street):
     assert weight == 8 * 4
     logits[..., 3:] = 100 * torch.randn(1, 2, 4, 1)  # their influence ends before column 16
     assert torch.equal(task.loss(logits, labels)[0], total)
+
+
+def test_lovasz_is_added_by_its_weight(street):
+    recipe = replace(RECIPE, loss_stride=1, class_weights=False)
+    logits, labels = torch.randn(2, 2, 32, 32), torch.randint(0, 2, (2, 32, 32))
+    labels[:, 20:] = 255
+    plain, lovasz = (
+        SegmentationTask(replace(recipe, lovasz=share), CLASSES, street).loss(logits, labels)
+        for share in (0, 0.5)
+    )
+    assert lovasz[1] == plain[1] == 2 * 20 * 32
+    added = lovasz_softmax(logits[:, :, :20].movedim(1, 3).flatten(0, 2), labels[:, :20].flatten())
+    torch.testing.assert_close((lovasz[0] - plain[0]) / plain[1], 0.5 * added)
 
 
 def test_pictures_of_a_rare_class_come_more_often(street):
