@@ -1,13 +1,17 @@
 """Put CamVid and other streets together, with CamVid's 11 classes, to train on.
 
-    python scripts/make_street_data.py CAMVID EVERYDAY IDD_LITE OUTPUT [--with-val] \\
-        [--streets FOLDER ...]
+    python scripts/make_street_data.py CAMVID OUTPUT [--with-val] [--streets FOLDER ...] \\
+        [--labelled ORIGIN=FOLDER ...]
 
-CamVid's 367 training pictures come from a handful of streets, and its test pictures from
-others. So the training split also takes the outdoor photographs ("facade_") of EVERYDAY and
-every other picture of IDD_LITE, with the classes that mean the same; all else in them is ignored.
-A FOLDER given with --streets holds {images,labels} of other streets, the masks in Cityscapes'
-colours, as those of KITTI and BDD100K are. These and CamVid's own pictures stand in it five times.
+CamVid's 367 training pictures come from a handful of streets, and its test pictures from others.
+So the training split also takes
+
+    --streets   {images,labels} of streets, the masks in Cityscapes' colours, as those of KITTI and
+                BDD100K are. These and CamVid's own pictures stand in it five times
+    --labelled  {images,labels} that scripts/label_streets.py labelled, and {masks} of the same
+                stems where ORIGIN is one of the tables below: what a coarse mask says, the
+                teacher's labels make finer, where they do not contradict it
+
 The validation split is CamVid's alone; its test split is not touched. With --with-val CamVid's
 validation pictures are trained on as well.
 """
@@ -20,67 +24,77 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from label_streets import CITYSCAPES, VOID
+from numpy.typing import NDArray
 
 from seaformer_edge.class_list import read_class_list
 from seaformer_edge.paths import shipped_models_dir
+from seaformer_edge.training.layouts import pictures_in
 
-VOID = 11
-# Ids of the other data sets to CamVid's. What is not drivable in IDD-Lite is bare ground as often
-# as pavement.
-EVERYDAY = {1: 1, 2: 0, 4: 5, 6: 3, 11: 4, 12: 9, 17: 5, 20: 8, 32: 8}
-TWO_WHEELED = (28, 37)  # of EVERYDAY, whose riders are persons; CamVid's are bicyclists
-PEDESTRIAN = 9
-IDD_LITE = {0: 3, 3: 8, 6: 0}
-# Cityscapes' classes to CamVid's: its walls are buildings, grass is tree, traffic lights are signs,
-# a bicycle or motorcycle and its rider are one bicyclist. A train is nothing there.
-CITYSCAPES = {
-    "road": 3,
-    "sidewalk": 4,
-    "building": 1,
-    "wall": 1,
-    "fence": 7,
-    "pole": 2,
-    "traffic light": 6,
-    "traffic sign": 6,
-    "vegetation": 5,
-    "terrain": 5,
-    "sky": 0,
-    "person": 9,
-    "rider": 10,
-    "car": 8,
-    "truck": 8,
-    "bus": 8,
-    "motorcycle": 10,
-    "bicycle": 10,
-}
 COPIES = 5
-IDD_SCALE = 1.5  # to the size of the others
-STREETS_HEIGHT = 360  # CamVid's
-SUFFIXES = (".jpg", ".png", ".webp")
+CAMVID_HEIGHT = 360
+LABELLED_HEIGHT = 480
+"""Pictures that are larger are made so high."""
+
+LabelMap = NDArray[np.uint8]
+
+NAMES = read_class_list(shipped_models_dir() / "classes" / "camvid.json").names
+
+
+def ids(*names: str) -> tuple[int, ...]:
+    return tuple(NAMES.index(name) for name in names)
+
+
+EVERYTHING = tuple(range(len(NAMES)))
+IN_FRONT = ids("pole", "sign", "fence", "pedestrian", "bicyclist")
+"""What polygons of what is behind leave out."""
+
+# Mask id of an origin to the classes that it can be. Where the teacher names none of them it is
+# the first, if that is an id and not VOID.
+ORIGINS: dict[str, dict[int, tuple[int, ...]]] = {
+    # IDD-Lite: drivable, undrivable, living things, vehicles, road-side objects, far objects, sky.
+    "idd": {
+        0: ids("road"),
+        1: (VOID, *ids("pavement", "tree")),
+        2: (VOID, *ids("pedestrian", "bicyclist")),
+        3: (VOID, *ids("car", "bicyclist")),
+        4: (VOID, *ids("fence", "pole", "sign", "building")),
+        5: (VOID, *ids("building", "tree")),
+        6: ids("sky"),
+    },
+    # LabelMeFacade: various, building, car, door, pavement, road, sky, vegetation, window.
+    "facade": {
+        0: (VOID, *EVERYTHING),
+        1: (*ids("building"), *IN_FRONT),
+        2: ids("car"),
+        3: (*ids("building"), *IN_FRONT),
+        4: (*ids("pavement"), *IN_FRONT),
+        5: (*ids("road"), *IN_FRONT),
+        6: (*ids("sky"), *IN_FRONT),
+        7: (*ids("tree"), *IN_FRONT),
+        8: (*ids("building"), *IN_FRONT),
+    },
+}
 
 
 def main(
     camvid: Path,
-    everyday: Path,
-    idd_lite: Path,
     output: Path,
     *,
     with_val: bool,
     streets: list[Path],
+    labelled: list[tuple[str, Path]],
 ) -> None:
     copy_camvid(camvid / "train", output / "train", COPIES)
     copy_camvid(camvid / "val", output / "val", 1)
     if with_val:
         copy_camvid(camvid / "val", output / "train", COPIES)
-    for picture in sorted((everyday / "images").glob("facade_*")):
-        add(picture, everyday / "labels" / f"{picture.stem}.png", EVERYDAY, 1.0, output)
-    for picture in sorted((idd_lite / "train" / "images").iterdir())[::2]:
-        label = idd_lite / "train" / "labels" / f"{picture.stem}.png"
-        add(picture, label, IDD_LITE, IDD_SCALE, output)
     for folder in streets:
-        for picture in sorted((folder / "images").iterdir()):
-            if picture.suffix.lower() in SUFFIXES:
-                add_street(picture, folder / "labels" / f"{picture.stem}.png", output)
+        for picture in pictures_in(folder / "images"):
+            add_street(picture, folder / "labels" / f"{picture.stem}.png", output)
+    for origin, folder in labelled:
+        for picture in pictures_in(folder / "images"):
+            add_labelled(picture, folder, origin, output)
 
 
 def copy_camvid(split: Path, target: Path, copies: int) -> None:
@@ -92,21 +106,23 @@ def copy_camvid(split: Path, target: Path, copies: int) -> None:
                 shutil.copy(path, target / kind / f"camvid-{split.name}{copy}_{path.name}")
 
 
-def add(picture: Path, label: Path, ids: dict[int, int], scale: float, output: Path) -> None:
-    """Write one picture and its translated labels into the training split."""
-    table = np.full(256, VOID, np.uint8)
-    for their_id, our_id in ids.items():
-        table[their_id] = our_id
+def add_labelled(picture: Path, folder: Path, origin: str, output: Path) -> None:
+    """Write one picture with the teacher's labels, and a coarse mask's where there is one."""
     image = cv2.imread(str(picture), cv2.IMREAD_COLOR)
-    theirs = cv2.imread(str(label), cv2.IMREAD_GRAYSCALE)
-    labels = table[theirs]
-    if ids is EVERYDAY and np.isin(theirs, TWO_WHEELED).any():
-        labels[labels == PEDESTRIAN] = VOID
-    size = (round(image.shape[1] * scale), round(image.shape[0] * scale))
-    image = cv2.resize(image, size, interpolation=cv2.INTER_CUBIC)
-    labels = cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST_EXACT)
-    cv2.imwrite(str(output / "train" / "images" / f"{picture.stem}.png"), image)
-    cv2.imwrite(str(output / "train" / "labels" / f"{picture.stem}.png"), labels)
+    labels = read(folder / "labels" / f"{picture.stem}.png")
+    mask = folder / "masks" / f"{picture.stem}.png"
+    if origin in ORIGINS and mask.exists():
+        labels = refined(read(mask), labels, ORIGINS[origin])
+    write(f"{origin}_{picture.stem}", image, labels, min(LABELLED_HEIGHT, len(image)), output)
+
+
+def refined(mask: LabelMap, teacher: LabelMap, table: dict[int, tuple[int, ...]]) -> LabelMap:
+    """The teacher's labels where a coarse mask allows them; (H, W) uint8 each."""
+    labels = np.full_like(mask, VOID)
+    for coarse, fine in table.items():
+        here = mask == coarse
+        labels[here] = np.where(np.isin(teacher[here], fine), teacher[here], fine[0])
+    return labels
 
 
 def add_street(picture: Path, mask: Path, output: Path) -> None:
@@ -121,21 +137,37 @@ def add_street(picture: Path, mask: Path, output: Path) -> None:
     for name, ours in CITYSCAPES.items():
         colour = classes.palette[classes.names.index(name)]
         labels[(colours == colour).all(axis=2)] = ours
-    size = (round(image.shape[1] * STREETS_HEIGHT / image.shape[0]), STREETS_HEIGHT)
-    image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    labels = cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST_EXACT)
     for copy in range(COPIES):
-        name = f"street{copy}_{picture.stem}.png"
-        cv2.imwrite(str(output / "train" / "images" / name), image)
-        cv2.imwrite(str(output / "train" / "labels" / name), labels)
+        write(f"street{copy}_{picture.stem}", image, labels, CAMVID_HEIGHT, output)
+
+
+def write(name: str, image: LabelMap, labels: LabelMap, height: int, output: Path) -> None:
+    """Write a BGR picture and its labels into the training split, `height` pixels high."""
+    size = (round(image.shape[1] * height / image.shape[0]), height)
+    image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+    labels = cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST_EXACT)  # type: ignore[assignment]
+    cv2.imwrite(str(output / "train" / "images" / f"{name}.png"), image)
+    cv2.imwrite(str(output / "train" / "labels" / f"{name}.png"), labels)
+
+
+def read(mask: Path) -> LabelMap:
+    return np.asarray(cv2.imread(str(mask), cv2.IMREAD_UNCHANGED), np.uint8)
+
+
+def origin_of(text: str) -> tuple[str, Path]:
+    origin, folder = text.split("=", 1)
+    return origin, Path(folder)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    for argument in ("camvid", "everyday", "idd_lite", "output"):
+    for argument in ("camvid", "output"):
         parser.add_argument(argument, type=Path)
     parser.add_argument("--with-val", action="store_true")
     parser.add_argument("--streets", type=Path, action="append", default=[], metavar="FOLDER")
+    parser.add_argument(
+        "--labelled", type=origin_of, action="append", default=[], metavar="ORIGIN=FOLDER"
+    )
     main(**vars(parser.parse_args()))
