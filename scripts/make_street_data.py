@@ -1,19 +1,20 @@
 """Put CamVid and other streets together, with CamVid's 11 classes, to train on.
 
-    python scripts/make_street_data.py CAMVID OUTPUT [--with-val] [--streets FOLDER ...] \\
-        [--labelled ORIGIN=FOLDER ...]
+    python scripts/make_street_data.py CAMVID OUTPUT [--validate-on FOLDER] \\
+        [--streets FOLDER ...] [--labelled ORIGIN=FOLDER ...]
 
 CamVid's 367 training pictures come from a handful of streets, and its test pictures from others.
 So the training split also takes
 
-    --streets   {images,labels} of streets, the masks in Cityscapes' colours, as those of KITTI and
-                BDD100K are. These and CamVid's own pictures stand in it five times
+    --streets   {images,masks} of streets in Cityscapes' classes: its train ids, or its colours, as
+                KITTI and BDD100K have them too
     --labelled  {images,labels} that scripts/label_streets.py labelled, and {masks} of the same
                 stems where ORIGIN is one of the tables below: what a coarse mask says, the
                 teacher's labels make finer, where they do not contradict it
 
-The validation split is CamVid's alone; its test split is not touched. With --with-val CamVid's
-validation pictures are trained on as well.
+CamVid's own pictures stand in it eight times, all others once. The validation split is CamVid's;
+with --validate-on it is the streets of that FOLDER, as of --streets, and CamVid's are trained on as
+well. CamVid's test split is not touched.
 """
 
 from __future__ import annotations
@@ -31,9 +32,8 @@ from seaformer_edge.class_list import read_class_list
 from seaformer_edge.paths import shipped_models_dir
 from seaformer_edge.training.layouts import pictures_in
 
-COPIES = 5
-CAMVID_HEIGHT = 360
-LABELLED_HEIGHT = 480
+COPIES = 8
+HEIGHT = 480
 """Pictures that are larger are made so high."""
 
 LabelMap = NDArray[np.uint8]
@@ -81,20 +81,21 @@ def main(
     camvid: Path,
     output: Path,
     *,
-    with_val: bool,
+    validate_on: Path | None,
     streets: list[Path],
     labelled: list[tuple[str, Path]],
 ) -> None:
     copy_camvid(camvid / "train", output / "train", COPIES)
-    copy_camvid(camvid / "val", output / "val", 1)
-    if with_val:
+    if validate_on is None:
+        copy_camvid(camvid / "val", output / "val", 1)
+    else:
         copy_camvid(camvid / "val", output / "train", COPIES)
+        add_streets(validate_on, output / "val")
     for folder in streets:
-        for picture in pictures_in(folder / "images"):
-            add_street(picture, folder / "labels" / f"{picture.stem}.png", output)
+        add_streets(folder, output / "train")
     for origin, folder in labelled:
         for picture in pictures_in(folder / "images"):
-            add_labelled(picture, folder, origin, output)
+            add_labelled(picture, folder, origin, output / "train")
 
 
 def copy_camvid(split: Path, target: Path, copies: int) -> None:
@@ -106,14 +107,14 @@ def copy_camvid(split: Path, target: Path, copies: int) -> None:
                 shutil.copy(path, target / kind / f"camvid-{split.name}{copy}_{path.name}")
 
 
-def add_labelled(picture: Path, folder: Path, origin: str, output: Path) -> None:
+def add_labelled(picture: Path, folder: Path, origin: str, split: Path) -> None:
     """Write one picture with the teacher's labels, and a coarse mask's where there is one."""
     image = cv2.imread(str(picture), cv2.IMREAD_COLOR)
     labels = read(folder / "labels" / f"{picture.stem}.png")
     mask = folder / "masks" / f"{picture.stem}.png"
     if origin in ORIGINS and mask.exists():
         labels = refined(read(mask), labels, ORIGINS[origin])
-    write(f"{origin}_{picture.stem}", image, labels, min(LABELLED_HEIGHT, len(image)), output)
+    write(f"{origin}_{picture.stem}", image, labels, split)
 
 
 def refined(mask: LabelMap, teacher: LabelMap, table: dict[int, tuple[int, ...]]) -> LabelMap:
@@ -125,29 +126,36 @@ def refined(mask: LabelMap, teacher: LabelMap, table: dict[int, tuple[int, ...]]
     return labels
 
 
-def add_street(picture: Path, mask: Path, output: Path) -> None:
-    """Write one picture with a mask in Cityscapes' colours, at CamVid's height, `COPIES` times.
+def add_streets(folder: Path, split: Path) -> None:
+    """Write pictures with masks in Cityscapes' train ids or colours.
 
-    Of a mask that was resized smoothly the mixed colours are ignored.
+    Of colours that were resized smoothly the mixed ones are ignored.
     """
-    image = cv2.imread(str(picture), cv2.IMREAD_COLOR)
-    colours = cv2.cvtColor(cv2.imread(str(mask), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
     classes = read_class_list(shipped_models_dir() / "classes" / "cityscapes.json")
-    labels = np.full(colours.shape[:2], VOID, np.uint8)
-    for name, ours in CITYSCAPES.items():
-        colour = classes.palette[classes.names.index(name)]
-        labels[(colours == colour).all(axis=2)] = ours
-    for copy in range(COPIES):
-        write(f"street{copy}_{picture.stem}", image, labels, CAMVID_HEIGHT, output)
+    for picture in pictures_in(folder / "images"):
+        image = cv2.imread(str(picture), cv2.IMREAD_COLOR)
+        stored = read(folder / "masks" / f"{picture.stem}.png")
+        labels = np.full(stored.shape[:2], VOID, np.uint8)
+        for name, ours in CITYSCAPES.items():
+            theirs = classes.names.index(name)
+            if stored.ndim == 2:
+                labels[stored == theirs] = ours
+            else:
+                labels[(stored[..., ::-1] == classes.palette[theirs]).all(axis=2)] = ours
+        write(f"street_{picture.stem}", image, labels, split)
 
 
-def write(name: str, image: LabelMap, labels: LabelMap, height: int, output: Path) -> None:
-    """Write a BGR picture and its labels into the training split, `height` pixels high."""
+def write(name: str, image: LabelMap, labels: LabelMap, split: Path) -> None:
+    """Write a BGR picture and its labels, at most `HEIGHT` high."""
+    for kind in ("images", "labels"):
+        (split / kind).mkdir(parents=True, exist_ok=True)
+    height = min(HEIGHT, len(image))
     size = (round(image.shape[1] * height / image.shape[0]), height)
     image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
     labels = cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST_EXACT)  # type: ignore[assignment]
-    cv2.imwrite(str(output / "train" / "images" / f"{name}.png"), image)
-    cv2.imwrite(str(output / "train" / "labels" / f"{name}.png"), labels)
+    target = split / "images" / f"{name}.jpg"
+    cv2.imwrite(str(target), image, [cv2.IMWRITE_JPEG_QUALITY, 95])
+    cv2.imwrite(str(split / "labels" / f"{name}.png"), labels)
 
 
 def read(mask: Path) -> LabelMap:
@@ -165,7 +173,7 @@ if __name__ == "__main__":
     )
     for argument in ("camvid", "output"):
         parser.add_argument(argument, type=Path)
-    parser.add_argument("--with-val", action="store_true")
+    parser.add_argument("--validate-on", type=Path, metavar="FOLDER")
     parser.add_argument("--streets", type=Path, action="append", default=[], metavar="FOLDER")
     parser.add_argument(
         "--labelled", type=origin_of, action="append", default=[], metavar="ORIGIN=FOLDER"

@@ -33,6 +33,10 @@ def write(folder: Path, stem: str, labels: NDArray[np.uint8], name: str = "label
         assert cv2.imwrite(str(folder / kind / f"{stem}.png"), pixels)
 
 
+def names_in(split: Path) -> list[str]:
+    return sorted(p.stem for p in (split / "labels").iterdir())
+
+
 def make(root: Path, *options: str | Path) -> dict[str, NDArray[np.uint8]]:
     """The training labels made of small trees, by name."""
     for split in ("train", "val"):
@@ -44,15 +48,13 @@ def make(root: Path, *options: str | Path) -> dict[str, NDArray[np.uint8]]:
         options = (*options, "--labelled", f"{origin}={root / origin}")
     paths = [root / name for name in ("camvid", "out")]
     subprocess.run([sys.executable, SCRIPT, *paths, *options], check=True, timeout=120)
-    assert sorted(p.name for p in (root / "out" / "val" / "labels").iterdir()) == [
-        "camvid-val0_frame.png"
-    ]
     labels = {
         p.stem: np.asarray(cv2.imread(str(p), cv2.IMREAD_UNCHANGED), np.uint8)
         for p in (root / "out" / "train" / "labels").iterdir()
     }
     for stem, ids in labels.items():
-        image = cv2.imread(str(root / "out" / "train" / "images" / f"{stem}.png"))
+        suffix = ".png" if stem.startswith("camvid") else ".jpg"
+        image = cv2.imread(str(root / "out" / "train" / "images" / (stem + suffix)))
         assert image is not None
         assert image.shape[:2] == ids.shape
     return labels
@@ -60,9 +62,10 @@ def make(root: Path, *options: str | Path) -> dict[str, NDArray[np.uint8]]:
 
 def test_camvid_comes_often_and_others_once(tmp_path: Path) -> None:
     labels = make(tmp_path)
-    names = {f"camvid-train{n}_frame" for n in range(5)} | {f"{o}_picture" for o in LABELLED}
+    names = {f"camvid-train{n}_frame" for n in range(8)} | {f"{o}_picture" for o in LABELLED}
     assert set(labels) == names
     assert (labels["camvid-train3_frame"] == 7).all()
+    assert names_in(tmp_path / "out" / "val") == ["camvid-val0_frame"]
 
 
 def test_the_teacher_makes_coarse_masks_finer_and_does_not_contradict_them(tmp_path: Path) -> None:
@@ -74,23 +77,28 @@ def test_the_teacher_makes_coarse_masks_finer_and_does_not_contradict_them(tmp_p
     assert labels["drive_picture"].tolist() == [[0, 1, 9, 11]]
 
 
-def test_validation_pictures_are_trained_on_only_if_asked(tmp_path: Path) -> None:
-    assert "camvid-val4_frame" in make(tmp_path, "--with-val")
+def test_other_streets_validate_where_camvids_validation_pictures_are_trained_on(
+    tmp_path: Path,
+) -> None:
+    write(tmp_path / "held", "far", np.zeros((6, 8), np.uint8), "masks")
+    assert "camvid-val7_frame" in make(tmp_path, "--validate-on", tmp_path / "held")
+    assert names_in(tmp_path / "out" / "val") == ["street_far"]
 
 
-def test_streets_in_the_colours_of_cityscapes(tmp_path: Path) -> None:
+def test_streets_in_cityscapes_ids_or_colours(tmp_path: Path) -> None:
     theirs = read_class_list(CLASSES / "cityscapes.json")
     ours = read_class_list(CLASSES / "camvid.json").names
     colours = np.array([*theirs.palette, (0, 0, 0), (69, 70, 70)], np.uint8)[None, :, ::-1]
-    mask = np.repeat(np.repeat(colours, 20, axis=1), 720, axis=0)
-    for folder in ("one", "two"):
-        write(tmp_path / folder, folder, np.ascontiguousarray(mask))
-    labels = make(tmp_path, "--streets", tmp_path / "one", "--streets", tmp_path / "two")
-    assert {f"street{n}_{stem}" for n in range(5) for stem in ("one", "two")} <= set(labels)
-    made = labels["street4_two"]
-    assert made.shape == (360, 210)
+    ids = np.array([*range(len(theirs.names)), 255, 19], np.uint8)[None]
+    for folder, stored in (("ids", ids), ("colours", colours)):
+        mask = np.repeat(np.repeat(stored, 20, axis=1), 720, axis=0)
+        write(tmp_path / folder, folder, np.ascontiguousarray(mask), "masks")
+    labels = make(tmp_path, "--streets", tmp_path / "ids", "--streets", tmp_path / "colours")
+    made = labels["street_ids"]
+    assert made.shape == (480, 280)
     assert (made == made[0]).all()
-    found = [(*ours, "void")[i] for i in made[0, 5::10]]
+    assert (made == labels["street_colours"]).all()
+    found = [(*ours, "void")[i] for i in made[0, 6::13][:21]]
     same = {"road", "building", "fence", "pole", "sky", "car"}
     assert dict(zip((*theirs.names, "void", "mixed"), found, strict=True)) == {
         **{name: name for name in same},
