@@ -3,7 +3,8 @@
     python scripts/make_everyday_data.py OUTPUT EVERYDAY [--more ORIGIN=FOLDER]...
 
 EVERYDAY and every FOLDER hold `images`, `labels` (the teachers', as label_with_teachers.py
-writes them) and `masks` (real, where there are any), with the stem of the picture.
+writes them; not needed where an origin's masks name every pixel) and `masks` (real, where there
+are any), with the stem of the picture.
 ORIGIN is one of the tables below; in EVERYDAY it is what the name begins with ("msrc_...").
 
 OUTPUT gets, as the data set `folder` reads them:
@@ -101,6 +102,25 @@ ORIGINS = {
     ),
     # The Weizmann horses.
     "horse": Origin({1: "horse"}, complete=frozenset({"horse"})),
+    # Cityscapes' train ids, which name every pixel but those of 255.
+    "cityscapes": Origin(
+        {
+            0: "road",
+            1: "sidewalk",
+            2: "building",
+            8: "tree",
+            9: "grass",
+            10: "sky",
+            11: "person",
+            12: "person",
+            13: "car",
+            15: "bus",
+            16: "train",
+            17: "motorcycle",
+            18: "bicycle",
+        },
+        unnamed=(),
+    ),
 }
 
 
@@ -186,13 +206,14 @@ def pictures_of(root: Path, origin: str | None) -> Iterator[Picture]:
 
 def targets(picture: Picture, real: str) -> Iterator[tuple[str, LabelMap]]:
     """(split, labels) of a picture; `real` is the split for its real mask if it is held out."""
-    teachers = read_ids(picture.teachers)
     if picture.mask is None:
+        teachers = read_ids(picture.teachers)
         mask = np.zeros_like(teachers)
         origin = Origin({})
     else:
         mask = read_ids(picture.mask)
         origin = picture.origin
+        teachers = read_ids(picture.teachers) if origin.unnamed else np.full_like(mask, IGNORE)
     out = held_out(picture.name)
     yield "val" if out else "train", training_labels(teachers, mask, origin)
     if out and picture.mask is not None:

@@ -85,6 +85,16 @@ def test_what_is_behind_goes_on_up_to_a_real_outline() -> None:
     assert (labels[0, 90:100] == 255).all()
 
 
+def test_a_mask_that_names_every_pixel_needs_no_teachers(tmp_path: Path) -> None:
+    mask = tmp_path / "street.png"
+    put(mask, np.array([[0, 5, 8, 12, 255]], np.uint8))
+    picture = data.Picture(
+        "cityscapes_street", mask, data.ORIGINS["cityscapes"], tmp_path / "none.png", mask
+    )
+    _, labels = next(data.targets(picture, "real-more"))
+    assert (labels == ids("road", "", "tree", "person", "")).all()
+
+
 def test_nothing_goes_on_where_nothing_is_behind() -> None:
     mask = np.array([[12, 12, 0, 0]], np.uint8)
     labels = data.training_labels(ids("dog", "dog", "dog", ""), mask, data.ORIGINS["voc"])
