@@ -121,6 +121,34 @@ ORIGINS = {
         },
         unnamed=(),
     ),
+    # NYU Depth V2's 40 classes of rooms; 0 is nothing. What stands on and in furniture is none.
+    "nyu": Origin(
+        {
+            1: "wall",
+            2: "floor",
+            3: "cabinet",
+            4: "bed",
+            5: "chair",
+            6: "sofa",
+            7: "table",
+            8: "door",
+            9: "window",
+            10: "shelf",
+            11: "painting",
+            14: "table",
+            15: "shelf",
+            16: "curtain",
+            17: "cabinet",
+            19: "mirror",
+            20: "rug",
+            22: "ceiling",
+            25: "tv",
+            28: "curtain",
+            31: "person",
+            32: "cabinet",
+        },
+        unnamed=(),
+    ),
 }
 
 
@@ -174,9 +202,13 @@ def person_labels(mask: NDArray[np.uint8], origin: Origin) -> LabelMap:
 
 
 def held_out(stem: str) -> bool:
-    """A tenth, by name alone; the pictures of one house stay together."""
-    parts = stem.split("_")
-    key = "_".join(parts[:2]) if parts[0] == "house" else stem
+    """A tenth, by name alone; those of one house, city or part of NYU stay together."""
+    origin, *rest = stem.split("_")
+    key = stem
+    if origin in ("house", "cityscapes"):
+        key = f"{origin}_{rest[0]}"
+    elif origin == "nyu":
+        key = f"nyu_{int(rest[-1]) // 20}"
     return zlib.crc32(key.encode()) % 10 == 0
 
 

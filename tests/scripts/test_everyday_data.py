@@ -114,6 +114,10 @@ def test_a_tenth_is_held_out_by_name() -> None:
     for number in range(50):
         rooms = {data.held_out(f"house_{number}_{room}") for room in data.ROOMS}
         assert len(rooms) == 1
+        city = {data.held_out(f"cityscapes_{number}_000{i}_000019") for i in range(20)}
+        assert len(city) == 1
+        neighbours = {data.held_out(f"nyu_nyu_{20 * number + i:04}") for i in range(20)}
+        assert len(neighbours) == 1
 
 
 def put(path: Path, array: np.ndarray) -> None:
