@@ -25,18 +25,41 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from label_streets import CITYSCAPES, VOID
 from numpy.typing import NDArray
 
 from seaformer_edge.class_list import read_class_list
 from seaformer_edge.paths import shipped_models_dir
 from seaformer_edge.training.layouts import pictures_in
 
+VOID = 11
 COPIES = 8
 HEIGHT = 480
 """Pictures that are larger are made so high."""
 
 LabelMap = NDArray[np.uint8]
+
+# Cityscapes' classes to CamVid's ids: its walls are buildings, grass is tree, traffic lights are
+# signs, a bicycle or motorcycle and its rider are one bicyclist. A train is nothing there.
+CITYSCAPES = {
+    "road": 3,
+    "sidewalk": 4,
+    "building": 1,
+    "wall": 1,
+    "fence": 7,
+    "pole": 2,
+    "traffic light": 6,
+    "traffic sign": 6,
+    "vegetation": 5,
+    "terrain": 5,
+    "sky": 0,
+    "person": 9,
+    "rider": 10,
+    "car": 8,
+    "truck": 8,
+    "bus": 8,
+    "motorcycle": 10,
+    "bicycle": 10,
+}
 
 NAMES = read_class_list(shipped_models_dir() / "classes" / "camvid.json").names
 
