@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seaformer_edge.training.datasets import IGNORE, fitting_scale
+from seaformer_edge.training.soft_labels import Window
 
 
 @dataclass(frozen=True)
@@ -97,20 +98,26 @@ class ClassificationAugmentation:
     area: tuple[float, float]
     colour: float
 
-    def __call__(self, image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-        """(H, W, 3) uint8 RGB to the same at the size of the crop."""
-        area = float(rng.uniform(*self.area)) * image.shape[0] * image.shape[1]
+    def __call__(
+        self, image: NDArray[np.uint8], rng: np.random.Generator
+    ) -> tuple[NDArray[np.uint8], Window]:
+        """(H, W, 3) uint8 RGB to the same at the size of the crop, and where it was cut out."""
+        full_height, full_width = image.shape[:2]
+        area = float(rng.uniform(*self.area)) * full_height * full_width
         ratio = float(np.exp(rng.uniform(np.log(3 / 4), np.log(4 / 3))))
-        width = min(image.shape[1], max(1, round(math.sqrt(area * ratio))))
-        height = min(image.shape[0], max(1, round(math.sqrt(area / ratio))))
-        top = int(rng.integers(0, image.shape[0] - height + 1))
-        left = int(rng.integers(0, image.shape[1] - width + 1))
-        image = distort_colours(image[top : top + height, left : left + width], rng, self.colour)
+        width = min(full_width, max(1, round(math.sqrt(area * ratio))))
+        height = min(full_height, max(1, round(math.sqrt(area / ratio))))
+        top = int(rng.integers(0, full_height - height + 1))
+        left = int(rng.integers(0, full_width - width + 1))
+        bottom, right = top + height, left + width
+        window = top / full_height, bottom / full_height, left / full_width, right / full_width
+        image = distort_colours(image[top:bottom, left:right], rng, self.colour)
         if rng.random() < 0.5:
             image = image[:, ::-1]
         shrinking = height > self.crop[0] and width > self.crop[1]
         interpolation = cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR
-        return np.asarray(cv2.resize(image, self.crop[::-1], interpolation=interpolation), np.uint8)
+        crop = cv2.resize(image, self.crop[::-1], interpolation=interpolation)
+        return np.asarray(crop, np.uint8), window
 
 
 def distort_colours(

@@ -106,7 +106,7 @@ CLASSIFICATION: dict[str, ClassificationSet] = {
     "class-folders": ClassificationSet(None, layouts.class_folders),
     "imagenet": ClassificationSet("imagenet", layouts.imagenet, centre=0.875),
     "tiny-imagenet": ClassificationSet(
-        "tiny-imagenet", layouts.tiny_imagenet, input_size=(96, 96)),
+        "tiny-imagenet", layouts.tiny_imagenet, input_size=(128, 128)),
 }
 # fmt: on
 

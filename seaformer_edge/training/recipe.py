@@ -51,6 +51,8 @@ class Recipe:
         dropout: before the class layer of the segmenter.
         ema_decay: of the average of the weights that is evaluated and kept.
         label_smoothing: of the classification loss.
+        teacher: share of a teacher's soft labels in the target of classification, beside the true
+            class; they lie with the pictures (`soft_labels`). 0: there are none.
         class_weights: weigh classes by 1 / ln(1.1 + share of pixels), for thin classes.
         lovasz: weight of the Lovász-softmax loss beside cross-entropy's 1, over a process'
             pictures (segmentation); 0: none.
@@ -94,6 +96,7 @@ class Recipe:
     dropout: float = 0.1
     ema_decay: float = 0.999
     label_smoothing: float = 0.0
+    teacher: float = 0.0
     class_weights: bool = False
     lovasz: float = 0.0
     repeat_threshold: float = 0.0
@@ -125,7 +128,10 @@ class Recipe:
             yield not 0 <= getattr(self, name) < math.inf, f"{name} is a number from 0 up"
         for name in ("drop_path_rate", "dropout", "label_smoothing", "repeat_threshold"):
             yield not 0 <= getattr(self, name) < 1, f"{name} is from 0 to below 1"
-        yield not 0 <= self.stretch <= 1, "stretch is from 0 to 1"
+        for name in ("stretch", "teacher"):
+            yield not 0 <= getattr(self, name) <= 1, f"{name} is from 0 to 1"
+        yield bool(self.teacher) and self.task != "classification", "teacher is for classification"
+        yield bool(self.teacher) and len(self.train_splits) > 1, "teacher is of one split"
         yield not 0 < self.learning_rate < math.inf, "learning_rate is a number above 0"
         low, high = self.scale
         yield not 0 < low <= high < math.inf, "scale is from above 0 to as much or more"

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 from seaformer_edge.checkpoint import Network
@@ -34,10 +35,12 @@ from seaformer_edge.training.evaluate import (
     eager_predictor,
     predictions,
 )
-from seaformer_edge.training.layouts import Pair, Sample
+from seaformer_edge.training.layouts import Pair
 from seaformer_edge.training.lovasz import lovasz_softmax
 from seaformer_edge.training.metrics import ConfusionMatrix
 from seaformer_edge.training.recipe import Recipe
+from seaformer_edge.training.soft_labels import FILE as SOFT_LABELS
+from seaformer_edge.training.soft_labels import read_soft_labels, soft_label
 
 
 class Task(Protocol):
@@ -172,23 +175,33 @@ class ClassificationTask:
         taught = {class_id for _, class_id in self.training}
         if lacking := [name for i, name in enumerate(classes.names) if i not in taught]:
             raise SourceError(f"{data_root}: no training pictures of {', '.join(lacking)}")
+        self.soft_labels: NDArray[np.float16] | None = None
+        if recipe.teacher:
+            path = data_root / recipe.train_splits[0] / SOFT_LABELS
+            self.soft_labels = read_soft_labels(path, len(self.training), self.num_classes)
 
     def network(self) -> SeaFormerClassifier:
         return SeaFormerClassifier(
             self.recipe.variant, self.num_classes, self.recipe.drop_path_rate
         )
 
-    def samples(self, length: int) -> TrainingSamples[Sample]:
+    def samples(self, length: int) -> TrainingSamples[int]:
         recipe = self.recipe
         augmentation = ClassificationAugmentation(recipe.crop, recipe.scale, recipe.colour)
 
-        def augment(item: Sample, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-            path, class_id = item
-            return as_tensor(augmentation(read_picture(path), rng)), torch.tensor(class_id)
+        def augment(n: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+            path, class_id = self.training[n]
+            crop, window = augmentation(read_picture(path), rng)
+            target = torch.tensor(class_id)
+            if self.soft_labels is not None:
+                taught = torch.from_numpy(soft_label(self.soft_labels[n], window))
+                target = F.one_hot(target, self.num_classes).float().lerp(taught, recipe.teacher)
+            return as_tensor(crop), target
 
-        return TrainingSamples(self.training, augment, length, recipe.seed)
+        return TrainingSamples(range(len(self.training)), augment, length, recipe.seed)
 
     def loss(self, logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """The loss of (B, C) logits; (B,) class ids or, of a teacher, (B, C) probabilities."""
         smoothing = self.recipe.label_smoothing
         total = F.cross_entropy(logits, targets, reduction="sum", label_smoothing=smoothing)
         return total, torch.tensor(float(len(targets)), device=logits.device)

@@ -74,7 +74,7 @@ def test_a_size_is_rounded_to_what_the_network_takes(checkpoint, street, sizes, 
     assert set(sizes) == {(96, 96)}
 
 
-@pytest.mark.parametrize(("name", "fed_at"), [("tiny-imagenet", 96), ("imagenet", 224)])
+@pytest.mark.parametrize(("name", "fed_at"), [("tiny-imagenet", 128), ("imagenet", 224)])
 def test_a_classifier_is_fed_at_the_data_sets_size(checkpoint, tmp_path, sizes, name, fed_at):
     for wnid in ("n01", "n02"):
         folder = tmp_path / "train" / wnid

@@ -309,6 +309,19 @@ def test_a_class_that_fills_the_crop_is_drawn_again():
 def test_resized_crops_are_of_the_wanted_size():
     rng = np.random.default_rng(0)
     image = rng.integers(0, 256, (64, 48, 3), dtype=np.uint8)
-    crops = [ClassificationAugmentation((96, 64), (0.1, 1), 1)(image, rng) for _ in range(20)]
+    augmented = [ClassificationAugmentation((96, 64), (0.1, 1), 1)(image, rng) for _ in range(20)]
+    crops = [crop for crop, _ in augmented]
     assert {crop.shape for crop in crops} == {(96, 64, 3)}
     assert len({crop.tobytes() for crop in crops}) == 20
+
+
+def test_a_resized_crop_says_where_it_was_cut_out():
+    image = np.zeros((64, 48, 3), np.uint8)
+    image[..., 0] = np.arange(64)[:, None]
+    image[..., 1] = np.arange(48)
+    augmentation = ClassificationAugmentation((96, 96), (0.1, 0.5), 0)
+    for seed in range(10):
+        crop, (top, bottom, left, right) = augmentation(image, np.random.default_rng(seed))
+        rows, columns = crop[..., 0], crop[..., 1]
+        assert (rows.min(), rows.max()) == (round(top * 64), round(bottom * 64) - 1)
+        assert (columns.min(), columns.max()) == (round(left * 48), round(right * 48) - 1)

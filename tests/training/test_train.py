@@ -27,7 +27,7 @@ from seaformer_edge.training.layouts import folder
 from seaformer_edge.training.lovasz import lovasz_softmax
 from seaformer_edge.training.metrics import ConfusionMatrix
 from seaformer_edge.training.recipe import MULTIPLE, Recipe, read_recipe
-from seaformer_edge.training.tasks import SegmentationTask, middles
+from seaformer_edge.training.tasks import ClassificationTask, SegmentationTask, middles
 from seaformer_edge.training.train import (
     Trainer,
     learning_rate_factor,
@@ -286,7 +286,15 @@ def test_a_full_disk_leaves_the_previous_checkpoint_whole(street, tmp_path, monk
     assert not (tmp_path / "last.pt.tmp").exists()
 
 
-def test_a_classifier_learns_dark_from_light(tmp_path):
+CLASSIFIER = replace(
+    RECIPE, task="classification", dataset="class-folders", eval_size=None, scale=(0.5, 1.0),
+    colour=0.0, steps=120, eval_every=40, label_smoothing=0.1, ema_decay=0.9,
+)  # fmt: skip
+SHADES = ClassList(("dark", "bright"), ((0, 0, 0), (255, 255, 255)))
+
+
+@pytest.fixture
+def shades(tmp_path):
     rng = np.random.default_rng(0)
     for split, count in (("train", 8), ("val", 4)):
         for name, level in (("dark", 40), ("bright", 210)):
@@ -295,12 +303,11 @@ def test_a_classifier_learns_dark_from_light(tmp_path):
             for i in range(count):
                 image = np.clip(rng.normal(level, 20, (40, 40, 3)), 0, 255).astype(np.uint8)
                 cv2.imwrite(str(folder / f"{i}.png"), image)
-    recipe = replace(
-        RECIPE, task="classification", dataset="class-folders", eval_size=None, scale=(0.5, 1.0),
-        colour=0.0, steps=120, eval_every=40, label_smoothing=0.1, ema_decay=0.9,
-    )  # fmt: skip
-    classes = ClassList(("dark", "bright"), ((0, 0, 0), (255, 255, 255)))
-    best = Trainer(recipe, classes, tmp_path / "data", tmp_path / "run", workers=0).run()
+    return tmp_path / "data"
+
+
+def test_a_classifier_learns_dark_from_light(shades, tmp_path):
+    best = Trainer(CLASSIFIER, SHADES, shades, tmp_path / "run", workers=0).run()
     assert best > 0.9
     network, card = load_checkpoint(tmp_path / "run" / "best.safetensors")
     assert card.task == "classification"
@@ -310,7 +317,26 @@ def test_a_classifier_learns_dark_from_light(tmp_path):
     assert card.classes[eager_classifier(network, (64, 64))(bright).argmax()] == "bright"
     more = ClassList(("dark", "dim", "bright"), ((0, 0, 0),) * 3)
     with pytest.raises(SourceError, match="data: no training pictures of dim"):
-        Trainer(recipe, more, tmp_path / "data", tmp_path / "more", workers=0)
+        Trainer(CLASSIFIER, more, shades, tmp_path / "more", workers=0)
+
+
+def test_a_classifier_believes_its_teacher(shades, tmp_path):
+    recipe = replace(CLASSIFIER, teacher=1.0, label_smoothing=0.0, steps=80, learning_rate=3e-3)
+    with pytest.raises(SourceError, match=r"soft_labels\.npy: not a teacher's soft labels"):
+        Trainer(recipe, SHADES, shades, tmp_path / "run", workers=0)
+    task = ClassificationTask(CLASSIFIER, SHADES, shades)
+    wrong = np.zeros((16, 2, 2, 2), np.float16)
+    for cells, (_, class_id) in zip(wrong, task.training, strict=True):
+        cells[1 - class_id] = 6
+    np.save(shades / "train" / "soft_labels.npy", wrong)
+    Trainer(recipe, SHADES, shades, tmp_path / "run", workers=0).run()
+    network, _ = load_checkpoint(tmp_path / "run" / "final.safetensors")
+    bright = np.full((40, 40, 3), 210, np.uint8)
+    assert SHADES.names[eager_classifier(network, (64, 64))(bright).argmax()] == "dark"
+    for teacher, hard in ((0.25, 0.75), (0.75, 0.25)):
+        samples = ClassificationTask(replace(recipe, teacher=teacher), SHADES, shades).samples(1)
+        _, target = samples[0]
+        assert sorted(target.tolist()) == pytest.approx(sorted((hard, 1 - hard)), abs=0.01)
 
 
 def test_two_processes_learn_as_one(street, tmp_path):
@@ -374,6 +400,8 @@ def test_recipes_that_are_no_recipes(tmp_path, text, complaint):
         ("dropout = 1.5", "dropout is from 0 to below 1"),
         ("seed = -1", "seed is not negative"),
         ("train_splits = []", "train_splits names no split"),
+        ("teacher = 1.5", "teacher is from 0 to 1"),
+        ("teacher = 0.5", "teacher is for classification"),
     ],
 )
 def test_recipes_that_cannot_be_followed(tmp_path, change, complaint):
@@ -385,6 +413,12 @@ def test_recipes_that_cannot_be_followed(tmp_path, change, complaint):
     with pytest.raises(ModelError, match=rf"recipe\.toml: {complaint}") as refusal:
         read_recipe(path)
     assert "\n" not in str(refusal.value)
+
+
+def test_a_teacher_is_of_one_split():
+    recipe = replace(RECIPE, task="classification", teacher=0.5)
+    with pytest.raises(ValueError, match="teacher is of one split"):
+        replace(recipe, train_splits=("train", "val"))
 
 
 def test_a_classifier_takes_any_size():
