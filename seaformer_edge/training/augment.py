@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seaformer_edge.training.datasets import IGNORE, fitting_scale
-from seaformer_edge.training.soft_labels import Window
+
+Window = tuple[float, float, float, float]
+"""Top, bottom, left and right of a crop, as shares of the picture's sides."""
 
 
 @dataclass(frozen=True)

@@ -13,15 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seaformer_edge.errors import SourceError
+from seaformer_edge.training.augment import Window
 
 FILE = "soft_labels.npy"
 """(N, C, h, w) float16 logits, beside the folders of the classes, in the order of the pictures."""
 
 POINTS = 16
 """Points along each side of a crop that its soft label is averaged over."""
-
-Window = tuple[float, float, float, float]
-"""Top, bottom, left and right of a crop, as shares of the picture's sides."""
 
 
 def read_soft_labels(path: Path, count: int, num_classes: int) -> NDArray[np.float16]:
