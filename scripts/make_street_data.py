@@ -1,6 +1,6 @@
 """Put CamVid and other streets together, with CamVid's 11 classes, to train on.
 
-    python scripts/make_street_data.py CAMVID OUTPUT [--validate-on FOLDER] \\
+    python scripts/make_street_data.py CAMVID OUTPUT [--validate-on FOLDER] [--copies N] \\
         [--streets FOLDER ...] [--labelled ORIGIN=FOLDER ...]
 
 CamVid's 367 training pictures come from a handful of streets, and its test pictures from others.
@@ -12,7 +12,7 @@ So the training split also takes
                 stems where ORIGIN is one of the tables below: what a coarse mask says, the
                 teacher's labels make finer, where they do not contradict it
 
-CamVid's own pictures stand in it eight times, all others once. The validation split is CamVid's;
+CamVid's own pictures stand in it eight times, or --copies, all others once. The validation split is CamVid's;
 with --validate-on it is the streets of that FOLDER, as of --streets, and CamVid's are trained on as
 well. CamVid's test split is not touched.
 """
@@ -20,6 +20,7 @@ well. CamVid's test split is not touched.
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 from pathlib import Path
 
@@ -32,7 +33,6 @@ from seaformer_edge.paths import shipped_models_dir
 from seaformer_edge.training.layouts import pictures_in
 
 VOID = 11
-COPIES = 8
 HEIGHT = 480
 """Pictures that are larger are made so high."""
 
@@ -105,14 +105,15 @@ def main(
     output: Path,
     *,
     validate_on: Path | None,
+    copies: int,
     streets: list[Path],
     labelled: list[tuple[str, Path]],
 ) -> None:
-    copy_camvid(camvid / "train", output / "train", COPIES)
+    copy_camvid(camvid / "train", output / "train", copies)
     if validate_on is None:
         copy_camvid(camvid / "val", output / "val", 1)
     else:
-        copy_camvid(camvid / "val", output / "train", COPIES)
+        copy_camvid(camvid / "val", output / "train", copies)
         add_streets(validate_on, output / "val")
     for folder in streets:
         add_streets(folder, output / "train")
@@ -122,12 +123,14 @@ def main(
 
 
 def copy_camvid(split: Path, target: Path, copies: int) -> None:
-    """Copy a split's pictures and labels, `copies` times under names of their own."""
+    """Copy a split's pictures and labels, under `copies` names of their own."""
     for kind in ("images", "labels"):
         (target / kind).mkdir(parents=True, exist_ok=True)
         for path in sorted((split / kind).iterdir()):
-            for copy in range(copies):
-                shutil.copy(path, target / kind / f"camvid-{split.name}{copy}_{path.name}")
+            names = [target / kind / f"camvid-{split.name}{n}_{path.name}" for n in range(copies)]
+            shutil.copy(path, names[0])
+            for name in names[1:]:
+                os.link(names[0], name)
 
 
 def add_labelled(picture: Path, folder: Path, origin: str, split: Path) -> None:
@@ -197,6 +200,7 @@ if __name__ == "__main__":
     for argument in ("camvid", "output"):
         parser.add_argument(argument, type=Path)
     parser.add_argument("--validate-on", type=Path, metavar="FOLDER")
+    parser.add_argument("--copies", type=int, default=8, metavar="N")
     parser.add_argument("--streets", type=Path, action="append", default=[], metavar="FOLDER")
     parser.add_argument(
         "--labelled", type=origin_of, action="append", default=[], metavar="ORIGIN=FOLDER"
