@@ -12,9 +12,9 @@ So the training split also takes
                 stems where ORIGIN is one of the tables below: what a coarse mask says, the
                 teacher's labels make finer, where they do not contradict it
 
-CamVid's own pictures stand in it eight times, or --copies, all others once. The validation split is CamVid's;
-with --validate-on it is the streets of that FOLDER, as of --streets, and CamVid's are trained on as
-well. CamVid's test split is not touched.
+CamVid's own pictures stand in it eight times, or --copies, all others once. The validation split is
+CamVid's; with --validate-on it is the streets of that FOLDER, as of --streets, and CamVid's are
+trained on as well. CamVid's test split is not touched.
 """
 
 from __future__ import annotations
