@@ -52,7 +52,8 @@ def save_checkpoint(network: Network, card: Card, path: Path) -> Card:
     card = replace(card, precision="fp32", height=0, width=0, versions=versions)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        safetensors.torch.save_file(state, temporary)
+        # Not by save_file, whose files nobody else can read, whatever the umask.
+        temporary.write_bytes(safetensors.torch.save(state))
         return place(temporary, card, path)
     except (OSError, SafetensorError) as error:
         with suppress(OSError):

@@ -153,6 +153,7 @@ def test_saved_and_loaded_again(tmp_path):
     path = tmp_path / "mine.safetensors"
     saved = save_checkpoint(network, card(), path)
     assert verify(path) == saved
+    assert path.stat().st_mode == card_path(path).stat().st_mode  # others may read it as well
     loaded, read = load_checkpoint(path)
     assert read == saved
     assert not loaded.training
