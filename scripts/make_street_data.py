@@ -130,6 +130,7 @@ def copy_camvid(split: Path, target: Path, copies: int) -> None:
             names = [target / kind / f"camvid-{split.name}{n}_{path.name}" for n in range(copies)]
             shutil.copy(path, names[0])
             for name in names[1:]:
+                name.unlink(missing_ok=True)
                 os.link(names[0], name)
 
 

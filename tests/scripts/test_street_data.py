@@ -105,6 +105,7 @@ def test_other_streets_validate_where_camvids_validation_pictures_are_trained_on
     camvid = {f"camvid-{split}{n}_frame" for split in ("train", "val") for n in range(2)}
     assert {name for name in labels if name.startswith("camvid")} == camvid
     assert names_in(tmp_path / "out" / "val") == ["street_far"]
+    assert len(make(tmp_path, "--validate-on", tmp_path / "held")) == 2 * 8 + len(LABELLED)  # again
 
 
 def test_streets_in_cityscapes_ids_or_colours(tmp_path: Path) -> None:
