@@ -23,9 +23,13 @@ def check_display() -> None:
     display = os.environ.get("DISPLAY", "")
     if not display:
         raise SeaformerEdgeError(f"no screen: DISPLAY is not set; {HEADLESS}")
-    if not _answers(display):
+    probe = _connected(display)
+    if probe is None:
         raise SeaformerEdgeError(f"no screen: {display} does not answer; {HEADLESS}")
-    if not _admits(display):
+    # Held meanwhile: a server whose last client goes may begin anew, and drop who is about to come.
+    with probe:
+        admitted = _admits(display)
+    if not admitted:
         raise SeaformerEdgeError(
             f"no screen: {display} refuses; may this user use the screen? {HEADLESS}"
         )
@@ -37,12 +41,12 @@ def check_display() -> None:
         ) from error
 
 
-def _answers(display: str) -> bool:
-    """Whether an X server takes connections at ":0" or "host:10.0"."""
+def _connected(display: str) -> socket.socket | None:
+    """A connection to the X server at ":0" or "host:10.0"; None where none takes it."""
     host, _, number = display.rpartition(":")
     number = number.partition(".")[0]
     if not number.isdecimal():
-        return False
+        return None
     if host in ("", "unix"):
         path = f"/tmp/.X11-unix/X{number}"
         addresses: list[tuple[int, object]] = [
@@ -52,14 +56,15 @@ def _answers(display: str) -> bool:
     else:
         addresses = [(socket.AF_INET, (host, 6000 + int(number)))]
     for family, address in addresses:
-        with socket.socket(family) as client:
-            client.settimeout(2)
-            try:
-                client.connect(address)  # type: ignore[arg-type]
-            except OSError:
-                continue
-            return True
-    return False
+        client = socket.socket(family)
+        client.settimeout(2)
+        try:
+            client.connect(address)  # type: ignore[arg-type]
+        except OSError:
+            client.close()
+            continue
+        return client
+    return None
 
 
 def _admits(display: str) -> bool:
@@ -74,7 +79,7 @@ def _admits(display: str) -> bool:
     if xcb.xcb_connection_has_error(connection):
         xcb.xcb_disconnect(connection)
         return False
-    # Left open: a server whose last client goes may begin anew, and drop the window's connection.
+    # Left open, or the last client would go before the window's connection comes.
     return True
 
 

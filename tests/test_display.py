@@ -5,11 +5,13 @@ from __future__ import annotations
 import shutil
 import struct
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from seaformer_edge import display
 from seaformer_edge.display import check_display
 from seaformer_edge.errors import SeaformerEdgeError
 
@@ -30,7 +32,8 @@ def cookies(tmp_path: Path) -> Path:
 def screen(cookies: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     if shutil.which("Xvfb") is None:
         pytest.skip("needs Xvfb")
-    command = ["Xvfb", "-displayfd", "1", "-nolisten", "tcp", "-auth", str(cookies)]
+    # -terminate: it ends with its last client.
+    command = ["Xvfb", "-displayfd", "1", "-terminate", "-nolisten", "tcp", "-auth", str(cookies)]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as server:
@@ -56,4 +59,22 @@ def test_a_screen_that_refuses_this_user(
 def test_a_screen_for_this_user(cookies: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("PySide6.QtWidgets", reason="needs the window's libraries")
     monkeypatch.setenv("XAUTHORITY", str(cookies))
+    check_display()
+
+
+@pytest.mark.usefixtures("screen")
+def test_a_screen_without_another_client_is_not_lost_by_asking(
+    cookies: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("PySide6.QtWidgets", reason="needs the window's libraries")
+    monkeypatch.setenv("XAUTHORITY", str(cookies))
+    asks = display._admits
+
+    def asks_late(name: str) -> bool:
+        time.sleep(0.5)  # a server that had lost its last client would be gone
+        return asks(name)
+
+    monkeypatch.setattr(display, "_admits", asks_late)
+    check_display()
+    time.sleep(0.5)
     check_display()
