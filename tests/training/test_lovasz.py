@@ -6,7 +6,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from seaformer_edge.training.lovasz import lovasz_softmax
+from seaformer_edge.training import lovasz as module
+from seaformer_edge.training.lovasz import NEGLIGIBLE, lovasz_softmax
 
 
 def mean_iou_loss(predicted, targets):
@@ -66,6 +67,18 @@ def test_it_paints_a_rare_class_where_that_is_second_most_probable():
     assert (lovasz.argmax(1) == looks[:, 1]).all()
     # 1000 of 1060 and 40 of 100 instead of 1060 of 1100 and none.
     assert mean_iou_loss(lovasz.argmax(1), targets) < mean_iou_loss(plain.argmax(1), targets) - 0.15
+
+
+def test_what_is_left_out_is_negligible(monkeypatch):
+    generator = torch.Generator().manual_seed(2)
+    targets = torch.randint(0, 12, (2000,), generator=generator)
+    logits = 3 * torch.randn((2000, 12), generator=generator)
+    logits += 2 * torch.nn.functional.one_hot(targets, 12)
+    assert (logits.softmax(1) < NEGLIGIBLE).float().mean() > 0.4
+    loss = lovasz_softmax(logits, targets)
+    monkeypatch.setattr(module, "NEGLIGIBLE", -1)
+    everything = lovasz_softmax(logits, targets)
+    assert everything - NEGLIGIBLE <= loss < everything
 
 
 def test_of_no_pixels_it_is_nothing_and_has_a_gradient():
