@@ -26,6 +26,7 @@ def lovasz_softmax(logits: Tensor, targets: Tensor) -> Tensor:
         () float32; 0 of no pixels.
     """
     probabilities = logits.float().softmax(1)
+    # Unbound at once: an index for each class would give each a gradient of the whole (N, C).
     claims = probabilities.t().contiguous().unbind()
     losses = []
     for class_ in targets.unique():
