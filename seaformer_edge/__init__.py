@@ -14,12 +14,12 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from seaformer_edge.card import Card
     from seaformer_edge.errors import ModelError, SeaformerEdgeError, SinkError, SourceError
     from seaformer_edge.frame import ClassShare, Frame, Segmentation
-    from seaformer_edge.overlay import draw
+    from seaformer_edge.hub.card import Card
+    from seaformer_edge.inference.segmenter import Classifier, Segmenter
+    from seaformer_edge.inference.views import draw
     from seaformer_edge.runtime import Program, open_program
-    from seaformer_edge.segmenter import Classifier, Segmenter
     from seaformer_edge.sinks import open_sink
     from seaformer_edge.sources import open_source
 
@@ -45,18 +45,18 @@ __all__ = [
 ]
 
 _MODULES = {
-    "Card": "card",
-    "Classifier": "segmenter",
+    "Card": "hub.card",
+    "Classifier": "inference.segmenter",
     "ClassShare": "frame",
     "Frame": "frame",
     "ModelError": "errors",
     "Program": "runtime",
     "SeaformerEdgeError": "errors",
     "Segmentation": "frame",
-    "Segmenter": "segmenter",
+    "Segmenter": "inference.segmenter",
     "SinkError": "errors",
     "SourceError": "errors",
-    "draw": "overlay",
+    "draw": "inference.views",
     "open_program": "runtime",
     "open_sink": "sinks",
     "open_source": "sources",

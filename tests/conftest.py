@@ -1,4 +1,4 @@
-"""Fixtures that folders of tests share; its place also makes the helpers beside it importable."""
+"""Fixtures shared by several test folders."""
 
 from __future__ import annotations
 

@@ -9,9 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from drive import FILE_ID, FakeDrive
-
-HELPERS = Path(__file__).parent
+from fake_drive import FILE_ID, FakeDrive
 
 # Forks again and again, and dies at the n-th time that Python opens or renames a file.
 KILLED_AT_EACH_STEP = """
@@ -51,7 +49,7 @@ def steps_survived(folder: Path, **parts: str) -> int:
     parts["write"] = parts["write"].replace("\n", "\n    ")
     run = subprocess.run(
         [sys.executable, "-c", KILLED_AT_EACH_STEP.format(**parts), str(folder)],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(HELPERS), *sys.path])},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         capture_output=True,
         text=True,
         check=False,
@@ -76,9 +74,9 @@ def test_a_checkpoint_and_its_card(tmp_path: Path) -> None:
     survived = steps_survived(
         tmp_path,
         prepare="""
-from tiny import checkpoint_card, trained_network
-from seaformer_edge.card import card_path
-from seaformer_edge.checkpoint import load_checkpoint, save_checkpoint
+from tiny_networks import checkpoint_card, trained_network
+from seaformer_edge.hub.card import card_path
+from seaformer_edge.nn.checkpoint import load_checkpoint, save_checkpoint
 path = folder / "best.safetensors"
 card = checkpoint_card("segmentation", 3)
 old, new = trained_network("segmentation", 3), trained_network("segmentation", 3, seed=1)
@@ -101,7 +99,7 @@ def test_a_list_of_programs_that_were_tried(
     monkeypatch.setenv("SEAFORMER_EDGE_HOME", str(tmp_path))
     survived = steps_survived(
         tmp_path,
-        prepare="from seaformer_edge.runtime.trial import _remember, _tried",
+        prepare="from seaformer_edge.runtime.sandbox import _remember, _tried",
         before="(folder / 'tried.json').write_text('[1]')",
         write="_remember('2')",
         after="assert _tried() in ([1], [1, '2'])",
@@ -112,7 +110,7 @@ def test_a_list_of_programs_that_were_tried(
 DIES_IN_A_DOWNLOAD = """
 import os, signal, sys
 from pathlib import Path
-from seaformer_edge.published.download import download
+from seaformer_edge.hub.download import download
 def dies(done, total):
     if done > 300_000:
         os.kill(os.getpid(), signal.SIGKILL)
@@ -121,7 +119,7 @@ download(sys.argv[1], Path(sys.argv[2]), dies, sys.argv[3])
 
 
 def test_a_download(tmp_path: Path) -> None:
-    from seaformer_edge.published.download import download
+    from seaformer_edge.hub.download import download
 
     content = b"PK\x03\x04" + bytes(range(256)) * 4000
     target = tmp_path / "mine.pth"

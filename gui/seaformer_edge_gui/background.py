@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 
+from seaformer_edge.machine.board import SystemMonitor, SystemReading
 from seaformer_edge.sources.listing import SourceInfo, list_sources
-from seaformer_edge.system import SystemMonitor, SystemReading
 
 READ_INTERVAL_S = 1.0
 JOIN_S = 1.0

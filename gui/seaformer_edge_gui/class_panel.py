@@ -18,8 +18,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from seaformer_edge.card import Card
-from seaformer_edge_gui import words
+from seaformer_edge.hub.card import Card
+from seaformer_edge_gui import formatting
 from seaformer_edge_gui.ranking import Row
 from seaformer_edge_gui.theme import small_font
 
@@ -47,7 +47,7 @@ class ClassBars(QWidget):
         """Shows these, first on top."""
         self._rows, self._card = rows, card
         self.setAccessibleDescription(
-            ", ".join(f"{row.name} {words.percent(row.share)}" for row in rows)
+            ", ".join(f"{row.name} {formatting.percent(row.share)}" for row in rows)
         )
         self.update()
 
@@ -80,11 +80,11 @@ class ClassBars(QWidget):
         elided = metrics.elidedText(row.name, Qt.TextElideMode.ElideRight, name.width())
         painter.drawText(name, middle, elided)
         share = words_area.adjusted(0, 0, -(numbers - 1) * NUMBER_PX, 0)
-        painter.drawText(share, middle | right, words.percent(row.share))
+        painter.drawText(share, middle | right, formatting.percent(row.share))
         if row.confidence is not None:
             painter.setPen(palette.color(QPalette.ColorRole.PlaceholderText))
             painter.setFont(small_font(self.font()))
-            painter.drawText(words_area, middle | right, words.percent(row.confidence))
+            painter.drawText(words_area, middle | right, formatting.percent(row.confidence))
             painter.setFont(self.font())
         bar = QRectF(area.left(), words_area.bottom() + 1, area.width(), BAR_PX)
         painter.setPen(Qt.PenStyle.NoPen)

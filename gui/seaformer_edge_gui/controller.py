@@ -11,19 +11,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
 
-from seaformer_edge.card import Card, read_card
 from seaformer_edge.errors import ModelError, SeaformerEdgeError
+from seaformer_edge.hub.card import Card, read_card
+from seaformer_edge.hub.zoo import DEFAULT_MODEL, installed_cards, resolve_model
 from seaformer_edge.live import LivePipeline, LiveResult, LiveSnapshot
 from seaformer_edge.live.stats import SourceState
 from seaformer_edge.sources import sets_its_own_pace
 from seaformer_edge.sources.stream import NOT_SHOWN, is_url, with_login_of
-from seaformer_edge.zoo import DEFAULT_MODEL, installed_cards, resolve_model
-from seaformer_edge_gui import words
+from seaformer_edge_gui import formatting
 from seaformer_edge_gui.background import BoardReader, SourceLister
 from seaformer_edge_gui.drawing import Mode, View, draw_view
 from seaformer_edge_gui.ranking import Ranking, Row
 from seaformer_edge_gui.settings import Settings, Theme
-from seaformer_edge_gui.stills import StillWriter, free_name
+from seaformer_edge_gui.snapshots import StillWriter, free_name
 
 SAY_S = 6.0  # how long good news stays
 OPACITY_STEP = 0.1
@@ -184,7 +184,7 @@ class Controller:
             return None
         name = result.card.classes[label_map[y, x]]
         confidence = result.confidence_at(x, y)
-        return name if confidence is None else f"{name}  {words.percent(confidence)}"
+        return name if confidence is None else f"{name}  {formatting.percent(confidence)}"
 
     # What a person can change.
 

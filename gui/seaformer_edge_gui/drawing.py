@@ -10,12 +10,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from seaformer_edge.inference.views import draw
 from seaformer_edge.live import LiveResult
-from seaformer_edge.overlay import draw
 
 Image = NDArray[np.uint8]
 
-NO_CLASS = 255  # no model has so many classes; see `seaformer_edge.labels`
+NO_CLASS = 255  # no model has so many classes; see `seaformer_edge.inference.labels`
 # Outlines are two pixels wide, and two more for each so many of the picture's width.
 WIDER_EVERY_PX = 960
 

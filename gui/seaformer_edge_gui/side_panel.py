@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from seaformer_edge.card import Card
+from seaformer_edge.hub.card import Card
 from seaformer_edge_gui.class_panel import ClassBars, Legend
 from seaformer_edge_gui.drawing import Mode
 

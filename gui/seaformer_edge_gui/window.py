@@ -21,8 +21,8 @@ from seaformer_edge_gui.banner import Banner
 from seaformer_edge_gui.controller import OPACITY_STEP, Controller, Message
 from seaformer_edge_gui.drawing import Mode
 from seaformer_edge_gui.help_sheet import HelpSheet
+from seaformer_edge_gui.metrics_panel import ReadoutPanel
 from seaformer_edge_gui.picture_view import PictureView
-from seaformer_edge_gui.readout_panel import ReadoutPanel
 from seaformer_edge_gui.side_panel import SidePanel
 from seaformer_edge_gui.tool_bar import ToolBar
 

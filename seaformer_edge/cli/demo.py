@@ -5,9 +5,9 @@ from __future__ import annotations
 import click
 
 from seaformer_edge.cli.options import debug_option
-from seaformer_edge.debian import install_line, missing_libraries
-from seaformer_edge.display import check_display
 from seaformer_edge.errors import SeaformerEdgeError
+from seaformer_edge.machine.debian import install_line, missing_libraries
+from seaformer_edge.machine.display import check_display
 
 
 @click.command()

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from seaformer_edge.cli.models import input_size, need_torch
 from seaformer_edge.cli.options import debug_option, file_path
 from seaformer_edge.errors import ModelError
-from seaformer_edge.zoo import resolve_model
+from seaformer_edge.hub.zoo import resolve_model
 
 if TYPE_CHECKING:
-    from seaformer_edge.card import Card
+    from seaformer_edge.hub.card import Card
     from seaformer_edge.training.evaluate import Predictor
 
 
@@ -67,7 +67,7 @@ def evaluate(
     Needs the train extra.
     """
     need_torch()
-    from seaformer_edge.card import write_card as write
+    from seaformer_edge.hub.card import write_card as write
 
     def measure(path: Path, card: Card) -> dict[str, Any]:
         if card.task == "classification":
@@ -95,7 +95,7 @@ def evaluate(
 
 
 def _find(model: str) -> tuple[Path, Card]:
-    from seaformer_edge.card import read_card
+    from seaformer_edge.hub.card import read_card
 
     path = Path(model) if model.endswith(".safetensors") else resolve_model(model)
     return path, read_card(path)
@@ -189,11 +189,11 @@ def _predictor(
     path: Path, size: tuple[int, int] | Callable[[int, int], tuple[int, int]]
 ) -> Predictor:
     if path.suffix == ".safetensors":
-        from seaformer_edge.checkpoint import load_checkpoint
+        from seaformer_edge.nn.checkpoint import load_checkpoint
         from seaformer_edge.training.evaluate import eager_predictor
 
         return eager_predictor(load_checkpoint(path)[0], size)
-    from seaformer_edge.segmenter import Segmenter
+    from seaformer_edge.inference.segmenter import Segmenter
 
     segmenter = Segmenter.from_path(path)
     return lambda image: segmenter(image).label_map
@@ -202,12 +202,12 @@ def _predictor(
 def _ranker(path: Path, size: tuple[int, int]) -> Callable[[NDArray[np.uint8]], list[int]]:
     """(H, W, 3) uint8 RGB to the ids of the five most probable classes."""
     if path.suffix == ".safetensors":
-        from seaformer_edge.checkpoint import load_checkpoint
+        from seaformer_edge.nn.checkpoint import load_checkpoint
         from seaformer_edge.training.evaluate import eager_classifier
 
         classify = eager_classifier(load_checkpoint(path)[0], size)
         return lambda image: list(np.argsort(-classify(image))[:5])
-    from seaformer_edge.segmenter import Classifier
+    from seaformer_edge.inference.segmenter import Classifier
 
     classifier = Classifier.from_path(path)
     return lambda image: [score.class_id for score in classifier(image, k=5).classes]

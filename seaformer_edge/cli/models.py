@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from seaformer_edge.card import card_path
 from seaformer_edge.cli.options import debug_option, file_path
 from seaformer_edge.errors import ModelError
-from seaformer_edge.paths import user_models_dir
-from seaformer_edge.published import PUBLISHED
-from seaformer_edge.zoo import DEFAULT_MODEL, installed_cards, resolve_model
+from seaformer_edge.hub.card import card_path
+from seaformer_edge.hub.paths import user_models_dir
+from seaformer_edge.hub.pretrained import PUBLISHED
+from seaformer_edge.hub.zoo import DEFAULT_MODEL, installed_cards, resolve_model
 
 if TYPE_CHECKING:
-    from seaformer_edge.card import Card
+    from seaformer_edge.hub.card import Card
 
 
 @click.group()
@@ -60,7 +60,7 @@ def info(model: str, as_json: bool) -> None:
 
     The file is checked against its card.
     """
-    from seaformer_edge.card import verify
+    from seaformer_edge.hub.card import verify
 
     path = Path(model)
     card = verify(path if path.suffix == ".safetensors" else resolve_model(model))
@@ -95,7 +95,7 @@ def fetch(name: str) -> None:
     need_torch()
     from tqdm import tqdm
 
-    from seaformer_edge.published.fetch import export_published, fetch_checkpoint, is_sound
+    from seaformer_edge.export.fetch import export_published, fetch_checkpoint, is_sound
 
     program = user_models_dir() / f"{name}.pte"
     if is_sound(program):
@@ -132,8 +132,8 @@ def import_model(
     Variant and class count are read from the tensors. Needs the train extra.
     """
     need_torch()
-    from seaformer_edge.checkpoint import import_checkpoint, save_checkpoint
-    from seaformer_edge.class_list import read_class_list
+    from seaformer_edge.hub.class_list import read_class_list
+    from seaformer_edge.nn.checkpoint import import_checkpoint, save_checkpoint
 
     output = output or checkpoint.with_suffix(".safetensors")
     _refuse_existing(output, overwrite)
@@ -175,8 +175,8 @@ def export(
     if int8 != (calibrate is not None):
         raise click.UsageError("--int8 and --calibrate FOLDER go together")
     need_torch()
-    from seaformer_edge.checkpoint import load_checkpoint
-    from seaformer_edge.export import export as export_program
+    from seaformer_edge.export.program import export as export_program
+    from seaformer_edge.nn.checkpoint import load_checkpoint
 
     height, width = input_size(size)
     _refuse_existing(output, overwrite)
@@ -210,7 +210,7 @@ def _accuracy(card: Card) -> str:
 
 def input_size(text: str) -> tuple[int, int]:
     """ "480x640" to (480, 640), height first; rounded to what the network takes, and told if so."""
-    from seaformer_edge.network import round_size
+    from seaformer_edge.nn.seaformer import round_size
 
     try:
         height, width = (int(length) for length in text.lower().split("x"))

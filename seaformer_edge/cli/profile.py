@@ -89,14 +89,14 @@ def profile(
         if path is not None and (path.is_dir() or not path.absolute().parent.is_dir()):
             raise SinkError(f"{path}: no file can be written there; name one in a folder that is")
 
-    from seaformer_edge.card import verify
+    from seaformer_edge.hub.card import verify
+    from seaformer_edge.hub.zoo import resolve_model
     from seaformer_edge.profiling.advice import advice
     from seaformer_edge.profiling.compare import compare
     from seaformer_edge.profiling.measure import Request
     from seaformer_edge.profiling.record import FULL, QUICK, new_profile, read_json, write_json
     from seaformer_edge.profiling.report import report
     from seaformer_edge.runtime import usable_cores
-    from seaformer_edge.zoo import resolve_model
 
     earlier = None if earlier_path is None else read_json(earlier_path)
     protocol = QUICK if quick else FULL

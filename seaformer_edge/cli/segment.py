@@ -18,8 +18,8 @@ from seaformer_edge.errors import ModelError
 if TYPE_CHECKING:
     from tqdm import tqdm
 
-    from seaformer_edge.card import Card
-    from seaformer_edge.pipeline import RunSummary
+    from seaformer_edge.hub.card import Card
+    from seaformer_edge.inference.pipeline import RunSummary
     from seaformer_edge.sinks import Draw, ResultSink
     from seaformer_edge.sources import FrameSource
 
@@ -92,9 +92,10 @@ def segment(
     # What follows loads OpenCV and FFmpeg, which `--help` and a mistyped option do not need.
     import cv2
 
-    from seaformer_edge.card import read_card
-    from seaformer_edge.pipeline import process
-    from seaformer_edge.segmenter import Classifier, Segmenter
+    from seaformer_edge.hub.card import read_card
+    from seaformer_edge.hub.zoo import resolve_model
+    from seaformer_edge.inference.pipeline import process
+    from seaformer_edge.inference.segmenter import Classifier, Segmenter
     from seaformer_edge.sinks import (
         ClassScores,
         ClassShares,
@@ -103,7 +104,6 @@ def segment(
         open_sink,
     )
     from seaformer_edge.sources import Selection, open_source
-    from seaformer_edge.zoo import resolve_model
 
     logging.basicConfig(format="seaformer-edge: %(message)s")
     path = resolve_model(model)
@@ -159,7 +159,7 @@ def _drawing(card: Card, mode: str, opacity: float, classes: str | None) -> Draw
     """How a frame and its result become one picture."""
     import numpy as np
 
-    from seaformer_edge.overlay import draw, draw_scores
+    from seaformer_edge.inference.views import draw, draw_scores
 
     if card.task == "classification":
         return lambda frame, classification: draw_scores(frame.image, classification.classes)

@@ -48,8 +48,8 @@ def train(
     need_torch()
     import torch
 
-    from seaformer_edge.class_list import read_class_list
-    from seaformer_edge.paths import shipped_models_dir
+    from seaformer_edge.hub.class_list import read_class_list
+    from seaformer_edge.hub.paths import shipped_models_dir
     from seaformer_edge.training.recipe import read_recipe
     from seaformer_edge.training.train import Trainer
 

@@ -12,9 +12,9 @@ import sysconfig
 from importlib import metadata
 from pathlib import Path
 
-from seaformer_edge.debian import install_line, missing_libraries
 from seaformer_edge.doctor import probes
 from seaformer_edge.doctor.finding import Finding
+from seaformer_edge.machine.debian import install_line, missing_libraries
 
 LIBRARIES = {
     "numpy": "numpy",

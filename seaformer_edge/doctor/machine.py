@@ -13,7 +13,7 @@ from typing import Any
 
 from seaformer_edge.doctor import probes
 from seaformer_edge.doctor.finding import Finding
-from seaformer_edge.paths import user_models_dir
+from seaformer_edge.hub.paths import user_models_dir
 
 POWER = {"under-voltage", "over-current"}
 """Of what holds a board back, what its supply is to blame for."""

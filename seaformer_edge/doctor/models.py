@@ -7,13 +7,13 @@ import tempfile
 import time
 from pathlib import Path
 
-from seaformer_edge.card import verify
 from seaformer_edge.doctor import probes
 from seaformer_edge.doctor.finding import Finding, State
 from seaformer_edge.doctor.installation import install_again
 from seaformer_edge.errors import ModelError
-from seaformer_edge.paths import shipped_models_dir
-from seaformer_edge.zoo import DEFAULT_MODEL, installed_programs
+from seaformer_edge.hub.card import verify
+from seaformer_edge.hub.paths import shipped_models_dir
+from seaformer_edge.hub.zoo import DEFAULT_MODEL, installed_programs
 
 
 def models() -> Finding:

@@ -92,7 +92,7 @@ def board() -> dict[str, Any]:
     """What the machine is, and the memory it has left."""
     import psutil
 
-    from seaformer_edge.system import read_board
+    from seaformer_edge.machine.board import read_board
 
     told = read_board()
     return asdict(told) | {
@@ -103,7 +103,7 @@ def board() -> dict[str, Any]:
 
 def reading() -> dict[str, Any]:
     """How warm the machine is, and what holds it back."""
-    from seaformer_edge.system import SystemMonitor
+    from seaformer_edge.machine.board import SystemMonitor
 
     return asdict(SystemMonitor().read())
 

@@ -9,12 +9,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from seaformer_edge.debian import install_line
-from seaformer_edge.display import check_display
 from seaformer_edge.doctor import probes
 from seaformer_edge.doctor.finding import Finding
 from seaformer_edge.doctor.installation import install_again, version_of
 from seaformer_edge.errors import SeaformerEdgeError
+from seaformer_edge.machine.debian import install_line
+from seaformer_edge.machine.display import check_display
 
 
 def window() -> Finding:

@@ -14,9 +14,9 @@ Nothing waits in a queue. Frames that come too fast are overwritten and counted.
 there for this alone, for days, calls `use_one_arena` first and keeps tens of megabytes less.
 """
 
-from seaformer_edge.live.memory import use_one_arena
 from seaformer_edge.live.pipeline import LivePipeline
 from seaformer_edge.live.result import LiveResult
 from seaformer_edge.live.stats import LiveSnapshot
+from seaformer_edge.machine.malloc import use_one_arena
 
 __all__ = ["LivePipeline", "LiveResult", "LiveSnapshot", "use_one_arena"]

@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 
 from seaformer_edge.errors import SourceError
 from seaformer_edge.frame import Frame
-from seaformer_edge.live import memory
-from seaformer_edge.live.slot import Slot
+from seaformer_edge.live.latest_value import Slot
+from seaformer_edge.live.source_health import SourceWatch
 from seaformer_edge.live.stats import LiveStats, SourceState
-from seaformer_edge.live.supervision import SourceWatch
+from seaformer_edge.machine import malloc
 from seaformer_edge.sources import open_source, sets_its_own_pace
 from seaformer_edge.sources.process import SourceProcess
 from seaformer_edge.sources.stream import is_url, redacted
@@ -222,7 +222,7 @@ class Capture:
 
     def _over(self, request: SourceRequest, error: SourceError | None) -> None:
         """An opening is over: decides what comes next."""
-        memory.give_back()
+        malloc.give_back()
         now_s = monotonic()
         with self._changed:
             opening, self._opening = self._opening, None

@@ -20,23 +20,23 @@ from time import monotonic, perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
-from seaformer_edge.card import Card, read_card
 from seaformer_edge.errors import ModelError
 from seaformer_edge.frame import Frame
-from seaformer_edge.live import memory
-from seaformer_edge.live.lookahead import Lookahead, Ready
-from seaformer_edge.live.result import Seen
-from seaformer_edge.live.slot import Slot
-from seaformer_edge.live.smoothing import Smoother
-from seaformer_edge.live.stats import LiveStats
-from seaformer_edge.pipeline import Channel
-from seaformer_edge.segmenter import (
+from seaformer_edge.hub.card import Card, read_card
+from seaformer_edge.inference.pipeline import Channel
+from seaformer_edge.inference.segmenter import (
     Classifier,
     Segmenter,
     classification_of,
     prepare,
     segmentation_of,
 )
+from seaformer_edge.live.latest_value import Slot
+from seaformer_edge.live.prefetcher import Lookahead, Ready
+from seaformer_edge.live.result import Seen
+from seaformer_edge.live.smoothing import Smoother
+from seaformer_edge.live.stats import LiveStats
+from seaformer_edge.machine import malloc
 
 Model = Segmenter | Classifier
 Publish = Callable[[Frame, float, Seen | None, bool], None]
@@ -221,7 +221,7 @@ class Inference:
             if self._model is None and before is not None:
                 with contextlib.suppress(ModelError):
                     self._open(before)
-        memory.give_back()
+        malloc.give_back()
         self._stats.forget_stages()
         with self._lock:
             if self._wanted is wanted:  # and nothing else was asked for meanwhile

@@ -12,9 +12,9 @@ from seaformer_edge.errors import SeaformerEdgeError, SinkError
 from seaformer_edge.frame import Frame
 from seaformer_edge.live.capture import Capture, SourceRequest
 from seaformer_edge.live.inference import Inference, ModelRequest
+from seaformer_edge.live.latest_value import Slot
 from seaformer_edge.live.recording import DrawResult, Recorder, draw_overlay
 from seaformer_edge.live.result import LiveResult, Seen
-from seaformer_edge.live.slot import Slot
 from seaformer_edge.live.stats import LiveNumbers, LiveSnapshot, LiveStats
 
 # What is left to the threads of the two seconds that stop() has, once they know.

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from seaformer_edge.errors import SeaformerEdgeError
 from seaformer_edge.frame import Frame, Segmentation
-from seaformer_edge.live import memory
+from seaformer_edge.inference.views import draw
+from seaformer_edge.live.latest_value import Slot
 from seaformer_edge.live.result import LiveResult
-from seaformer_edge.live.slot import Slot
 from seaformer_edge.live.stats import LiveStats
-from seaformer_edge.overlay import draw
+from seaformer_edge.machine import malloc
 from seaformer_edge.sinks import OverlayVideo
 from seaformer_edge.sources import FrameSource
 
@@ -94,7 +94,7 @@ class Recorder:
             # Exceptions and their frames can hold each other, and so the encoder and its threads.
             gc.collect()
         del self._video  # it knows `_drawn`, and so us and the last result: a cycle
-        memory.give_back()
+        malloc.give_back()
         self._on_over(self, trouble)
 
     def _drawn(self, frame: Frame, segmentation: Segmentation) -> NDArray[np.uint8]:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from seaformer_edge.card import Card
 from seaformer_edge.frame import Classification, Frame, Segmentation
+from seaformer_edge.hub.card import Card
 
 
 @dataclass(frozen=True, slots=True, eq=False)

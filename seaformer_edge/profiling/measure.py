@@ -17,10 +17,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from seaformer_edge.card import Card, verify
 from seaformer_edge.errors import ModelError
-from seaformer_edge.overlay import draw
-from seaformer_edge.paths import sample_dir
+from seaformer_edge.hub.card import Card, verify
+from seaformer_edge.hub.paths import sample_dir
+from seaformer_edge.inference.segmenter import Classifier, Segmenter
+from seaformer_edge.inference.views import draw
+from seaformer_edge.machine.board import SystemMonitor, SystemReading
 from seaformer_edge.profiling.record import (
     Memory,
     ModelFacts,
@@ -31,8 +33,6 @@ from seaformer_edge.profiling.record import (
 )
 from seaformer_edge.profiling.statistics import Collector, Latency
 from seaformer_edge.runtime import Program, binding, open_program
-from seaformer_edge.segmenter import Classifier, Segmenter
-from seaformer_edge.system import SystemMonitor, SystemReading
 
 BLOCK_S = 0.25
 READING_S = 1.0

@@ -13,9 +13,9 @@ from typing import Any
 
 from seaformer_edge import __version__
 from seaformer_edge.errors import SeaformerEdgeError, SinkError
+from seaformer_edge.machine.board import Board, SystemReading, read_board
 from seaformer_edge.profiling.statistics import Latency
 from seaformer_edge.runtime import binding
-from seaformer_edge.system import Board, SystemReading, read_board
 
 FORMAT = 1
 """Version of the JSON file's format; a file of another one is not compared with."""

@@ -33,7 +33,7 @@ def open_program(path: str | Path, num_threads: int | None = None) -> Program:
     """Load a .pte program.
 
     A truncated file is refused, but one with altered bytes can crash the process: ExecuTorch
-    does not check what is inside a delegate. `seaformer_edge.card.verify` does.
+    does not check what is inside a delegate. `seaformer_edge.hub.card.verify` does.
 
     Args:
         path: the program; one float32 NHWC input, one output, method "forward".

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from seaformer_edge.errors import SourceError
-from seaformer_edge.paths import sample_dir
+from seaformer_edge.hub.paths import sample_dir
 from seaformer_edge.sources.base import FrameSource
 from seaformer_edge.sources.camera import CameraSource
 from seaformer_edge.sources.listing import SourceInfo, find_camera, list_sources

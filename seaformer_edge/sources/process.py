@@ -48,7 +48,7 @@ class SourceProcess:
         """Starts the child, which takes its time to open `spec`."""
         self._process = subprocess.Popen(
             # -P: modules of the folder we are called in are none of ours.
-            [sys.executable, "-P", "-m", "seaformer_edge.sources.child"],
+            [sys.executable, "-P", "-m", "seaformer_edge.sources.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # libraries' chatter, which may hold whole URLs

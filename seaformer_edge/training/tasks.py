@@ -11,10 +11,10 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seaformer_edge.checkpoint import Network
-from seaformer_edge.class_list import ClassList
 from seaformer_edge.errors import SourceError
-from seaformer_edge.network import SeaFormerClassifier, SeaFormerSegmenter
+from seaformer_edge.hub.class_list import ClassList
+from seaformer_edge.nn.checkpoint import Network
+from seaformer_edge.nn.seaformer import SeaFormerClassifier, SeaFormerSegmenter
 from seaformer_edge.training.augment import ClassificationAugmentation, SegmentationAugmentation
 from seaformer_edge.training.balance import class_counts, class_weights, repeats
 from seaformer_edge.training.datasets import (

@@ -14,20 +14,20 @@ from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
-from seaformer_edge.card import Card, read_card
-from seaformer_edge.checkpoint import (
+from seaformer_edge.errors import ModelError
+from seaformer_edge.hub.card import Card, read_card
+from seaformer_edge.hub.class_list import ClassList
+from seaformer_edge.nn.checkpoint import (
     IMAGENET_MEAN,
     IMAGENET_STD,
     Network,
     save_checkpoint,
 )
-from seaformer_edge.class_list import ClassList
-from seaformer_edge.errors import ModelError
-from seaformer_edge.training.engine import make_fabric, synchronise_batch_norm, widen_depthwise
-from seaformer_edge.training.initial import load_initial
+from seaformer_edge.nn.warm_start import load_initial
+from seaformer_edge.training.distributed import make_fabric, synchronise_batch_norm, widen_depthwise
 from seaformer_edge.training.recipe import Recipe
+from seaformer_edge.training.resume import begun_with, read_state, write_state
 from seaformer_edge.training.rmsprop import RMSpropTF
-from seaformer_edge.training.state import begun_with, read_state, write_state
 from seaformer_edge.training.tasks import make_task
 
 CHECKPOINT_EVERY_S = 180.0

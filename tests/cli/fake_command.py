@@ -21,7 +21,7 @@ from seaformer_edge.frame import Classification, Segmentation
 
 
 class FakeSegmenter:
-    """Stands in for `seaformer_edge.segmenter.Segmenter`."""
+    """Stands in for `seaformer_edge.inference.segmenter.Segmenter`."""
 
     task = "segmentation"
     delay_s = 0.0
@@ -40,7 +40,7 @@ class FakeSegmenter:
 
 
 class FakeClassifier(FakeSegmenter):
-    """Stands in for `seaformer_edge.segmenter.Classifier`."""
+    """Stands in for `seaformer_edge.inference.segmenter.Classifier`."""
 
     task = "classification"
 
@@ -58,10 +58,10 @@ def run(*arguments: object, network: type[FakeSegmenter] = FakeSegmenter) -> int
         num_classes=2,
     )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("seaformer_edge.segmenter.Segmenter", network)
-        patch.setattr("seaformer_edge.segmenter.Classifier", network)
-        patch.setattr("seaformer_edge.card.read_card", lambda path: card)
-        patch.setattr("seaformer_edge.zoo.resolve_model", lambda model: Path("fake.pte"))
+        patch.setattr("seaformer_edge.inference.segmenter.Segmenter", network)
+        patch.setattr("seaformer_edge.inference.segmenter.Classifier", network)
+        patch.setattr("seaformer_edge.hub.card.read_card", lambda path: card)
+        patch.setattr("seaformer_edge.hub.zoo.resolve_model", lambda model: Path("fake.pte"))
         return main([str(argument) for argument in arguments])
 
 

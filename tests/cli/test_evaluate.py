@@ -7,14 +7,14 @@ import pytest
 pytest.importorskip("torch", reason="the train extra (torch) is not installed")
 pytest.importorskip("executorch.exir", reason="the train extra is not installed")
 
-from tiny import TINY, checkpoint_card, trained_network
+from tiny_networks import TINY, checkpoint_card, trained_network
 
-from seaformer_edge import network
-from seaformer_edge.card import read_card
-from seaformer_edge.checkpoint import save_checkpoint
 from seaformer_edge.cli import main
+from seaformer_edge.hub.card import read_card
+from seaformer_edge.hub.zoo import DEFAULT_MODEL
+from seaformer_edge.nn import seaformer as network
+from seaformer_edge.nn.checkpoint import save_checkpoint
 from seaformer_edge.training import evaluate
-from seaformer_edge.zoo import DEFAULT_MODEL
 
 
 @pytest.fixture(autouse=True)

@@ -10,13 +10,13 @@ from dataclasses import replace
 from functools import partial
 
 import pytest
-from drive import FakeDrive
+from fake_drive import FakeDrive
 
-from seaformer_edge.card import read_card
 from seaformer_edge.cli import main
-from seaformer_edge.paths import sample_dir
-from seaformer_edge.published import PUBLISHED
-from seaformer_edge.zoo import DEFAULT_MODEL, resolve_model
+from seaformer_edge.hub.card import read_card
+from seaformer_edge.hub.paths import sample_dir
+from seaformer_edge.hub.pretrained import PUBLISHED
+from seaformer_edge.hub.zoo import DEFAULT_MODEL, resolve_model
 
 
 def test_list_shows_what_ships(capsys):
@@ -91,16 +91,16 @@ class TestWithTorch:
     def tiny_variant(self, monkeypatch):
         pytest.importorskip("torch", reason="the train extra (torch) is not installed")
         pytest.importorskip("executorch.exir", reason="the train extra is not installed")
-        from tiny import TINY
+        from tiny_networks import TINY
 
-        from seaformer_edge import network
+        from seaformer_edge.nn import seaformer as network
 
         monkeypatch.setitem(network.VARIANTS, "T", TINY)
 
     @pytest.fixture
     def published(self, tmp_path):
         import torch
-        from tiny import trained_network
+        from tiny_networks import trained_network
 
         state = trained_network("segmentation", 2).state_dict()
         path = tmp_path / "published.pth"
@@ -172,9 +172,9 @@ class TestWithTorch:
     def test_fetch_then_segment(self, models_home, tmp_path, capsys, monkeypatch):
         import cv2
         import torch
-        from tiny import trained_network
+        from tiny_networks import trained_network
 
-        from seaformer_edge.published import fetch
+        from seaformer_edge.export import fetch
 
         name = "seaformer-t-ade20k"
         small = replace(PUBLISHED[name], height=64, width=96)

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from seaformer_edge import zoo
-from seaformer_edge.card import card_path
 from seaformer_edge.doctor import models
-from seaformer_edge.zoo import DEFAULT_MODEL, resolve_model
+from seaformer_edge.hub import zoo
+from seaformer_edge.hub.card import card_path
+from seaformer_edge.hub.zoo import DEFAULT_MODEL, resolve_model
 
 
 @pytest.fixture

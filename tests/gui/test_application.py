@@ -25,11 +25,11 @@ for _tool in ("Xvfb", "xdotool"):
         pytest.skip(f"needs {_tool}", allow_module_level=True)
 
 from fakes import wait_until
-from mjpeg import MjpegServer
+from mjpeg_server import MjpegServer
 
-from seaformer_edge.card import read_card
+from seaformer_edge.hub.card import read_card
+from seaformer_edge.hub.zoo import resolve_model
 from seaformer_edge.sources.synthetic import read_counter
-from seaformer_edge.zoo import resolve_model
 from seaformer_edge_gui import theme
 from seaformer_edge_gui.settings import Theme
 

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from clips import numbered, write_video
 from fakes import CARD, PATIENCE_S, FakeModels, nothing_left, wait_until
-from results import classified, segmented, unseen
+from gui_results import classified, segmented, unseen
 
 from seaformer_edge.errors import ModelError, SinkError
 from seaformer_edge.live import LiveResult, LiveSnapshot
@@ -24,7 +24,7 @@ from seaformer_edge.live.stats import SourceState
 from seaformer_edge.sinks.base import write_whole
 from seaformer_edge.sources.synthetic import read_counter
 from seaformer_edge_gui import controller as controller_module
-from seaformer_edge_gui import stills
+from seaformer_edge_gui import snapshots
 from seaformer_edge_gui.controller import SAY_S, Controller, Message
 from seaformer_edge_gui.drawing import Mode, draw_view
 from seaformer_edge_gui.settings import Settings, Theme
@@ -449,7 +449,7 @@ def test_snapshots_before_the_first_is_written_have_their_own_names(
         assert written.wait(PATIENCE_S)
         write_whole(path, data)
 
-    monkeypatch.setattr(stills, "write_whole", write_late)
+    monkeypatch.setattr(snapshots, "write_whole", write_late)
     live.result = segmented()
     desk.newest()
     for _ in range(3):

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from fakes import CARD
+from gui_results import IMAGE, LABELS, classified, segmented, unseen
 from hypothesis import given
 from hypothesis import strategies as st
-from results import IMAGE, LABELS, classified, segmented, unseen
 
 from seaformer_edge.live.result import Seen
 from seaformer_edge_gui.drawing import Mode, Placement, View, draw_on_screen, draw_view

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from fakes import wait_until
-from mjpeg import MjpegServer
+from mjpeg_server import MjpegServer
 
 pytest.importorskip("PySide6.QtWidgets", exc_type=ImportError)
 

@@ -14,20 +14,20 @@ pytest.importorskip("pytestqt")
 
 from clips import numbered, write_video
 from fakes import CARD, PATIENCE_S, FakeModels, nothing_left
+from gui_results import classified, segmented
 from PySide6.QtCore import QMimeData, QPoint, QPointF, QSettings, Qt, QUrl
 from PySide6.QtGui import QColor, QDragEnterEvent, QDropEvent, QEnterEvent
 from PySide6.QtWidgets import QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
-from results import classified, segmented
 
 from seaformer_edge.live import LiveResult
-from seaformer_edge.system import SystemReading
+from seaformer_edge.machine.board import SystemReading
 from seaformer_edge_gui import theme
 from seaformer_edge_gui.class_panel import ClassBars, Legend
 from seaformer_edge_gui.controller import Controller
 from seaformer_edge_gui.drawing import Mode
+from seaformer_edge_gui.metrics_panel import board_rows
 from seaformer_edge_gui.picture_view import PictureView
-from seaformer_edge_gui.readout_panel import board_rows
 from seaformer_edge_gui.settings import Settings, Theme, load
 from seaformer_edge_gui.window import Window
 

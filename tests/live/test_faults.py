@@ -17,7 +17,7 @@ import numpy as np
 import psutil
 import pytest
 from fakes import FAKE, FakeModels, wait_until
-from mjpeg import MjpegServer
+from mjpeg_server import MjpegServer
 
 from seaformer_edge.live import LivePipeline
 from seaformer_edge.live.stats import SourceState

@@ -16,7 +16,7 @@ from fakes import FAKE, PATIENCE_S, FakeModels, wait_until
 
 from seaformer_edge.errors import ModelError, SinkError, SourceError
 from seaformer_edge.frame import Frame
-from seaformer_edge.live import LivePipeline, LiveResult, capture, supervision
+from seaformer_edge.live import LivePipeline, LiveResult, capture, source_health
 from seaformer_edge.live.inference import ModelRequest
 from seaformer_edge.live.stats import SourceState
 from seaformer_edge.sources.synthetic import SyntheticSource, read_counter
@@ -40,7 +40,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     monkeypatch.setattr(capture, "WATCH_INTERVAL_S", 0.01)
 
     def wait() -> None:
-        monkeypatch.setattr(supervision, "CONNECT_PATIENCE_S", 0.0)
+        monkeypatch.setattr(source_health, "CONNECT_PATIENCE_S", 0.0)
         threading.Event().wait(0.2)
 
     return wait

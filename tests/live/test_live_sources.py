@@ -11,9 +11,9 @@ from time import monotonic
 import pytest
 from clips import number, numbered, write_video
 from fakes import FAKE, PATIENCE_S, FakeModels, nothing_left, wait_until
-from mjpeg import PASSWORD, USER, MjpegServer, serving
+from mjpeg_server import PASSWORD, USER, MjpegServer, serving
 
-from seaformer_edge.live import LivePipeline, capture, inference, supervision
+from seaformer_edge.live import LivePipeline, capture, inference, source_health
 from seaformer_edge.live.stats import SourceState
 
 
@@ -79,8 +79,8 @@ def test_a_silent_stream_shows_and_recovers(server: MjpegServer) -> None:
 def test_a_stream_that_stays_silent_is_opened_again(
     server: MjpegServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(supervision, "STALLED_AFTER_S", 0.2)
-    monkeypatch.setattr(supervision, "PATIENCE_S", 0.4)
+    monkeypatch.setattr(source_health, "STALLED_AFTER_S", 0.2)
+    monkeypatch.setattr(source_health, "PATIENCE_S", 0.4)
     with LivePipeline(server.url, FAKE) as live:
         has_state(live, SourceState.RUNNING)
         server.mode = "silent"
@@ -93,7 +93,7 @@ def test_a_stream_that_stays_silent_is_opened_again(
 def test_a_frozen_stream_shows_is_opened_again_and_thaws(
     server: MjpegServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(supervision, "PATIENCE_S", 0.4)
+    monkeypatch.setattr(source_health, "PATIENCE_S", 0.4)
     with LivePipeline(server.url, FAKE) as live:
         has_state(live, SourceState.RUNNING)
         server.mode = "frozen"
@@ -204,7 +204,7 @@ def test_a_file_behind_a_url_may_pause_before_its_first_frame(
     with serving(tmp_path) as address, LivePipeline(f"{address}/clip.mp4", FAKE) as live:
         live.pause()
         wait_until(lambda: (o := live._capture._opening) is not None and not o.live)
-        monkeypatch.setattr(supervision, "CONNECT_PATIENCE_S", 0.0)
+        monkeypatch.setattr(source_health, "CONNECT_PATIENCE_S", 0.0)
         threading.Event().wait(0.2)
         live.resume()
         assert live.wait(PATIENCE_S)
@@ -216,7 +216,7 @@ def test_a_camera_that_is_pulled_out_and_plugged_in_again(
 ) -> None:
     """Without its camera, the fake blocks for ever as the real one does: only a kill ends it."""
     pulled_out = tmp_path / "pulled out"
-    monkeypatch.setattr(supervision, "PATIENCE_S", 2.0)
+    monkeypatch.setattr(source_health, "PATIENCE_S", 2.0)
     monkeypatch.setenv("FAKE_PICAMERA_PULLED_OUT", str(pulled_out))
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1] / "sources" / "fake_picamera2"))
     with LivePipeline("picamera", FAKE) as live:

@@ -6,8 +6,8 @@ import pytest
 from fakes import CARD
 
 from seaformer_edge.frame import Frame
+from seaformer_edge.inference.segmenter import segmentation_of
 from seaformer_edge.live.result import LiveResult, Seen
-from seaformer_edge.segmenter import segmentation_of
 
 
 @pytest.fixture

@@ -11,13 +11,13 @@ from fakes import CARD, FakeProgram
 from numpy.typing import NDArray
 from profiles import PROGRAMS, reading, tiny_model
 
-from seaformer_edge.card import Card
 from seaformer_edge.errors import ModelError
+from seaformer_edge.hub.card import Card
+from seaformer_edge.machine.board import SystemReading
 from seaformer_edge.profiling import measure as room
 from seaformer_edge.profiling.measure import Progress, Request, measure
 from seaformer_edge.profiling.record import FULL, QUICK, Protocol, Run
 from seaformer_edge.profiling.statistics import Collector, Latency
-from seaformer_edge.system import SystemReading
 
 SHORT = Protocol("short", 2, 1.0, 30, 0.5, needs_both=True)
 

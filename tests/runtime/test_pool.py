@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from seaformer_edge.labels import label_frame
-from seaformer_edge.overlay import draw
+from seaformer_edge.inference.labels import label_frame
+from seaformer_edge.inference.views import draw
 
 if TYPE_CHECKING:
     from conftest import Binding
@@ -72,7 +72,7 @@ def test_beside_runs_of_the_network_and_each_other(native: Binding) -> None:
 LABELS_WHEN_PYTHON_ENDS = f"""
 import threading, time
 import numpy as np
-from seaformer_edge.labels import label_frame
+from seaformer_edge.inference.labels import label_frame
 from seaformer_edge.runtime import open_program
 
 program = open_program({str(PROGRAMS / "nhwc.pte")!r}, 2)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-SUITE = runpy.run_path(str(Path(__file__).parents[2] / "scripts" / "bench_suite"))
+SUITE = runpy.run_path(str(Path(__file__).parents[2] / "scripts" / "bench" / "suite"))
 RECORD = {"engines, T": {"other published network": 1.20, "whole way against network alone": 1.20}}
 
 

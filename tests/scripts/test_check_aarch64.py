@@ -10,14 +10,14 @@ import pytest
 from loading import load_script
 from numpy.typing import NDArray
 
-SCRIPTS = Path(__file__).parents[2] / "scripts"
+SCRIPTS = Path(__file__).parents[2] / "scripts" / "verify"
 Arrays = dict[str, NDArray[np.generic]]
 
 
 @pytest.fixture
 def check(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.syspath_prepend(SCRIPTS)
-    return load_script("check_aarch64")
+    return load_script("verify/check_aarch64")
 
 
 def results(model: str, gap: float, label: int) -> Arrays:

@@ -16,7 +16,7 @@ from seaformer_edge.training.layouts import folder
 
 image_module = pytest.importorskip("PIL.Image", reason="the distil extra is not installed")
 
-SCRIPTS = Path(__file__).parents[2] / "scripts"
+SCRIPTS = Path(__file__).parents[2] / "scripts" / "data"
 
 
 def load(name: str) -> ModuleType:

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def make_sbom() -> ModuleType:
-    return load_script("make_sbom")
+    return load_script("release/sbom")
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-GROWTH = runpy.run_path(str(Path(__file__).parents[2] / "scripts" / "soaking" / "growth.py"))
+GROWTH = runpy.run_path(
+    str(Path(__file__).parents[2] / "scripts" / "verify" / "soaking" / "growth.py")
+)
 SMALL, LARGE = ("int8", "pause"), ("fp32", "recording")
 
 

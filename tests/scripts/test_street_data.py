@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from seaformer_edge.class_list import read_class_list
-from seaformer_edge.paths import shipped_models_dir
+from seaformer_edge.hub.class_list import read_class_list
+from seaformer_edge.hub.paths import shipped_models_dir
 
-SCRIPT = Path(__file__).parents[2] / "scripts" / "make_street_data.py"
+SCRIPT = Path(__file__).parents[2] / "scripts" / "data" / "make_street_data.py"
 CLASSES = shipped_models_dir() / "classes"
 
 

@@ -11,7 +11,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the train extra (torch) is not installed")
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "scripts" / "data"))
 try:
     from teach_classes import LABELLED_AT, class_names, imagenet_ids, soft_labels
 finally:

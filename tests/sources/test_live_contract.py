@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import pytest
 from fake_cameras import FakeCapture
-from mjpeg import MjpegServer
+from mjpeg_server import MjpegServer
 
 from seaformer_edge.frame import Frame
 from seaformer_edge.sources import FrameSource, open_source

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from clips import numbered, write_audio, write_video
 from fakes import wait_until
-from mjpeg import PASSWORD, USER, MjpegServer, serving
+from mjpeg_server import PASSWORD, USER, MjpegServer, serving
 
 from seaformer_edge.errors import SourceError
 from seaformer_edge.sources import open_source, stream

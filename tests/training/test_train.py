@@ -14,13 +14,13 @@ import pytest
 torch = pytest.importorskip("torch", reason="the train extra (torch) is not installed")
 pytest.importorskip("safetensors", reason="the train extra (safetensors) is not installed")
 
-from tiny import TINY
+from tiny_networks import TINY
 
-from seaformer_edge import network as network_module
-from seaformer_edge.card import read_card
-from seaformer_edge.checkpoint import load_checkpoint
-from seaformer_edge.class_list import ClassList, read_class_list
 from seaformer_edge.errors import ModelError, SourceError
+from seaformer_edge.hub.card import read_card
+from seaformer_edge.hub.class_list import ClassList, read_class_list
+from seaformer_edge.nn import seaformer
+from seaformer_edge.nn.checkpoint import load_checkpoint
 from seaformer_edge.training.datasets import CLASSIFICATION, IGNORE, SEGMENTATION
 from seaformer_edge.training.evaluate import eager_classifier, eager_predictor, predictions
 from seaformer_edge.training.layouts import folder
@@ -58,7 +58,7 @@ RECIPE = Recipe(
 
 @pytest.fixture(autouse=True)
 def tiny_variant(monkeypatch):
-    monkeypatch.setitem(network_module.VARIANTS, "T", TINY)
+    monkeypatch.setitem(seaformer.VARIANTS, "T", TINY)
 
 
 def test_it_learns_sky_from_road(street, tmp_path):
@@ -92,7 +92,7 @@ def test_an_interrupted_run_ends_as_an_uninterrupted_one(street, tmp_path, monke
     with pytest.raises(KeyboardInterrupt):
         Trainer(RECIPE, CLASSES, street, tmp_path / "halves", workers=0).run()
     monkeypatch.undo()
-    monkeypatch.setitem(network_module.VARIANTS, "T", TINY)
+    monkeypatch.setitem(seaformer.VARIANTS, "T", TINY)
     resumed = Trainer(RECIPE, CLASSES, street, tmp_path / "halves", workers=0)
     assert resumed.step == 17
     resumed.run()
@@ -138,7 +138,7 @@ def test_learning_rate_warms_up_and_decays_to_zero():
 
 
 def test_every_parameter_is_in_one_group_and_only_kernels_decay():
-    network = network_module.SeaFormerSegmenter("T", 2)
+    network = seaformer.SeaFormerSegmenter("T", 2)
     recipe = replace(RECIPE, head_learning_rate_factor=10.0)
     groups = parameter_groups(network, recipe)
     assert sum(len(g["params"]) for g in groups) == len(list(network.parameters()))
@@ -361,7 +361,7 @@ def test_two_processes_learn_as_one(street, tmp_path):
 
 def test_recipes_of_the_repository_are_sound():
     root = Path(__file__).parents[2]
-    recipes = sorted((root / "scripts" / "recipes").rglob("*.toml"))
+    recipes = sorted((root / "seaformer_edge" / "training" / "recipes").rglob("*.toml"))
     assert recipes
     for path in recipes:
         recipe = read_recipe(path)
@@ -407,7 +407,7 @@ def test_recipes_that_are_no_recipes(tmp_path, text, complaint):
     ],
 )
 def test_recipes_that_cannot_be_followed(tmp_path, change, complaint):
-    recipe = Path(__file__).parents[2] / "scripts" / "recipes" / "finetune.toml"
+    recipe = Path(__file__).parents[2] / "seaformer_edge" / "training" / "recipes" / "finetune.toml"
     name = change.split()[0]
     kept = [line for line in recipe.read_text().splitlines() if not line.startswith(f"{name} ")]
     path = tmp_path / "recipe.toml"
@@ -425,4 +425,4 @@ def test_a_teacher_is_of_one_split():
 
 def test_a_classifier_takes_any_size():
     assert replace(RECIPE, task="classification", crop=(60, 60), eval_size=(50, 50))
-    assert MULTIPLE == network_module.SIZE_MULTIPLE
+    assert MULTIPLE == seaformer.SIZE_MULTIPLE

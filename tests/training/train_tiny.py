@@ -5,14 +5,14 @@ from pathlib import Path
 
 import torch
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[2] / "scripts" / "support"))
 
-from tiny import TINY
+from tiny_networks import TINY
 
-from seaformer_edge import network
-from seaformer_edge.class_list import ClassList
+from seaformer_edge.hub.class_list import ClassList
+from seaformer_edge.nn import seaformer as network
 from seaformer_edge.training import train
-from seaformer_edge.training.engine import make_fabric
+from seaformer_edge.training.distributed import make_fabric
 from seaformer_edge.training.recipe import Recipe
 
 network.VARIANTS["T"] = TINY

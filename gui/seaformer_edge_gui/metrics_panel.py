@@ -1,0 +1,289 @@
+"""What the run is doing, in numbers: rates, latency, stages, drops, the board."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPalette, QPen, QPolygonF
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from seaformer_edge.live import LiveSnapshot
+from seaformer_edge.machine.board import SystemReading
+from seaformer_edge_gui import formatting
+from seaformer_edge_gui.theme import small_font
+
+LINE_PX = 15
+# Tops of the plot's scale, milliseconds; only a latency beyond one makes the next one show.
+SCALES_MS = (20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 60_000)
+# Colours of the stages on the bar, by their place in a frame's way.
+STAGE_COLOURS = {
+    "wait": "#8a94a0",
+    "resize": "#5b9bd5",
+    "network": "#38a89d",
+    "smooth": "#b98ad0",
+    "labels": "#d9a441",
+    "paint": "#d9705f",
+}
+
+
+class ReadoutPanel(QWidget):
+    """The strip under the picture."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rates = {name: _Figure(name) for name in ("camera", "inference", "display")}
+        self.latency = _Figure("now")
+        self.percentiles = {name: _Figure(name, small=True) for name in ("p50", "p90", "p99")}
+        self.plot = LatencyPlot()
+        self.stages = StageBar()
+        self.dropped = Table("Dropped frames", "none")
+        self.board = Table("Board", "")
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(6)
+        layout.addWidget(_card("FRAMES A SECOND", _row(*self.rates.values())), 3)
+        numbers = _column(_row(self.latency), _row(*self.percentiles.values()))
+        layout.addWidget(_card("LATENCY, CAPTURE TO PAINT, MS", _row(numbers, self.plot)), 7)
+        layout.addWidget(_card("STAGES, MS", self.stages), 4)
+        layout.addWidget(_card("DROPPED FRAMES", self.dropped), 3)
+        layout.addWidget(_card("BOARD", self.board), 4)
+
+    def show_snapshot(self, snapshot: LiveSnapshot, board: SystemReading | None) -> None:
+        """Shows the run and the machine as they are now."""
+        for name, per_s in (
+            ("camera", snapshot.capture_fps),
+            ("inference", snapshot.inference_fps),
+            ("display", snapshot.display_fps),
+        ):
+            self.rates[name].set_text(formatting.rate(per_s))
+        self.latency.set_text(formatting.milliseconds(snapshot.latency_ms))
+        for name, ms in (
+            ("p50", snapshot.latency_p50_ms),
+            ("p90", snapshot.latency_p90_ms),
+            ("p99", snapshot.latency_p99_ms),
+        ):
+            self.percentiles[name].set_text(formatting.milliseconds(ms))
+        self.plot.show_history(snapshot.latency_history, snapshot.network_ms)
+        self.stages.show_stages(snapshot.stage_ms)
+        self.dropped.show_rows(formatting.dropped(snapshot.dropped))
+        if board is not None:
+            self.board.show_rows(board_rows(board), board.throttled)
+
+
+def board_rows(board: SystemReading) -> list[tuple[str, str]]:
+    """The board in words; what it does not tell is left out."""
+    rows = [
+        ("processor", f"{board.cpu_percent:.0f} %"),
+        ("this program", f"{board.process_cpu_percent:.0f} %"),
+        ("memory", f"{board.process_rss_mb:.0f} MB"),
+        ("free", f"{board.memory_available_mb / 1e3:.1f} GB"),
+    ]
+    if board.temperature_c is not None:
+        rows.append(("temperature", f"{board.temperature_c:.0f} °C"))
+    if board.throttled:
+        rows.append(("held back", ", ".join(board.throttled)))
+    elif board.throttled_before:
+        rows.append(("earlier", ", ".join(board.throttled_before)))
+    return rows
+
+
+class _Figure(QWidget):
+    """A number with its caption below."""
+
+    def __init__(self, caption: str, *, small: bool = False) -> None:
+        super().__init__()
+        self.number = QLabel(formatting.ABSENT)
+        if not small:
+            self.number.setObjectName("figure")
+        self.number.setAccessibleName(caption)
+        below = QLabel(caption)
+        below.setObjectName("caption")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.number)
+        layout.addWidget(below)
+        layout.addStretch(1)
+
+    def set_text(self, text: str) -> None:
+        self.number.setText(text)
+
+
+class LatencyPlot(QWidget):
+    """Latency of the last paintings, and the network's own time as a dashed line."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._history: Sequence[tuple[float, float]] = ()
+        self._network_ms = math.nan
+        self.setAccessibleName("Latency over time")
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(110, 60)
+
+    def show_history(self, history: Sequence[tuple[float, float]], network_ms: float) -> None:
+        """Shows (time in seconds, latency in milliseconds) pairs, oldest first."""
+        self._history, self._network_ms = history, network_ms
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setFont(small_font(self.font()))
+        palette = self.palette()
+        muted = palette.color(QPalette.ColorRole.PlaceholderText)
+        highest_ms = max((ms for _, ms in self._history), default=0.0)
+        scale_ms = next((top for top in SCALES_MS if top >= highest_ms), SCALES_MS[-1])
+        labels_px = painter.fontMetrics().horizontalAdvance(f"{scale_ms:g}") + 6
+        area = QRectF(labels_px, 6, self.width() - labels_px - 1, self.height() - 12)
+
+        for part in (0.0, 0.5, 1.0):
+            y = area.bottom() - part * area.height()
+            painter.setPen(QPen(palette.color(QPalette.ColorRole.Mid), 1))
+            painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y))
+            painter.setPen(muted)
+            label = QRectF(0, y - 7, labels_px - 5, 14)
+            right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+            painter.drawText(label, right, f"{part * scale_ms:g}")
+
+        def height_of(ms: float) -> float:
+            return area.bottom() - min(ms / scale_ms, 1.0) * area.height()
+
+        if not math.isnan(self._network_ms):
+            painter.setPen(QPen(muted, 1, Qt.PenStyle.DashLine))
+            y = height_of(self._network_ms)
+            painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y))
+        if len(self._history) < 2:
+            return
+        first_s, last_s = self._history[0][0], self._history[-1][0]
+        span_s = max(last_s - first_s, 1e-3)
+        points = [
+            QPointF(area.left() + (at_s - first_s) / span_s * area.width(), height_of(ms))
+            for at_s, ms in self._history
+        ]
+        painter.setPen(QPen(palette.color(QPalette.ColorRole.Highlight), 1.5))
+        painter.drawPolyline(QPolygonF(points))
+
+
+class StageBar(QWidget):
+    """How long each stage takes: side by side on a bar, and in numbers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._stage_ms: Mapping[str, float] = {}
+        self.setAccessibleName("Stages")
+
+    def minimumSizeHint(self) -> QSize:
+        metrics = QFontMetrics(small_font(self.font()))
+        column_px = 12 + metrics.horizontalAdvance("network 10000")
+        return QSize(2 * column_px + 8, 14 + 3 * LINE_PX)
+
+    def show_stages(self, stage_ms: Mapping[str, float]) -> None:
+        """Shows milliseconds by stage, in the order of a frame's way."""
+        self._stage_ms = stage_ms
+        self.setAccessibleDescription(
+            ", ".join(f"{name} {formatting.milliseconds(ms)} ms" for name, ms in stage_ms.items())
+        )
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        palette = self.palette()
+        total_ms = sum(self._stage_ms.values())
+        left = 0.0
+        for name, ms in self._stage_ms.items():
+            width = ms / total_ms * self.width() if total_ms else 0.0
+            painter.fillRect(QRectF(left, 2, width, 8), QColor(STAGE_COLOURS[name]))
+            left += width
+        painter.setFont(small_font(self.font()))
+        column_px = self.width() // 2
+        per_column = -(-max(len(self._stage_ms), 6) // 2)
+        for i, (name, ms) in enumerate(self._stage_ms.items()):
+            column, line = divmod(i, per_column)
+            area = QRect(column * (column_px + 4), 16 + line * LINE_PX, column_px - 4, LINE_PX)
+            painter.fillRect(
+                QRectF(area.left(), area.center().y() - 3, 7, 7), QColor(STAGE_COLOURS[name])
+            )
+            painter.setPen(palette.color(QPalette.ColorRole.PlaceholderText))
+            painter.drawText(area.adjusted(12, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, name)
+            painter.setPen(palette.color(QPalette.ColorRole.WindowText))
+            right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+            painter.drawText(area, right, formatting.milliseconds(ms))
+
+
+class Table(QWidget):
+    """Names on the left, values on the right; what is wrong stands out."""
+
+    def __init__(self, name: str, empty: str) -> None:
+        super().__init__()
+        self._empty = empty
+        self._rows: Sequence[tuple[str, str]] = ()
+        self._wrong: Sequence[str] = ()
+        self.setAccessibleName(name)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(110, 4 * LINE_PX)
+
+    def show_rows(self, rows: Sequence[tuple[str, str]], wrong: Sequence[str] = ()) -> None:
+        """Shows (name, value) pairs; the last one as trouble if anything is `wrong`."""
+        self._rows, self._wrong = rows, wrong
+        self.setAccessibleDescription(", ".join(f"{name} {value}" for name, value in rows))
+        self.setToolTip("\n".join(f"{name}: {value}" for name, value in rows))
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setFont(small_font(self.font()))
+        metrics = painter.fontMetrics()
+        palette = self.palette()
+        for i, (name, value) in enumerate(self._rows or [(self._empty, "")]):
+            area = QRect(0, i * LINE_PX, self.width(), LINE_PX)
+            wrong = bool(self._wrong) and i == len(self._rows) - 1
+            painter.setPen(palette.color(QPalette.ColorRole.PlaceholderText))
+            painter.drawText(area, Qt.AlignmentFlag.AlignVCenter, name)
+            room = area.adjusted(metrics.horizontalAdvance(name) + 8, 0, 0, 0)
+            painter.setPen(
+                palette.color(
+                    QPalette.ColorRole.BrightText if wrong else QPalette.ColorRole.WindowText
+                )
+            )
+            right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+            shown = metrics.elidedText(value, Qt.TextElideMode.ElideRight, room.width())
+            painter.drawText(room, right, shown)
+
+
+def _card(heading: str, content: QWidget) -> QFrame:
+    frame = QFrame()
+    frame.setObjectName("panel")
+    label = QLabel(heading)
+    label.setObjectName("heading")
+    layout = QVBoxLayout(frame)
+    layout.setContentsMargins(10, 6, 10, 8)
+    layout.setSpacing(4)
+    layout.addWidget(label)
+    layout.addWidget(content, 1)
+    return frame
+
+
+def _row(*widgets: QWidget) -> QWidget:
+    holder = QWidget()
+    layout = QHBoxLayout(holder)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(12)
+    for widget in widgets:
+        layout.addWidget(widget, 1 if isinstance(widget, LatencyPlot) else 0)
+    if not any(isinstance(widget, LatencyPlot) for widget in widgets):
+        layout.addStretch(1)
+    return holder
+
+
+def _column(*widgets: QWidget) -> QWidget:
+    holder = QWidget()
+    layout = QVBoxLayout(holder)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(2)
+    for widget in widgets:
+        layout.addWidget(widget)
+    return holder

@@ -1,0 +1,55 @@
+"""What the shipped models see in the bundled sample; check_aarch64 runs it on two machines.
+
+    python scripts/label_frames.py OUT.npz [FRAMES.npz]
+
+Writes the sample's frames as they were decoded here, `frame/INDEX`, and of every model and frame
+the network's input, `MODEL/INDEX/input`, `.../logits` and `.../labels`. The frames that are
+segmented are those of FRAMES.npz, an OUT.npz of another machine, where it is given.
+"""
+
+from __future__ import annotations
+
+import sys
+from itertools import chain, islice
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from seaformer_edge.hub.card import read_card
+from seaformer_edge.hub.paths import sample_dir, shipped_models_dir
+from seaformer_edge.inference.segmenter import Segmenter, segmentation_of
+from seaformer_edge.sources import open_source
+
+EVERY = 48  # frames of the clip, one is taken
+
+
+def main(out: str, frames_from: str | None) -> None:
+    decoded = sample_frames()
+    arrays = {f"frame/{i}": image for i, image in enumerate(decoded)}
+    frames = decoded
+    if frames_from is not None:
+        with np.load(frames_from) as other:
+            frames = [other[f"frame/{i}"] for i in range(len(decoded))]
+    for path in sorted(shipped_models_dir().glob("*.pte")):
+        card = read_card(path)
+        if card.task != "segmentation":
+            continue
+        segmenter = Segmenter.from_path(path, num_threads=1)
+        for i, image in enumerate(frames):
+            logits, timings_ms = segmenter.logits(image)
+            size = (image.shape[1], image.shape[0])
+            key = f"{path.stem}/{i}"
+            arrays[f"{key}/input"] = cv2.resize(image, (card.width, card.height))
+            arrays[f"{key}/logits"] = logits[..., : card.num_classes]
+            arrays[f"{key}/labels"] = segmentation_of(logits, card, size, timings_ms).label_map
+    np.savez(out, **arrays)
+
+
+def sample_frames() -> list[NDArray[np.uint8]]:
+    with open_source("sample") as clip, open_source(str(sample_dir() / "*.jpg")) as pictures:
+        return [frame.image for frame in chain(islice(clip, 0, None, EVERY), pictures)]
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else None)

@@ -1,0 +1,468 @@
+"""What strangers may hand us, broken in every way: corpora made here, and who has to bear them.
+
+A target takes an input and either makes something of it or raises `SeaformerEdgeError`; all else
+is a defect. `tests/test_hostile.py` gives each a few inputs, `scripts/fuzz` tens of thousands.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import tempfile
+import tomllib
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from functools import cache
+from itertools import islice
+from pathlib import Path
+
+import cv2
+import numpy as np
+from clips import numbered, write_video
+from fakes import CARD
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+
+from seaformer_edge.errors import SeaformerEdgeError
+from seaformer_edge.hub.card import card_path, verify, write_card
+from seaformer_edge.hub.class_list import read_class_list
+from seaformer_edge.inference.segmenter import Segmenter
+from seaformer_edge.sources import open_source, sets_its_own_pace
+from seaformer_edge.sources.stream import is_url, redacted
+
+PROGRAMS = Path(__file__).parents[2] / "tests" / "data" / "programs"
+RECIPES = Path(__file__).parents[2] / "seaformer_edge" / "training" / "recipes"
+MOST_FRAMES = 50
+SECRET = "hunter2"
+
+
+@dataclass(frozen=True)
+class Target:
+    """Somebody who takes hostile input.
+
+    Attributes:
+        inputs: what it is given.
+        take: takes one; may raise SeaformerEdgeError.
+        needs: a module without which there is no such target.
+    """
+
+    inputs: Callable[[], SearchStrategy[object]]
+    take: Callable[[object], None]
+    needs: str = "seaformer_edge"
+
+
+# Damage to bytes.
+
+_BYTES = st.integers(0, 255)
+_NUMBERS = st.sampled_from([b"\0\0\0\0", b"\xff\xff\xff\xff", b"\xff\xff\xff\x7f", b"\0\0\0\x80"])
+_PLACE = st.floats(0, 1, exclude_max=True)
+_IN_PLACE = st.one_of(
+    st.tuples(st.just("set"), _PLACE, _BYTES),
+    st.tuples(st.just("number"), _PLACE, _NUMBERS),
+)
+_DAMAGE = st.one_of(
+    _IN_PLACE,
+    st.tuples(st.just("insert"), _PLACE, st.binary(max_size=16)),
+    st.tuples(st.just("delete"), _PLACE, st.integers(1, 64)),
+    st.tuples(st.just("repeat"), _PLACE, st.integers(1, 64)),
+    st.tuples(st.just("cut"), _PLACE, st.none()),
+)
+
+
+def damaged(corpus: dict[str, bytes]) -> SearchStrategy[tuple[str, bytes]]:
+    """Files of the corpus with some damage, under their names; some are nothing but noise."""
+    names = st.sampled_from(sorted(corpus))
+    # Little damage gets deep, much of it is noticed at once.
+    much = st.tuples(names, st.lists(_DAMAGE, max_size=8))
+    little = st.tuples(names, st.lists(_IN_PLACE, max_size=2))
+    noise = st.tuples(names, st.binary(max_size=200))
+    changed = st.one_of(much, little, little).map(lambda pair: (pair[0], _apply(pair, corpus)))
+    return st.one_of(changed, changed, changed, noise)
+
+
+def _apply(pair: tuple[str, list[tuple[str, float, object]]], corpus: dict[str, bytes]) -> bytes:
+    name, damages = pair
+    changed = bytearray(corpus[name])
+    for kind, place, value in damages:
+        at = int(place * len(changed))
+        if kind == "set" and changed:
+            changed[at] = value
+        elif kind == "number":
+            changed[at : at + len(value)] = value
+        elif kind == "insert":
+            changed[at:at] = value
+        elif kind == "delete":
+            del changed[at : at + value]
+        elif kind == "repeat":
+            changed[at:at] = changed[at : at + value]
+        elif kind == "cut":
+            del changed[at:]
+    return bytes(changed)
+
+
+# Structured text: values that are none of those that belong there.
+
+_ODD = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=8)
+    | st.sampled_from([10**400, -1, 0, 2**31, 2**63, float("inf"), "nan", ""]),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner, max_size=4)
+    ),
+    max_leaves=6,
+)
+
+
+def odd_entries(entries: dict[str, object]) -> SearchStrategy[dict[str, object]]:
+    """The entries with some of them replaced, removed or added."""
+    some = st.dictionaries(st.sampled_from([*entries, "unknown"]), _ODD, max_size=3)
+    lacking = st.sets(st.sampled_from(sorted(entries)), max_size=1)
+    return st.builds(
+        lambda odd, lost: {k: v for k, v in {**entries, **odd}.items() if k not in lost},
+        some,
+        lacking,
+    )
+
+
+def odd_json(entries: dict[str, object]) -> SearchStrategy[bytes]:
+    """A JSON file with wrong entries, or damaged, or of another shape, or nested too deeply."""
+    text = json.dumps(entries).encode()
+    return st.one_of(
+        odd_entries(entries).map(lambda odd: json.dumps(odd).encode()),
+        damaged({"text": text}).map(lambda named: named[1]),
+        _ODD.map(lambda odd: json.dumps(odd).encode()),
+        st.integers(1, 10**5).map(lambda depth: b"[" * depth),
+    )
+
+
+@cache
+def _folder() -> Path:
+    """Emptied by the system; a process' own."""
+    return Path(tempfile.mkdtemp(prefix="hostile-"))
+
+
+def _put(name: str, data: bytes) -> Path:
+    path = _folder() / name
+    path.write_bytes(data)
+    return path
+
+
+# Videos and pictures.
+
+
+@cache
+def _videos() -> dict[str, bytes]:
+    pictures = [numbered(i) for i in range(6)]
+    kinds: dict[str, dict[str, object]] = {
+        "a.mp4": {"audio": True},
+        "b.mkv": {"audio": True},
+        "c.avi": {"codec": "mpeg4"},
+        "d.webm": {"codec": "libvpx-vp9"},
+        "e.mp4": {"rotation": 90},
+        "f.mkv": {"codec": "ffv1"},
+        "g.ts": {},
+        "h.gif": {"codec": "gif"},
+    }
+    made = {}
+    for name, options in kinds.items():
+        path = _folder() / f"made-{name}"
+        if name.endswith(".gif"):
+            _write_gif(path)
+        else:
+            write_video(path, pictures, **options)  # type: ignore[arg-type]
+        made[name] = path.read_bytes()
+    return made
+
+
+def _write_gif(path: Path) -> None:
+    from PIL import Image
+
+    frames = [Image.fromarray(numbered(i)) for i in range(3)]
+    frames[0].save(path, save_all=True, append_images=frames[1:])
+
+
+@cache
+def _pictures() -> dict[str, bytes]:
+    image = np.random.default_rng(0).integers(0, 256, (24, 32, 3), dtype=np.uint8)
+    suffixes = (".png", ".jpg", ".bmp", ".tiff", ".webp", ".ppm")
+    return {f"a{s}": cv2.imencode(s, image)[1].tobytes() for s in suffixes}
+
+
+def _decode(named: object) -> None:
+    name, data = named  # type: ignore[misc]
+    with open_source(_put(name, data)) as source:
+        for frame in islice(source, MOST_FRAMES):
+            assert frame.image.ndim == 3
+            assert frame.image.shape[2] == 3
+
+
+@cache
+def _labels() -> dict[str, bytes]:
+    from PIL import Image
+
+    grey = np.random.default_rng(0).integers(0, 4, (24, 32), dtype=np.uint8)
+    with_palette = Image.fromarray(grey).convert("P")
+    with_palette.putpalette([0, 0, 0, 128, 0, 0, 0, 128, 0, 128, 128, 0])
+    made = {"grey.png": cv2.imencode(".png", grey)[1].tobytes()}
+    for bits in (2, 8):
+        file = io.BytesIO()
+        with_palette.save(file, "PNG", bits=bits)
+        made[f"palette{bits}.png"] = file.getvalue()
+    return made
+
+
+def _read_ids(named: object) -> None:
+    from seaformer_edge.training.datasets import read_ids
+
+    name, data = named  # type: ignore[misc]
+    ids = read_ids(_put(name, data))
+    assert ids.ndim == 2
+    assert ids.dtype == np.uint8
+
+
+# Programs, with a card that vouches for them: who makes the one can make the other.
+
+
+@cache
+def _programs() -> dict[str, bytes]:
+    return {name: (PROGRAMS / name).read_bytes() for name in ("nhwc.pte", "nhwc_planned.pte")}
+
+
+def _run_program(named: object) -> None:
+    name, data = named  # type: ignore[misc]
+    path = _put(name, data)
+    write_card(replace(CARD, height=32, width=48, logit_channels=5), path)
+    with suppress(ValueError):  # NaN, of which the segmenter speaks plainly
+        Segmenter.from_path(path, 1)(np.zeros((32, 48, 3), np.uint8))
+
+
+# Cards, class lists, recipes, settings.
+
+
+PROGRAM = b"program"
+
+
+def _card_entries() -> dict[str, object]:
+    path = _folder() / "whole.pte"
+    path.write_bytes(PROGRAM)
+    return json.loads(json.dumps({"format": 1} | asdict(write_card(CARD, path))))
+
+
+def _read_card(data: object) -> None:
+    path = _folder() / "model.pte"
+    path.write_bytes(PROGRAM)
+    card_path(path).write_bytes(data)  # type: ignore[arg-type]
+    verify(path)
+
+
+def _class_list_entries() -> dict[str, object]:
+    return {"names": ["a", "b"], "palette": [[0, 0, 0], [255, 0, 0]], "ignore_index": 255}
+
+
+def _read_class_list(data: object) -> None:
+    read_class_list(_put("classes.json", data))  # type: ignore[arg-type]
+
+
+def _recipes() -> SearchStrategy[bytes]:
+    text = (RECIPES / "finetune.toml").read_text()
+    entries = tomllib.loads(text)
+    return st.one_of(
+        damaged({"text": text.encode()}).map(lambda named: named[1]),
+        odd_entries(entries).map(lambda odd: _toml(odd).encode("utf-8", "surrogatepass")),
+        st.integers(1, 10**5).map(lambda depth: b"x = " + b"[" * depth),
+    )
+
+
+def _toml(entries: dict[str, object]) -> str:
+    """As TOML, as far as it has such values; the rest is left to be wrong."""
+    return "\n".join(f"{key} = {json.dumps(value)}" for key, value in entries.items())
+
+
+def _read_recipe(data: object) -> None:
+    from seaformer_edge.training.recipe import read_recipe
+
+    read_recipe(_put("recipe.toml", data))  # type: ignore[arg-type]
+
+
+def _settings() -> SearchStrategy[dict[str, object]]:
+    from seaformer_edge_gui.settings import Settings
+
+    values = st.none() | st.text(max_size=12) | _ODD
+    return st.dictionaries(st.sampled_from(list(Settings.__dataclass_fields__)), values)
+
+
+class _Store:
+    def __init__(self, values: dict[str, object]) -> None:
+        self.values = values
+
+    def value(self, key: str, /) -> object:
+        return self.values.get(key)
+
+    def setValue(self, key: str, value: object, /) -> None:  # noqa: N802
+        self.values[key] = value
+
+
+def _load_settings(values: object) -> None:
+    from seaformer_edge_gui.settings import load, save
+
+    settings = load(_Store(values))  # type: ignore[arg-type]
+    save(settings, _Store({}))
+
+
+# Published checkpoints.
+
+
+@cache
+def _tensors() -> dict[str, object]:
+    """All of a small network, each tensor one number repeated, so that its file is small."""
+    import torch
+
+    from seaformer_edge.nn.checkpoint import build
+
+    with torch.device("meta"):
+        state = build("segmentation", "T", 3).state_dict()
+    return {n: torch.ones((), dtype=t.dtype).expand(t.shape) for n, t in state.items()}
+
+
+META = {"CLASSES": ("a", "b", "c"), "PALETTE": [[0, 0, 0]] * 3}
+CLASS_WEIGHT = "decode_head.conv_seg.weight"
+
+
+def _saved(tensors: dict[str, object], meta: object, *, zipped: bool) -> bytes:
+    import torch
+
+    buffer = io.BytesIO()
+    wrapped = {"state_dict": tensors, "meta": meta}
+    torch.save(wrapped, buffer, _use_new_zipfile_serialization=zipped)
+    return buffer.getvalue()
+
+
+def _checkpoints() -> SearchStrategy[tuple[str, bytes]]:
+    """Damaged files, and whole ones with a tensor or names that do not belong there."""
+    import torch
+
+    some = {name: _tensors()[name] for name in (CLASS_WEIGHT, "decode_head.conv_seg.bias")}
+    corpus = {
+        "zip.pth": _saved(_tensors(), META, zipped=True),
+        "small.pth": _saved(some, META, zipped=True),
+        "old.pth": _saved(some, META, zipped=False),
+    }
+    sizes = st.lists(st.sampled_from([0, 1, 3, 2**16, 10**9]), max_size=4)
+    kinds = st.sampled_from([torch.float32, torch.int64, torch.complex64, torch.bool])
+    shapes = sizes.filter(lambda shape: math.prod(shape) < 2**60)
+    odd = st.builds(lambda kind, shape: torch.ones((), dtype=kind).expand(shape), kinds, shapes)
+    names = st.sampled_from([CLASS_WEIGHT, "decode_head.conv_seg.bias", "linear.weight", ""])
+    meta = odd_entries(META) | _ODD
+    made = st.builds(
+        lambda name, tensor, meta: (
+            "made.pth",
+            _saved({**_tensors(), name: tensor}, meta, zipped=True),
+        ),
+        names,
+        odd,
+        meta,
+    )
+    stored = meta.map(lambda meta: ("made.pth", _saved(_tensors(), meta, zipped=True)))
+    return st.one_of(damaged(corpus), made, stored)
+
+
+def _import_checkpoint(named: object) -> None:
+    from seaformer_edge.nn.checkpoint import import_checkpoint
+
+    name, data = named  # type: ignore[misc]
+    import_checkpoint(_put(name, data), "mine")
+
+
+# What `--source` is given.
+
+_WORDS = st.text(st.characters(codec="utf-8", exclude_characters="*?["), max_size=20)
+_SPECS = st.one_of(
+    _WORDS,
+    _WORDS.map(lambda word: f"~{word}"),
+    _WORDS.map(lambda word: f"/dev/video{word}"),
+    _WORDS.map(lambda word: f"synthetic{word}"),
+    st.builds("synthetic:{}x{}@{}".format, *[st.integers(0, 10**9)] * 2, st.floats(0, 1e9)),
+    st.integers(0).map(str),
+    st.integers(1, 6000).map(lambda count: "9" * count),
+    st.sampled_from(["a" * 300, "\0", "a\0b", "/", ".", "..", "[", "***", "synthetic:1x1"]),
+)
+# A port that nobody listens at; the rest of the address is the stranger's.
+_URLS = st.one_of(
+    st.builds(
+        lambda scheme, user, host, path: f"{scheme}://{user}:{SECRET}@{host}/{path}?key={SECRET}",
+        st.sampled_from(["http", "rtsp", "RTSP", "https", "rtmp", "srt", "tcp", "udp"]),
+        _WORDS,
+        st.sampled_from(["127.0.0.1:1", "[::1]:1", "[", "]", "[::1", "127.0.0.1:x", "", "a@b"]),
+        _WORDS,
+    ),
+    _WORDS.map(lambda word: f"{word}://{word}"),
+    _WORDS.map(lambda word: f"http://{word}"),
+)
+
+
+def _open_spec(spec: object) -> None:
+    assert isinstance(spec, str)
+    sets_its_own_pace(spec)
+    with open_source(spec) as source:
+        assert next(iter(source)).image.ndim == 3
+
+
+def _name_url(url: object) -> None:
+    assert isinstance(url, str)
+    sets_its_own_pace(url)
+    if is_url(url):
+        assert SECRET not in redacted(url)
+    if "127.0.0.1:1/" not in url or url.startswith("udp"):  # somebody; nobody, for ten seconds
+        return
+    try:
+        with open_source(url):
+            pass
+    except SeaformerEdgeError as error:
+        if SECRET in str(error):
+            raise AssertionError(f"told: {error}") from error
+        raise
+
+
+# Pages that a download meets.
+
+
+def _read_page(text: object) -> None:
+    from seaformer_edge.hub.download import _Page
+
+    _Page(text)  # type: ignore[arg-type]
+
+
+_TAGS = st.sampled_from(
+    ["<title>", "</title>", '<form id="download-form"', ' action="', ">", "<!", "<![", "&#", "-->"]
+)
+_PAGES = st.lists(_TAGS | st.text(max_size=6)).map("".join)
+
+
+TARGETS = {
+    "videos": Target(lambda: damaged(_videos()), _decode),
+    "pictures": Target(lambda: damaged(_pictures()), _decode),
+    "labels": Target(lambda: damaged(_labels()), _read_ids, "torch"),
+    "programs": Target(lambda: damaged(_programs()), _run_program, "seaformer_edge._native"),
+    "cards": Target(lambda: odd_json(_card_entries()), _read_card),
+    "class lists": Target(lambda: odd_json(_class_list_entries()), _read_class_list),
+    "recipes": Target(_recipes, _read_recipe),
+    "settings": Target(_settings, _load_settings),
+    "checkpoints": Target(_checkpoints, _import_checkpoint, "torch"),
+    "sources": Target(lambda: _SPECS, _open_spec),
+    "urls": Target(lambda: _URLS, _name_url),
+    "pages": Target(lambda: _PAGES, _read_page),
+}
+
+
+def take(target: Target, given: object) -> bool:
+    """Whether the target refused the input; raises whatever is a defect."""
+    try:
+        target.take(given)
+    except SeaformerEdgeError:
+        return True
+    return False

@@ -1,0 +1,179 @@
+"""A Debian in a folder, of this machine's architecture or, emulated, of another one.
+
+`check_aarch64` and `check_picamera` run their commands in one. Needs to be root, and Debian's or
+Ubuntu's packages mmdebstrap and debian-archive-keyring; for another architecture qemu-user-static.
+Packages come from DEBIAN_MIRROR, default http://deb.debian.org/debian, and http_proxy is heeded.
+What is mounted for a command is seen by it alone, and goes away with it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+MIRROR = os.environ.get("DEBIAN_MIRROR", "http://deb.debian.org/debian")
+BINFMT = Path("/proc/sys/fs/binfmt_misc")
+CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+PIP_FILES = (Path("/etc/pip.conf"), Path("~/.config/pip/pip.conf").expanduser())
+# Of this machine's environment; nothing else of it is seen inside.
+PASSED_ON = ("PIP_", "http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY")
+
+# /sys and /proc: XNNPACK asks them for the processor, and does without neither.
+ENTER = """
+mount -t proc proc "$0/proc"
+mount --rbind /sys "$0/sys"
+mount --rbind /dev "$0/dev"
+mount -t tmpfs tmpfs "$0/tmp"
+[ -f "$1" ] && mount --bind "$1" "$0$1"
+shift
+exec chroot "$0" "$@"
+"""
+
+
+class UnfitError(Exception):
+    """This machine lacks something, and the message says what to do."""
+
+
+class DebianRoot:
+    """A minimal Debian under `path`, made when it is first asked for.
+
+    Args:
+        path: the folder; what lies beside it is left alone.
+        suite: "trixie", say.
+        architecture: Debian's name for it: "arm64", "amd64".
+        packages: to be installed with it.
+        environment: of every command that is run inside.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        suite: str,
+        architecture: str,
+        packages: Sequence[str],
+        environment: dict[str, str] | None = None,
+    ) -> None:
+        self.path = path
+        self._suite, self._architecture = suite, architecture
+        self._packages = packages
+        machine = {k: v for k, v in os.environ.items() if k.startswith(PASSED_ON)}
+        path_variable = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+        fixed = {"HOME": "/root", "LANG": "C.UTF-8", "PATH": path_variable}
+        self._environment = {**machine, **fixed, **(environment or {})}
+
+    def make(self) -> None:
+        """Raises UnfitError, and subprocess.CalledProcessError where a download failed."""
+        require("mmdebstrap", "unshare", "chroot")
+        if os.geteuid() != 0:
+            raise UnfitError("needs to be root, for chroot: sudo and the same again")
+        if self.architecture_is_foreign():
+            allow_emulation()
+        if not self.path.exists():
+            # Only a whole one gets the name.
+            partial = self.path.with_name(self.path.name + ".partial")
+            shutil.rmtree(partial, ignore_errors=True)
+            partial.parent.mkdir(parents=True, exist_ok=True)
+            subprocess.run(
+                [
+                    *("mmdebstrap", "--quiet", "--variant=minbase"),
+                    f"--architectures={self._architecture}",
+                    f"--include={','.join(self._packages)}",
+                    *(self._suite, str(partial), MIRROR),
+                ],
+                check=True,
+                env={**os.environ, **self._environment},
+            )
+            partial.rename(self.path)
+        shutil.copyfile("/etc/resolv.conf", self.path / "etc" / "resolv.conf")
+        for config in filter(Path.exists, PIP_FILES):
+            shutil.copyfile(config, self.path / "etc" / "pip.conf")
+
+    def architecture_is_foreign(self) -> bool:
+        return {"arm64": "aarch64", "amd64": "x86_64"}[self._architecture] != os.uname().machine
+
+    def run(
+        self, *command: str, cwd: str = "/root", **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command inside; its output is returned, and shown where it failed.
+
+        Raises:
+            subprocess.CalledProcessError: it failed.
+        """
+        variables = [f"{k}={v}" for k, v in {**self._environment, **environment}.items()]
+        certificates = str(CERTIFICATES.resolve())
+        run = subprocess.run(
+            [
+                *("unshare", "--mount", "--fork", "--kill-child", "sh", "-ec", ENTER),
+                *(str(self.path), certificates if CERTIFICATES.exists() else ""),
+                *("env", "-i", "-C", cwd, *variables, *command),
+            ],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        if run.returncode:
+            print(run.stdout)
+            raise subprocess.CalledProcessError(run.returncode, command)
+        return run
+
+    def output(self, *command: str, cwd: str = "/root") -> str:
+        """What a command prints, without the last line's end."""
+        return self.run(*command, cwd=cwd).stdout.rstrip()
+
+    def copy_checkout(self, to: str) -> None:
+        """Copy this checkout, with what is not yet committed but not what git ignores."""
+        target = self.inside(to)
+        shutil.rmtree(target, ignore_errors=True)
+        listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+        names = subprocess.run(listing, cwd=CHECKOUT, check=True, capture_output=True, text=True)
+        for name in names.stdout.split("\0"):
+            if name and (CHECKOUT / name).exists():
+                (target / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(CHECKOUT / name, target / name)
+
+    def inside(self, path: str) -> Path:
+        """Where a path of the root's lies on this machine."""
+        return self.path / path.lstrip("/")
+
+    def release(self) -> str:
+        """What it calls itself: "Debian GNU/Linux 13 (trixie)"."""
+        lines = self.inside("/etc/os-release").read_text().splitlines()
+        values = dict(line.split("=", 1) for line in lines if "=" in line)
+        version = self.inside("/etc/debian_version").read_text().strip()
+        name = values["PRETTY_NAME"].strip('"')
+        return f"{name} {version}"
+
+
+def default_path(name: str) -> Path:
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(cache) / "seaformer-edge" / name
+
+
+def require(*commands: str) -> None:
+    """Raises UnfitError, with the packages to install, unless all commands are there."""
+    if sys.platform != "linux":
+        raise UnfitError("needs Linux, a Debian or an Ubuntu")
+    missing = [command for command in commands if shutil.which(command) is None]
+    if missing:
+        raise UnfitError(
+            f"{', '.join(missing)} missing: sudo apt install mmdebstrap debian-archive-keyring"
+            " util-linux coreutils, on a Debian or an Ubuntu"
+        )
+
+
+def allow_emulation() -> None:
+    """Have the kernel run aarch64 programs through qemu. Raises UnfitError where it is missing."""
+    if not (BINFMT / "register").exists():
+        subprocess.run(["mount", "-t", "binfmt_misc", "binfmt_misc", str(BINFMT)], check=True)
+    if (BINFMT / "qemu-aarch64").exists():
+        return
+    # What systemd would have registered, had it been running when the package was installed.
+    rule = Path("/usr/lib/binfmt.d/qemu-aarch64.conf")
+    if not rule.exists():
+        raise UnfitError("no emulator for aarch64: sudo apt install qemu-user-static")
+    (BINFMT / "register").write_text(rule.read_text())

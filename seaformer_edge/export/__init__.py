@@ -1,0 +1,1 @@
+"""From a network to a .pte program for ExecuTorch. Imports torch."""

@@ -1,0 +1,152 @@
+"""From a network to a .pte program that is one XNNPACK delegate, and its card."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
+from executorch.devtools.backend_debug import get_delegation_info
+from executorch.exir import (
+    EdgeCompileConfig,
+    EdgeProgramManager,
+    ExecutorchBackendConfig,
+    to_edge_transform_and_lower,
+)
+from executorch.exir.passes import MemoryPlanningPass
+from torch import nn
+
+from seaformer_edge import __version__
+from seaformer_edge.errors import ModelError
+from seaformer_edge.export.quantize import calibration_pictures, quantize
+from seaformer_edge.export.rewrite import deploy_classifier, deploy_segmenter
+from seaformer_edge.hub.card import Card, place
+from seaformer_edge.nn.checkpoint import Network
+from seaformer_edge.nn.seaformer import SeaFormerSegmenter
+
+
+def export(
+    network: Network,
+    card: Card,
+    height: int,
+    width: int,
+    output: Path,
+    calibrate: Path | None = None,
+) -> Card:
+    """Write `output` (.pte) and its card for inputs of height x width.
+
+    Args:
+        network: trained; its weights are not changed.
+        card: of the checkpoint; the program's card says the same but for what differs.
+        height, width: multiples of 32 (`network.round_size` gives the nearest).
+        output: path ending in .pte; written whole or not at all.
+        calibrate: folder of pictures like those the network was trained on, to measure the
+            ranges of an int8 program on; without it the program is fp32.
+
+    Raises:
+        SourceError: `calibrate` is missing or holds no picture that can be read.
+        ModelError: the program would not run whole on XNNPACK; the operators left over
+            are named.
+    """
+    if output.suffix != ".pte":
+        raise ModelError(f"{output}: the name of a program ends in .pte")
+    network.eval()
+    deploy = deploy_segmenter if isinstance(network, SeaFormerSegmenter) else deploy_classifier
+    # int8's tensors are a quarter of the size, and each strip would have ranges of its own.
+    deployed = deploy(network, height, width, card.mean, card.std, in_strips=calibrate is None)
+    if calibrate is not None:
+        pictures = calibration_pictures(calibrate)
+        with _quiet():
+            deployed = quantize(deployed, pictures, height, width)
+        seen = len(pictures.files) - pictures.lost_frames
+        origin = f"{card.origin}; int8 ranges from {seen} pictures"
+        card = replace(card, name=f"{card.name}-int8", precision="int8", origin=origin)
+    program, logit_channels = lower(deployed, height, width)
+
+    versions = {
+        "seaformer-edge": __version__,
+        "torch": torch.__version__,
+        "executorch": version("executorch"),
+    }
+    card = replace(
+        card,
+        height=height,
+        width=width,
+        logit_channels=logit_channels,
+        accuracy={},
+        versions=versions,
+    )
+    temporary = output.with_name(output.name + ".tmp")
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_bytes(program)
+        return place(temporary, card, output)
+    except OSError as error:
+        with suppress(OSError):
+            temporary.unlink()
+        raise ModelError(f"{output}: cannot be written ({error.strerror})") from error
+
+
+def lower(module: nn.Module, height: int, width: int) -> tuple[bytes, int]:
+    """A module over (1, 3, height, width), NHWC in memory, as a program's bytes.
+
+    Returns the bytes and the number of channels of the output.
+
+    Raises:
+        ModelError: something of the module would stay outside the XNNPACK delegate.
+    """
+    sample = torch.zeros(1, 3, height, width).to(memory_format=torch.channels_last)
+    with _quiet():
+        exported = torch.export.export(module, (sample,), strict=True)
+        edge = to_edge_transform_and_lower(
+            exported,
+            partitioner=[XnnpackPartitioner()],
+            # The checker does not know the channels-last orders that XNNPACK works in.
+            compile_config=EdgeCompileConfig(_check_ir_validity=False),
+        )
+        refuse_partial_delegation(edge)
+        program = edge.to_executorch(
+            # Input and output live in the caller's buffers, not in a second copy.
+            ExecutorchBackendConfig(
+                memory_planning_pass=MemoryPlanningPass(
+                    alloc_graph_input=False, alloc_graph_output=False
+                )
+            )
+        )
+    with torch.inference_mode():
+        channels = int(module(sample).shape[1])
+    return bytes(program.buffer), channels
+
+
+def refuse_partial_delegation(edge: EdgeProgramManager) -> None:
+    """Raise ModelError unless the program is exactly one delegate and nothing else."""
+    info = get_delegation_info(edge.exported_program().graph_module)
+    outside = [
+        name
+        for name, count in info.delegation_by_operator.items()
+        if count.non_delegated and "getitem" not in name
+    ]
+    if outside or info.num_delegated_subgraphs != 1:
+        raise ModelError(
+            f"not exported: {info.num_delegated_subgraphs} XNNPACK delegates where one is wanted; "
+            f"operators outside: {', '.join(sorted(outside)) or 'none'}"
+        )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Lowering warns and logs at length of its own internals."""
+    previous = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(previous)

@@ -1,0 +1,1 @@
+"""Model files: cards, class lists, names, published checkpoints and their download."""

@@ -1,0 +1,69 @@
+"""Names of models to files: those that ship, those that were fetched, and the user's own."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from seaformer_edge.errors import ModelError
+from seaformer_edge.hub.card import Card, card_path, read_card
+from seaformer_edge.hub.paths import shipped_models_dir, user_models_dir
+from seaformer_edge.hub.pretrained import PUBLISHED
+
+DEFAULT_MODEL = "seaformer-t-everyday"
+
+log = logging.getLogger(__name__)
+
+
+def shipped_programs() -> dict[str, Path]:
+    """The .pte programs that come with the package, by name, in the order of their names."""
+    return {path.stem: path for path in _programs(shipped_models_dir())}
+
+
+def _programs(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.pte"), key=lambda path: path.stem)
+
+
+def installed_programs() -> dict[str, Path]:
+    """The shipped and the fetched programs, by name; a shipped one is never shadowed."""
+    fetched = {path.stem: path for path in _programs(user_models_dir())}
+    shipped = shipped_programs()
+    return shipped | {name: path for name, path in fetched.items() if name not in shipped}
+
+
+def installed_cards() -> dict[str, Card]:
+    """The cards of the installed programs, by name; a damaged one is left out with a warning."""
+    cards = {}
+    for name, path in installed_programs().items():
+        if not card_path(path).is_file():
+            continue
+        try:
+            cards[name] = read_card(path)
+        except ModelError as error:
+            log.warning("%s", error)
+    return cards
+
+
+def resolve_model(model: str | None) -> Path:
+    """The .pte file that a `--model` argument means.
+
+    Args:
+        model: the name of an installed program, the path of a .pte, or None for the default.
+
+    Raises:
+        ModelError: there is no such program; how to fetch it is told, or the known names.
+    """
+    programs = installed_programs()
+    name = model or DEFAULT_MODEL
+    if name in programs:
+        return programs[name]
+    path = Path(name)
+    if path.suffix == ".pte":
+        if not path.is_file():
+            raise ModelError(f"{path}: no such model file")
+        return path
+    if name in PUBLISHED:
+        raise ModelError(f"{name}: not fetched yet; run 'seaformer-edge models fetch {name}'")
+    raise ModelError(
+        f"{name}: unknown model; known are {', '.join(programs) or 'none'}, or give a .pte file"
+    )

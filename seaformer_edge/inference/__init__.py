@@ -1,0 +1,1 @@
+"""From a frame to a prediction and to a picture of it."""

@@ -1,0 +1,1 @@
+"""The machine the program runs on: board readings, display, Debian packages, malloc."""

@@ -1,0 +1,1 @@
+"""The network as published, its checkpoints, and starting weights for training. Imports torch."""

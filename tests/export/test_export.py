@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("torch", reason="the train extra (torch) is not installed")
+pytest.importorskip("executorch.exir", reason="the train extra (executorch) is not installed")
+
+import numpy as np
+from tiny_networks import TINY, checkpoint_card, eager_logits, picture, trained_network
+from torch import nn
+
+from seaformer_edge.errors import ModelError
+from seaformer_edge.export.program import export, lower
+from seaformer_edge.export.rewrite import backbone
+from seaformer_edge.hub.card import verify
+from seaformer_edge.nn import seaformer
+from seaformer_edge.nn.checkpoint import build
+from seaformer_edge.nn.seaformer import round_size
+from seaformer_edge.runtime import open_program
+from seaformer_edge.runtime.native import NativeProgram
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # the exporter's libraries warn at length
+
+
+@pytest.fixture(autouse=True)
+def tiny_variant(monkeypatch):
+    """The family's smallest possible member: lowering T takes half a minute, this seconds."""
+    monkeypatch.setitem(seaformer.VARIANTS, "T", TINY)
+
+
+@pytest.mark.parametrize("size", [(64, 64), (64, 128)], ids=["square", "oblong"])
+def test_the_program_computes_the_network(tmp_path, size):
+    network = trained_network("segmentation", 5)
+    output = tmp_path / "tiny.pte"
+    card = export(network, checkpoint_card("segmentation", 5), *size, output)
+    assert card == verify(output)
+    assert (card.height, card.width, card.logit_channels) == (*size, 16)
+    assert card.accuracy == {}, "the checkpoint's figures are not the program's"
+
+    image = picture(*size)
+    expected = eager_logits(network, image).permute(1, 2, 0).numpy()
+    logits = open_program(output, num_threads=1).run(image.astype(np.float32))
+    assert logits.shape == (size[0] // 8, size[1] // 8, 16)
+    np.testing.assert_allclose(logits[..., :5], expected, atol=1e-4 * np.abs(expected).max())
+    assert len(np.unique(expected.argmax(-1))) > 1, "a picture of one class proves little"
+
+
+def test_strips_are_one_program_of_the_same_function(tmp_path, monkeypatch):
+    monkeypatch.setattr(backbone, "STRIP_BYTES", 4 * 16 * 48 * 32 / 2.5)
+    network = trained_network("segmentation", 5)
+    output = tmp_path / "tiny.pte"
+    export(network, checkpoint_card("segmentation", 5), 96, 64, output)
+    image = picture(96, 64)
+    expected = eager_logits(network, image).permute(1, 2, 0).numpy()
+    program = NativeProgram(output, 1, times_operators=True)
+    logits = program.run(image.astype(np.float32))
+    np.testing.assert_allclose(logits[..., :5], expected, atol=1e-4 * np.abs(expected).max())
+    names = [name.partition(" #")[0] for name, _ in program.operator_times_ms()]
+    assert names.count("Subtract (ND)") == 3, "one for each strip"
+    assert names[-1] != "Transpose (ND, X32)", "the logits would come out as NCHW first"
+
+
+def test_the_classifier_too(tmp_path):
+    network = trained_network("classification", 7)
+    output = tmp_path / "tiny.pte"
+    export(network, checkpoint_card("classification", 7), 64, 96, output)
+    image = picture(64, 96)
+    expected = eager_logits(network, image).numpy()
+    scores = open_program(output, num_threads=1).run(image.astype(np.float32))
+    np.testing.assert_allclose(scores, expected, atol=1e-4 * np.abs(expected).max())
+
+
+class Leftover(nn.Module):
+    """Convolution, then something XNNPACK has no kernel for."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3, padding=1)
+
+    def forward(self, x):
+        return self.conv(x).cumsum(1)
+
+
+def test_a_program_with_operators_left_over_is_refused():
+    with pytest.raises(ModelError, match="cumsum"):
+        lower(Leftover(), 32, 32)
+
+
+def test_other_endings_are_refused(tmp_path):
+    network = build("segmentation", "T", 5)
+    with pytest.raises(ModelError, match=r"ends in \.pte"):
+        export(network, checkpoint_card("segmentation", 5), 64, 64, tmp_path / "tiny.bin")
+
+
+def test_an_unwritable_place_is_named_and_nothing_is_left(tmp_path, monkeypatch):
+    monkeypatch.setattr("seaformer_edge.export.program.lower", lambda *_: (b"program", 16))
+    (tmp_path / "file").touch()
+    network = build("segmentation", "T", 5)
+    with pytest.raises(ModelError, match="cannot be written"):
+        export(network, checkpoint_card("segmentation", 5), 64, 64, tmp_path / "file" / "tiny.pte")
+
+
+@pytest.mark.parametrize(
+    ("size", "rounded"),
+    [((512, 512), (512, 512)), ((360, 480), (352, 480)), ((1, 50), (32, 64))],
+)
+def test_sizes_are_rounded_to_what_the_network_takes(size, rounded):
+    assert round_size(*size) == rounded

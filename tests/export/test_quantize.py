@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+pytest.importorskip("torch", reason="the train extra (torch) is not installed")
+pytest.importorskip("executorch.exir", reason="the train extra (executorch) is not installed")
+
+import cv2
+import numpy as np
+from executorch.backends.xnnpack import xnnpack_preprocess
+from tiny_networks import TINY, checkpoint_card, eager_logits, picture, trained_network
+
+from seaformer_edge.errors import SourceError
+from seaformer_edge.export.program import export
+from seaformer_edge.export.quantize import CALIBRATION_PICTURES, calibration_pictures
+from seaformer_edge.hub.card import verify
+from seaformer_edge.nn import seaformer
+from seaformer_edge.runtime import open_program
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # the exporter's libraries warn at length
+
+
+@pytest.fixture(autouse=True)
+def tiny_variant(monkeypatch):
+    monkeypatch.setitem(seaformer.VARIANTS, "T", TINY)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Four pictures that resemble the one the programs are compared on."""
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    for i, flipped in enumerate(picture(64, 128)[::a, ::b] for a in (1, -1) for b in (1, -1)):
+        cv2.imwrite(str(pictures / f"{i}.png"), flipped[:, :, ::-1])
+    return pictures
+
+
+@pytest.fixture
+def operators(monkeypatch):
+    """How many operators of each kind the programs exported here ask XNNPACK for."""
+    count: Counter[str] = Counter()
+    serialize = xnnpack_preprocess.serialize_xnnpack_binary
+
+    def counted(graph, *rest):
+        count.update(type(node.xnode_union).__name__ for node in graph.xnodes)
+        return serialize(graph, *rest)
+
+    monkeypatch.setattr(xnnpack_preprocess, "serialize_xnnpack_binary", counted)
+    return count
+
+
+def export_int8(task, size, tmp_path, folder):
+    """One picture's logits: PyTorch's and those of the int8 program."""
+    network, image = trained_network(task, 5), picture(*size)
+    export(network, checkpoint_card(task, 5), *size, tmp_path / "int8.pte", folder)
+    program = open_program(tmp_path / "int8.pte", num_threads=1)
+    expected = eager_logits(network, image).numpy()
+    return np.moveaxis(expected, 0, -1), program.run(image.astype(np.float32))
+
+
+def relative_error(expected, logits):
+    return np.linalg.norm(logits - expected) / np.linalg.norm(expected - expected.mean())
+
+
+# The tiny network's random weights make more of a rounding than a trained one's.
+TOLERANCE = 0.2
+
+
+def test_an_int8_segmenter(tmp_path, folder, operators):
+    expected, logits = export_int8("segmentation", (64, 128), tmp_path, folder)
+    assert relative_error(expected, logits[..., :5]) < TOLERANCE
+    assert len(np.unique(logits)) <= 256, "the logits are not of 8 bits"
+
+    card = verify(tmp_path / "int8.pte")
+    assert card.precision == "int8"
+    assert card.origin == "test; int8 ranges from 4 pictures"
+    assert card.accuracy == {}
+
+    # No conversion but: in and out; around each block's squeezed attention one and two, around
+    # each resized gate two, both of which run in fp32 only. And no clamp: int8's range does it.
+    assert operators["XNNConvert"] == 2 + 3 * sum(TINY.depths) + 2 * len(TINY.head_channels)
+    assert operators["XNNClamp"] == 0
+
+
+def test_an_int8_classifier(tmp_path, folder, operators):
+    expected, logits = export_int8("classification", (64, 64), tmp_path, folder)
+    assert relative_error(expected, logits[:5]) < TOLERANCE
+    assert expected.argmax() == logits.argmax()
+    # In and out, the squeezed attention, and around the last pooling two.
+    assert operators["XNNConvert"] == 2 + 3 * sum(TINY.depths) + 2
+    assert operators["XNNClamp"] == 0
+
+
+def test_calibration_pictures_are_a_fixed_draw_from_all_below(tmp_path):
+    for i in range(CALIBRATION_PICTURES + 8):
+        file = tmp_path / f"class{i % 2}" / "images" / f"{i}.JPEG"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(cv2.imencode(".jpg", picture(8, 8))[1].tobytes())
+    drawn = calibration_pictures(tmp_path).files
+    assert len(set(drawn)) == CALIBRATION_PICTURES
+    assert {file.parent.parent.name for file in drawn} == {"class0", "class1"}
+    assert drawn == calibration_pictures(tmp_path).files
+
+
+def test_a_folder_without_pictures_is_refused(tmp_path):
+    for folder in (tmp_path, tmp_path / "missing"):
+        with pytest.raises(SourceError, match=f"{folder.name}: no pictures there"):
+            calibration_pictures(folder)

@@ -1,0 +1,38 @@
+"""Results made by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from fakes import CARD
+
+from seaformer_edge.frame import ClassShare, Frame, Segmentation
+from seaformer_edge.hub.card import Card
+from seaformer_edge.inference.segmenter import Classification, ClassScore
+from seaformer_edge.live import LiveResult
+from seaformer_edge.live.result import Seen
+
+IMAGE = np.full((4, 6, 3), 100, np.uint8)
+LABELS = np.repeat(np.array([[0, 0, 1, 1, 2, 2]], np.uint8), 4, axis=0)
+
+
+def segmented(sequence: int = 1, card: Card = CARD) -> LiveResult:
+    """Grey, 6x4, in thirds of three classes."""
+    classes = tuple(ClassShare(c, card.classes[c], 1 / 3, 0.9) for c in range(3))
+    logits = 10 * np.eye(3, dtype=np.float32)[LABELS]
+    seen = Seen(card, Segmentation(LABELS, classes, {}), logits=logits)
+    return LiveResult(Frame(IMAGE, 0, 0.0), sequence, 0.0, 0.0, seen, True)
+
+
+def classified(sequence: int = 1) -> LiveResult:
+    """The same picture, all of it class 2."""
+    scores = (ClassScore(2, "blue", 0.7), ClassScore(0, "red", 0.2))
+    card = replace(CARD, name="classifier", task="classification")
+    seen = Seen(card, classification=Classification(scores, {}))
+    return LiveResult(Frame(IMAGE, 0, 0.0), sequence, 0.0, 0.0, seen, True)
+
+
+def unseen(sequence: int = 1) -> LiveResult:
+    """The same picture without a model."""
+    return LiveResult(Frame(IMAGE, 0, 0.0), sequence, 0.0, 0.0, None, False)

@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+import socket
+
+import pytest
+from fake_drive import FILE_ID, FakeDrive
+
+from seaformer_edge.errors import ModelError
+from seaformer_edge.hub.download import download
+
+CONTENT = b"PK\x03\x04" + bytes(range(256)) * 4000
+"""Larger than what is read at once."""
+
+
+@pytest.fixture
+def drive():
+    with FakeDrive(CONTENT) as drive:
+        yield drive
+
+
+@pytest.fixture
+def target(tmp_path):
+    return tmp_path / "models" / "mine.pth"
+
+
+@pytest.fixture
+def fetch(drive, target):
+    """Downloads into `target`; returns what the progress was told."""
+
+    def run():
+        told = []
+        download(FILE_ID, target, lambda *sizes: told.append(sizes), drive.url)
+        return told
+
+    return run
+
+
+def part_of(target):
+    return target.with_name(target.name + ".part")
+
+
+@pytest.mark.parametrize("confirm", [False, True], ids=["at once", "after the form"])
+def test_the_file_arrives_whole_and_alone(drive, fetch, target, confirm):
+    drive.confirm = confirm
+    told = fetch()
+    assert target.read_bytes() == CONTENT
+    assert list(target.parent.iterdir()) == [target]
+    assert told[-1] == (len(CONTENT), len(CONTENT))
+    assert [done for done, _ in told] == sorted({done for done, _ in told})
+
+
+@pytest.mark.parametrize("confirm", [False, True])
+@pytest.mark.parametrize("cuts", [[1], [1000, 300_000], [600_000]])
+def test_a_lost_connection_is_taken_up_where_it_ended(drive, fetch, target, cuts, confirm):
+    drive.cuts, drive.confirm = [*cuts], confirm
+    fetch()
+    assert target.read_bytes() == CONTENT
+    ends = [sum(cuts[: i + 1]) for i in range(len(cuts))]
+    assert drive.requests == [None, *(f"bytes={end}-" for end in ends)]
+
+
+def test_what_arrived_before_a_failure_is_not_asked_for_again(drive, fetch, target):
+    drive.cuts = [1000, 0]
+    with pytest.raises(ModelError, match=r"cannot be reached \(.+\); fetch again later"):
+        fetch()
+    assert not target.exists()
+    assert part_of(target).read_bytes() == CONTENT[:1000]
+    fetch()
+    assert target.read_bytes() == CONTENT
+    assert drive.requests == [None, "bytes=1000-", "bytes=1000-"]
+
+
+def test_interrupting_keeps_what_arrived(drive, target):
+    def interrupt(done, total):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        download(FILE_ID, target, interrupt, drive.url)
+    kept = part_of(target).read_bytes()
+    assert 0 < len(kept) < len(CONTENT)
+    assert CONTENT.startswith(kept)
+
+
+def test_a_server_without_ranges_starts_over(drive, fetch, target):
+    drive.ranges, drive.cuts = False, [1000]
+    fetch()
+    assert target.read_bytes() == CONTENT
+    assert drive.requests == [None, "bytes=1000-"]
+
+
+def test_a_server_without_ranges_that_always_breaks_off_is_given_up(drive, fetch):
+    drive.ranges, drive.cuts = False, [1000] * 9
+    with pytest.raises(ModelError, match="cannot be reached"):
+        fetch()
+    assert len(drive.requests) == 2
+
+
+def test_a_part_that_is_whole_is_taken(drive, fetch, target):
+    target.parent.mkdir()
+    part_of(target).write_bytes(CONTENT)
+    assert fetch() == []
+    assert target.read_bytes() == CONTENT
+
+
+def test_a_part_longer_than_the_file_is_thrown_away(drive, fetch, target):
+    target.parent.mkdir()
+    part_of(target).write_bytes(CONTENT + b"more")
+    fetch()
+    assert target.read_bytes() == CONTENT
+
+
+def test_another_range_than_asked_for_is_refused(drive, fetch, target):
+    drive.ranges, drive.cuts = "wrong", [1000]
+    with pytest.raises(ModelError, match="another part of the file"):
+        fetch()
+    assert not target.exists()
+
+
+@pytest.mark.parametrize("status", [200, 403])
+def test_a_used_up_quota_is_told_with_the_way_round_it(drive, fetch, target, status):
+    drive.page = ("Google Drive - Quota exceeded", status)
+    with pytest.raises(ModelError, match="quota") as refusal:
+        fetch()
+    assert f"open https://drive.google.com/file/d/{FILE_ID}/view in a browser" in str(refusal.value)
+    assert f"save the file as {target}" in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+    assert list(target.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("title", "status", "shown"),
+    [
+        ("Sign in - Google Accounts", 200, "Sign in - Google Accounts"),
+        ("Error 404 (Not Found)!!1", 404, "Error 404"),
+        ("", 500, "status 500"),
+    ],
+)
+def test_any_other_page_is_named(drive, fetch, target, title, status, shown):
+    drive.page = (title, status)
+    with pytest.raises(ModelError, match=f"a page and not the file \\({shown}"):
+        fetch()
+    assert list(target.parent.iterdir()) == []
+
+
+def test_a_form_that_leads_to_a_page_again_is_not_followed_for_ever(drive, fetch):
+    drive.confirm = "again"
+    with pytest.raises(ModelError, match="Virus scan warning"):
+        fetch()
+
+
+@pytest.mark.parametrize("content", [b"<!doctype html>", b"GIF89a", b'{"error": 1}'])
+def test_a_file_that_is_no_checkpoint_is_refused_at_its_first_bytes(drive, fetch, target, content):
+    drive.content = content
+    with pytest.raises(ModelError, match="not a checkpoint"):
+        fetch()
+    assert not target.exists()
+
+
+@pytest.mark.parametrize("confirm", [False, True], ids=["redirect", "form"])
+@pytest.mark.parametrize("address", ["http://drive.example", "ftp://127.0.0.1", "file:///etc"])
+def test_only_https_leaves_this_machine(drive, fetch, confirm, address):
+    drive.confirm, drive.elsewhere = confirm, address
+    # urllib itself does not follow a redirect to a file, which is a status then.
+    refusal = "not an https address" if confirm or "file" not in address else "status 303"
+    with pytest.raises(ModelError, match=refusal):
+        fetch()
+
+
+def test_nobody_answers(target):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound but not listening: refuses at once
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(ModelError, match=r"mine\.pth: Google Drive cannot be reached"):
+            download(FILE_ID, target, lambda *_: None, url)
+
+
+def test_an_unwritable_place(drive, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(ModelError, match="cannot be written"):
+        download(FILE_ID, tmp_path / "file" / "mine.pth", lambda *_: None, drive.url)

@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+import pytest
+
+from seaformer_edge.hub.pretrained import PUBLISHED
+
+
+def test_every_checkpoint_stands_once():
+    assert len({entry.file_id for entry in PUBLISHED.values()}) == len(PUBLISHED) == 12
+    assert all(len(entry.file_id) == 33 for entry in PUBLISHED.values())
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_names_say_what_the_rows_say(name):
+    entry = PUBLISHED[name]
+    _, variant, data_set, *_ = name.split("-")
+    assert variant.upper() == entry.variant
+    assert entry.data_set.class_list == data_set
+    assert (entry.task == "classification") == (data_set == "imagenet")
+    count = {"ade20k": 150, "cityscapes": 19, "imagenet": 1000}[data_set]
+    assert len(entry.classes().names) == count
+    assert entry.height % 32 == entry.width % 32 == 0
+
+
+def test_figures_and_terms_in_words():
+    entry = PUBLISHED["seaformer-b-cityscapes-full"]
+    assert entry.figure == "mIoU 0.777 (Cityscapes val)"
+    assert "Apache-2.0" in entry.licence
+    assert "Cityscapes's pictures are for non-commercial use" in entry.licence

@@ -1,0 +1,189 @@
+"""Both implementations of `label_frame` against argmax(bilinear(logits)) worked out naively."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from seaformer_edge.errors import ModelError
+from seaformer_edge.inference import labels
+from seaformer_edge.inference.labels import Labels, label_frame
+
+Logits = NDArray[np.float32]
+
+
+@pytest.fixture(params=["native", "numpy"], scope="module", autouse=True)
+def _implementation(request: pytest.FixtureRequest) -> Iterator[None]:
+    if request.param == "native" and labels._native is None:
+        pytest.skip("seaformer_edge._native is not built")
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "numpy":
+            patch.setattr(labels, "_native", None)
+        yield
+
+
+def upsample(values: NDArray[np.floating], size: tuple[int, int]) -> NDArray[np.float64]:
+    """Bilinear, align_corners false, the whole picture in float64: (h, w, C) to (H, W, C)."""
+    full = values.astype(np.float64)
+    for axis, pixels in ((0, size[1]), (1, size[0])):
+        positions = full.shape[axis]
+        at = np.clip((np.arange(pixels) + 0.5) * positions / pixels - 0.5, 0, positions - 1)
+        first = np.floor(at).astype(int)
+        second = np.minimum(first + 1, positions - 1)
+        weight = np.expand_dims(at - first, (1, 2) if axis == 0 else (0, 2))
+        full = full.take(first, axis) * (1 - weight) + full.take(second, axis) * weight
+    return full
+
+
+def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
+    odds = np.exp(logits.astype(np.float64) - logits.max(axis=2, keepdims=True))
+    return odds / odds.sum(axis=2, keepdims=True)
+
+
+def check(found: Labels, logits: Logits, num_classes: int, size: tuple[int, int]) -> None:
+    """Every pixel's class has the highest logit but for float32 rounding; sums fit the map."""
+    logits = logits[..., :num_classes]
+    label_map, pixels, confidence = found
+    assert label_map.shape == size[::-1]
+    assert (label_map.dtype, pixels.dtype, confidence.dtype) == (np.uint8, np.int64, np.float32)
+    assert label_map.max() < num_classes
+
+    full = upsample(logits, size)
+    chosen = np.take_along_axis(full, label_map[..., None].astype(int), axis=2)[..., 0]
+    rounding = 5e-6 * max(1.0, float(np.abs(logits).max()))
+    assert (full.max(axis=2) - chosen).max() <= rounding
+
+    assert (pixels == np.bincount(label_map.ravel(), minlength=num_classes)).all()
+    probability = upsample(softmax(logits), size)
+    for label in range(num_classes):
+        mine = probability[..., label][label_map == label]
+        assert confidence[label] == pytest.approx(mine.mean() if mine.size else 0.0, abs=1e-4)
+
+
+def smooth_logits(height: int, width: int, channels: int, seed: int) -> Logits:
+    """Blobs: noise at a quarter of the size, upsampled."""
+    rng = np.random.default_rng(seed)
+    coarse = rng.normal(0, 4, (height // 4 + 1, width // 4 + 1, channels))
+    return upsample(coarse, (width, height)).astype(np.float32)
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> tuple[Logits, int, tuple[int, int]]:
+    height, width = draw(st.integers(1, 9)), draw(st.integers(1, 9))
+    num_classes = draw(st.integers(1, 12) | st.sampled_from([150, 256]))
+    channels = num_classes + draw(st.sampled_from([0, 0, 1, 10]))
+    size = draw(st.tuples(st.integers(1, 80), st.integers(1, 80)))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    shape = (height, width, channels)
+    match draw(st.sampled_from(["normal", "huge", "tiny", "ties", "constant"])):
+        case "normal":
+            logits = rng.normal(0, 5, shape)
+        case "huge":
+            logits = rng.uniform(-1e4, 1e4, shape)
+        case "tiny":
+            logits = rng.normal(0, 1e-3, shape)
+        case "ties":
+            logits = rng.integers(-1, 2, shape)
+        case _:
+            logits = np.full(shape, rng.normal())
+    return logits.astype(np.float32), num_classes, size
+
+
+@settings(deadline=None, max_examples=150)
+@given(cases())
+def test_any_logits_at_any_size(case: tuple[Logits, int, tuple[int, int]]) -> None:
+    check(label_frame(*case), *case)
+
+
+@settings(deadline=None)
+@given(
+    st.integers(0, 2**32 - 1),
+    st.sampled_from([(8, 8), (16, 64), (32, 16), (4, 2)]),
+    st.integers(1, 6),
+)
+def test_ties_go_to_the_first_class(seed: int, size: tuple[int, int], num_classes: int) -> None:
+    """Small integers at a power of two of the size: float32 is exact, so the ties are too."""
+    logits = np.random.default_rng(seed).integers(-2, 3, (8, 8, num_classes)).astype(np.float32)
+    expected = upsample(logits, size).argmax(axis=2)
+    assert (label_frame(logits, num_classes, size).label_map == expected).all()
+
+
+@pytest.mark.parametrize("size", [(200, 160), (163, 121), (20, 16), (9, 15), (1, 1), (300, 1)])
+def test_a_picture_of_150_classes(size: tuple[int, int]) -> None:
+    logits = smooth_logits(16, 20, 160, seed=1)
+    check(label_frame(logits, 150, size), logits, 150, size)
+
+
+def test_noise_of_150_classes() -> None:
+    logits = np.random.default_rng(2).normal(0, 3, (12, 16, 150)).astype(np.float32)
+    check(label_frame(logits, 150, (160, 120)), logits, 150, (160, 120))
+
+
+def test_of_equal_channels_the_later_never_shows() -> None:
+    logits = np.repeat(smooth_logits(16, 16, 10, seed=3), 2, axis=2)
+    pixels = label_frame(logits, 20, (200, 150)).pixels
+    assert pixels[1::2].sum() == 0
+    assert np.count_nonzero(pixels) > 3
+
+
+def test_a_class_that_wins_at_no_logit_position_wins_between_them() -> None:
+    logits = np.array([[[10, 0, 8], [0, 10, 8]]], np.float32)
+    assert list(np.unique(label_frame(logits, 3, (100, 20)).label_map)) == [0, 1, 2]
+
+
+def test_padding_is_no_class() -> None:
+    logits = smooth_logits(8, 8, 16, seed=4)
+    expected = label_frame(logits[..., :11], 11, (100, 80))
+    logits[..., 11:14] = 100
+    logits[..., 14:] = np.nan
+    for got, want in zip(label_frame(logits, 11, (100, 80)), expected, strict=True):
+        np.testing.assert_array_equal(got, want)
+
+
+def test_the_last_of_256_classes() -> None:
+    logits = np.zeros((4, 4, 256), np.float32)
+    logits[..., 255] = 1
+    found = label_frame(logits, 256, (32, 32))
+    assert (found.label_map == 255).all()
+    assert found.pixels[255] == 32 * 32
+
+
+def test_another_layout_or_dtype_gives_the_same() -> None:
+    logits = smooth_logits(8, 9, 6, seed=5)
+    expected = label_frame(logits, 6, (90, 80))
+    planes = np.ascontiguousarray(logits.transpose(2, 0, 1))
+    for other in (planes.transpose(1, 2, 0), logits.astype(np.float64), logits[::-1][::-1]):
+        for got, want in zip(label_frame(other, 6, (90, 80)), expected, strict=True):
+            np.testing.assert_array_equal(got, want)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_logits_that_are_no_numbers_are_refused(value: float) -> None:
+    for position in np.ndindex(2, 2, 7):
+        logits = np.zeros((2, 2, 7), np.float32)
+        logits[position] = value
+        with pytest.raises(ModelError, match="NaN or infinity"):
+            label_frame(logits, 7, (20, 10))
+
+
+@pytest.mark.parametrize(
+    ("shape", "num_classes", "size"),
+    [
+        ((4, 4), 3, (8, 8)),
+        ((0, 4, 3), 3, (8, 8)),
+        ((4, 4, 3), 4, (8, 8)),
+        ((4, 4, 3), 0, (8, 8)),
+        ((4, 4, 300), 257, (8, 8)),
+        ((4, 4, 3), 3, (0, 8)),
+    ],
+)
+def test_arguments_that_do_not_fit_are_refused(
+    shape: tuple[int, ...], num_classes: int, size: tuple[int, int]
+) -> None:
+    with pytest.raises(ValueError, match=r"fit|empty|pixel"):
+        label_frame(np.zeros(shape, np.float32), num_classes, size)

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import threading
+
+from seaformer_edge.live.latest_value import Slot
+
+PATIENCE_S = 20
+
+
+def test_the_newest_item_stays_and_the_others_are_counted() -> None:
+    slot: Slot[int] = Slot()
+    assert [slot.put(i) for i in range(4)] == [False, True, True, True]
+    assert slot.take() == 3
+    assert not slot.put(4)
+
+
+def test_take_waits() -> None:
+    slot: Slot[int] = Slot()
+    taken: list[int | None] = []
+    taker = threading.Thread(target=lambda: taken.append(slot.take()))
+    taker.start()
+    slot.put(7)
+    taker.join(PATIENCE_S)
+    assert taken == [7]
+
+
+def test_wake_gives_none_once_and_keeps_the_item() -> None:
+    slot: Slot[int] = Slot()
+    slot.put(1)
+    slot.wake()
+    assert slot.take() is None
+    assert slot.take() == 1
+
+
+def test_close_ends_the_taker() -> None:
+    slot: Slot[int] = Slot()
+    taken: list[int | None] = [0]
+    taker = threading.Thread(target=lambda: taken.append(slot.take()))
+    taker.start()
+    slot.close()
+    taker.join(PATIENCE_S)
+    assert taken == [0, None]
+    slot.put(1)
+    assert slot.take() is None
+
+
+def test_nothing_is_lost_uncounted_or_handed_over_twice() -> None:
+    slot: Slot[int] = Slot()
+    count = 5000
+    overwritten = 0
+    taken: list[int] = []
+
+    def take() -> None:
+        while (item := slot.take()) is not None:
+            taken.append(item)
+
+    taker = threading.Thread(target=take)
+    taker.start()
+    for item in range(1, count + 1):
+        overwritten += slot.put(item)
+    while len(taken) + overwritten < count:
+        pass
+    slot.close()
+    taker.join(PATIENCE_S)
+    assert taken == sorted(set(taken))
+    assert taken[-1] == count
+    assert len(taken) + overwritten == count

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="the train extra (torch) is not installed")
+
+from dataclasses import replace
+
+from tiny_networks import checkpoint_card, trained_network
+
+from seaformer_edge.errors import ModelError
+from seaformer_edge.nn import warm_start
+from seaformer_edge.nn.checkpoint import build, save_checkpoint
+from seaformer_edge.nn.warm_start import load_initial
+
+
+def grown_network(tmp_path, start, variant):
+    """The network of `variant` that begins with `start`."""
+    task = "segmentation" if hasattr(start, "decode_head") else "classification"
+    card = replace(checkpoint_card(task, start.num_classes), variant=start.variant_name)
+    path = tmp_path / "start.safetensors"
+    save_checkpoint(start, card, path)
+    network = build(task, variant, start.num_classes)
+    load_initial(network, path, card.classes)
+    return network
+
+
+@pytest.mark.parametrize("task", ["segmentation", "classification"])
+@pytest.mark.parametrize(("small", "large"), ["TS", "TB", "SB"])
+def test_a_grown_network_computes_what_the_smaller_one_did(tmp_path, task, small, large):
+    start = trained_network(task, 3, variant=small)
+    network = grown_network(tmp_path, start, large).double().eval()
+    x = torch.randn(2, 3, 64, 96, dtype=torch.float64)
+    with torch.no_grad():
+        expected, got = start.double()(x), network(x)
+    torch.testing.assert_close(got, expected)
+    assert expected.std() > 1e-3
+
+
+def test_all_of_a_grown_network_learns(tmp_path):
+    torch.manual_seed(0)
+    network = grown_network(tmp_path, trained_network("segmentation", 3), "S").train()
+    begun = {name: p.detach().clone() for name, p in network.named_parameters()}
+    optimizer = torch.optim.AdamW(network.parameters(), 1e-3, weight_decay=0.0)
+    for _ in range(3):  # what listens, what it listens to, and what that listens to
+        loss = network(torch.randn(4, 3, 128, 128)).square().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    for name, parameter in network.named_parameters():
+        moved = parameter != begun[name]
+        if parameter.ndim > 2:  # a small picture reaches not every place of kernels and embeddings
+            moved = moved.flatten(2).any(-1)
+        assert moved.float().mean() > 0.9, name
+
+
+def test_a_classifier_grows_into_the_backbone_of_a_segmenter(tmp_path):
+    start = trained_network("classification", 5)
+    path = tmp_path / "start.safetensors"
+    save_checkpoint(start, checkpoint_card("classification", 5), path)
+    network = build("segmentation", "S", 3)
+    load_initial(network, path, ["a", "b", "c"])
+    x = torch.randn(1, 3, 64, 64, dtype=torch.float64)
+    with torch.no_grad():
+        expected = start.double().forward_features(x)[-1]
+        got = network.double().eval().backbone.forward_features(x)[-1]
+    torch.testing.assert_close(got[:, : expected.shape[1]], expected)
+
+
+@pytest.mark.parametrize(("start", "wanted"), ["ST", "TL"])
+def test_a_variant_that_cannot_grow_to_the_wanted_one_is_refused(tmp_path, start, wanted):
+    with pytest.raises(ModelError, match=f"is a {start} network; it cannot start a {wanted}"):
+        grown_network(tmp_path, build("segmentation", start, 3), wanted)
+
+
+@pytest.mark.parametrize("task", ["segmentation", "classification"])
+def test_fine_tuning_starts_from_all_but_the_class_layer(tmp_path, task):
+    start = build(task, "T", 5)
+    path = tmp_path / "start.safetensors"
+    save_checkpoint(start, checkpoint_card(task, 5), path)
+    network = build("segmentation", "T", 3)
+    fresh = network.decode_head.conv_seg.weight.clone()
+    load_initial(network, path, ["a", "b", "c"])
+    prefix = "backbone." if task == "segmentation" else ""
+    stem = start.state_dict()[f"{prefix}smb1.stem_block.0.c.weight"]
+    assert torch.equal(network.backbone.smb1.stem_block[0].c.weight, stem)
+    assert torch.equal(network.decode_head.conv_seg.weight, fresh)
+
+
+def test_a_classifier_starts_from_the_backbone_of_a_segmenter(tmp_path):
+    start = build("segmentation", "T", 5)
+    path = tmp_path / "start.safetensors"
+    save_checkpoint(start, checkpoint_card("segmentation", 5), path)
+    network = build("classification", "T", 3)
+    fresh = network.linear.weight.clone()
+    load_initial(network, path, ["a", "b", "c"])
+    backbone = start.backbone.state_dict()
+    state = network.state_dict()
+    assert state.keys() - backbone.keys() == {"linear.weight", "linear.bias"}
+    assert all(torch.equal(state[name], tensor) for name, tensor in backbone.items())
+    assert torch.equal(network.linear.weight, fresh)
+
+
+def test_a_start_of_which_nothing_fits_is_refused(tmp_path, monkeypatch):
+    path = tmp_path / "start.safetensors"
+    save_checkpoint(build("segmentation", "T", 3), checkpoint_card("segmentation", 3), path)
+    monkeypatch.setattr(warm_start, "CLASS_LAYER", ("backbone.", "decode_head."))
+    with pytest.raises(ModelError, match=r"start\.safetensors: nothing in it fits"):
+        load_initial(build("segmentation", "T", 2), path, ["a", "b"])
+
+
+@pytest.mark.parametrize("task", ["segmentation", "classification"])
+def test_training_goes_on_with_the_class_layer_of_the_same_classes(tmp_path, task):
+    start = build(task, "T", 3)
+    path = tmp_path / "start.safetensors"
+    save_checkpoint(start, checkpoint_card(task, 3), path)
+    network = build(task, "T", 3)
+    load_initial(network, path, checkpoint_card(task, 3).classes)
+    for name, tensor in network.state_dict().items():
+        assert torch.equal(tensor, start.state_dict()[name]), name

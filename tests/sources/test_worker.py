@@ -1,0 +1,102 @@
+"""The child that holds a camera: its errors are ours, its end is ours to decide."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from time import monotonic
+
+import pytest
+from fakes import nothing_left
+from mjpeg_server import PASSWORD, USER, MjpegServer
+
+from seaformer_edge.errors import SourceError
+from seaformer_edge.sources.process import GRACE_S, SourceProcess
+
+LIMIT_S = GRACE_S + 0.5
+
+
+@pytest.fixture(autouse=True)
+def _no_remains() -> Iterator[None]:
+    with nothing_left():
+        yield
+
+
+def test_errors_come_through(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="no such file, folder or camera"):
+        list(SourceProcess(tmp_path / "street.mp4"))
+
+
+def test_closing_while_it_runs() -> None:
+    child = SourceProcess("synthetic")
+    frames = iter(child)
+    list(islice(frames, 3))
+    started_s = monotonic()
+    child.close()
+    assert monotonic() - started_s < LIMIT_S
+    with pytest.raises(SourceError, match="its process died"):
+        list(frames)
+
+
+def test_closing_while_it_waits_for_an_answer() -> None:
+    """FFmpeg would wait for ten seconds; a name look-up could take longer still."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        child = SourceProcess(f"rtsp://127.0.0.1:{listening.getsockname()[1]}/live")
+        connection, _ = listening.accept()
+        reader_ends: list[str] = []
+
+        def read() -> None:
+            with pytest.raises(SourceError, match="its process died"):
+                list(child)
+            reader_ends.append("yes")
+
+        reader = threading.Thread(target=read)
+        reader.start()
+        started_s = monotonic()
+        child.close()
+        reader.join(LIMIT_S)
+        assert monotonic() - started_s < LIMIT_S
+        assert reader_ends == ["yes"]
+        connection.close()
+
+
+def test_closing_before_it_has_begun() -> None:
+    child = SourceProcess("synthetic")
+    child.close()
+    with pytest.raises(SourceError):
+        list(child)
+
+
+def test_a_child_that_crashes() -> None:
+    child = SourceProcess("synthetic")
+    frames = iter(child)
+    next(frames)
+    child._process.send_signal(signal.SIGKILL)
+    with pytest.raises(SourceError, match=r"synthetic:640x480@30: its process died \(-9\)"):
+        list(frames)
+
+
+def test_leaving_the_frames_ends_the_child() -> None:
+    child = SourceProcess("synthetic")
+    for _frame in child:
+        break
+    assert child._process.wait(LIMIT_S) == 0
+
+
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="looks into /proc")
+def test_the_password_is_not_among_the_arguments() -> None:
+    with MjpegServer(protected=True) as server:
+        child = SourceProcess(f"http://{USER}:{PASSWORD}@{server.address}/video.mjpg")
+        frames = iter(child)
+        next(frames)
+        arguments = Path(f"/proc/{child._process.pid}/cmdline").read_text()
+        assert "seaformer_edge" in arguments
+        assert PASSWORD not in arguments
+        assert child.name == server.url
+        child.close()
+        with pytest.raises(SourceError):
+            list(frames)
