@@ -3,7 +3,7 @@ from numpy.typing import NDArray
 
 executorch_version: str
 
-def label_frame(
+def upsample_argmax(
     logits: NDArray[np.float32],
     label_map: NDArray[np.uint8],
     counts: NDArray[np.int64],

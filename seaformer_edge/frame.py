@@ -18,7 +18,7 @@ class Frame:
         index: position in the source, counted from 0.
         timestamp_s: presentation time in seconds from the source's start.
         name: stem of the input file for pictures; None for frames of a video.
-        captured_s: when a camera took it or a stream delivered it, on `time.monotonic`'s clock;
+        captured_at_s: when a camera took it or a stream delivered it, on `time.monotonic`'s clock;
             None for what lay in a file.
     """
 
@@ -26,7 +26,7 @@ class Frame:
     index: int
     timestamp_s: float
     name: str | None = None
-    captured_s: float | None = None
+    captured_at_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,11 +41,11 @@ def test_running_a_model_loads_no_torch() -> None:
     pytest.importorskip("seaformer_edge._native", reason="the native part was not built")
     modules = modules_after(f"""
 import numpy as np
-from seaformer_edge.inference.labels import label_frame
+from seaformer_edge.inference.labels import upsample_argmax
 from seaformer_edge.runtime import open_program
 import seaformer_edge.inference.segmenter, seaformer_edge.sinks, seaformer_edge.sources
 logits = open_program({str(PROGRAM)!r}).run(np.zeros((32, 48, 3), np.float32))
-label_frame(logits, 5, (48, 32))
+upsample_argmax(logits, 5, (48, 32))
 """)
     assert not {"torch", "executorch", "PySide6"} & modules
 

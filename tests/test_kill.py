@@ -93,16 +93,16 @@ assert card_path(path).read_bytes() in [whole[1] for whole in wholes]""",
     assert survived >= 3
 
 
-def test_a_list_of_programs_that_were_tried(
+def test_a_list_of_programs_that_were_vetted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SEAFORMER_EDGE_HOME", str(tmp_path))
     survived = steps_survived(
         tmp_path,
-        prepare="from seaformer_edge.runtime.sandbox import _remember, _tried",
-        before="(folder / 'tried.json').write_text('[1]')",
-        write="_remember('2')",
-        after="assert _tried() in ([1], [1, '2'])",
+        prepare="from seaformer_edge.runtime.sandbox import _record_vetted, _vetted",
+        before="(folder / 'vetted.json').write_text('[1]')",
+        write="_record_vetted('2')",
+        after="assert _vetted() in ([1], [1, '2'])",
     )
     assert survived >= 2
 

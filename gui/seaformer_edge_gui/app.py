@@ -19,7 +19,7 @@ from PySide6.QtCore import QSettings, QStandardPaths, QTimer  # noqa: E402
 from PySide6.QtWidgets import QApplication  # noqa: E402
 
 from seaformer_edge.errors import ModelError  # noqa: E402
-from seaformer_edge.live import use_one_arena  # noqa: E402
+from seaformer_edge.live import limit_malloc_arenas  # noqa: E402
 from seaformer_edge.sources import from_anywhere  # noqa: E402
 from seaformer_edge.sources.listing import list_cameras  # noqa: E402
 from seaformer_edge_gui import settings, theme  # noqa: E402
@@ -63,7 +63,7 @@ def run(source: str | None, model: str | None, threads: int | None) -> int:
 
 def make_application() -> QApplication:
     """Qt, and OpenCV and malloc beside it, as the window wants them."""
-    use_one_arena()
+    limit_malloc_arenas()
     cv2.setNumThreads(1)  # the network and the painting share the cores already
     app = QApplication(sys.argv[:1])
     app.setApplicationName("seaformer-edge")

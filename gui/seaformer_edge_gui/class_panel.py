@@ -25,9 +25,9 @@ from seaformer_edge_gui.theme import small_font
 
 ROW_PX = 28
 BAR_PX = 4
-MOST_ROWS, FEWEST_ROWS = 10, 5
+MAX_ROWS, FEWEST_ROWS = 10, 5
 LEGEND_ROW_PX = 20
-MOST_LEGEND_ROWS, LEGEND_ROWS = 12, 6
+MAX_LEGEND_ROWS, LEGEND_ROWS = 12, 6
 SCROLL_BAR_PX = 14
 SWATCH_PX = 10
 NUMBER_PX = 46
@@ -59,7 +59,7 @@ class ClassBars(QWidget):
         return QSize(240, FEWEST_ROWS * ROW_PX)
 
     def sizeHint(self) -> QSize:
-        return QSize(240, MOST_ROWS * ROW_PX)
+        return QSize(240, MAX_ROWS * ROW_PX)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -119,7 +119,7 @@ class Legend(QListWidget):
         return self._height_of(LEGEND_ROWS)
 
     def sizeHint(self) -> QSize:
-        return self._height_of(MOST_LEGEND_ROWS)
+        return self._height_of(MAX_LEGEND_ROWS)
 
     def _height_of(self, most_rows: int) -> QSize:
         rows = min(max(-(-self.count() // 2), 1), most_rows)

@@ -14,7 +14,7 @@ from time import monotonic
 from seaformer_edge.errors import ModelError, SeaformerEdgeError
 from seaformer_edge.hub.card import Card, read_card
 from seaformer_edge.hub.zoo import DEFAULT_MODEL, installed_cards, resolve_model
-from seaformer_edge.live import LivePipeline, LiveResult, LiveSnapshot
+from seaformer_edge.live import LivePipeline, LiveResult, LiveStatus
 from seaformer_edge.live.stats import SourceState
 from seaformer_edge.sources import sets_its_own_pace
 from seaformer_edge.sources.stream import NOT_SHOWN, is_url, with_login_of
@@ -23,7 +23,7 @@ from seaformer_edge_gui.background import BoardReader, SourceLister
 from seaformer_edge_gui.drawing import Mode, View, draw_view
 from seaformer_edge_gui.ranking import Ranking, Row
 from seaformer_edge_gui.settings import Settings, Theme
-from seaformer_edge_gui.snapshots import StillWriter, free_name
+from seaformer_edge_gui.snapshots import SnapshotWriter, free_name
 
 SAY_S = 6.0  # how long good news stays
 OPACITY_STEP = 0.1
@@ -73,7 +73,7 @@ class Controller:
         self.sources = SourceLister()
         self.board = BoardReader()
         self.card: Card | None = None
-        self._stills = StillWriter()
+        self._snapshots = SnapshotWriter()
         program = resolve_model(settings.model or None)
         self._running_model = settings.model  # the last one that could be had
         self._asked_name = _name_of(program)
@@ -105,7 +105,7 @@ class Controller:
         ending = threading.Thread(target=self._live.stop, name="ending")
         ending.start()
         self.board.stop()
-        self._stills.stop()
+        self._snapshots.stop()
         self.sources.stop()
         ending.join()
 
@@ -129,44 +129,44 @@ class Controller:
         """The result is on the screen."""
         self._live.painted(result)
 
-    def snapshot(self) -> LiveSnapshot:
+    def status(self) -> LiveStatus:
         """The run in numbers; also the moment to notice what has ended meanwhile."""
-        snapshot = self._live.snapshot()
-        if self._recording is not None and snapshot.recording is None:
-            if snapshot.notice in ("", self._noticed):
+        status = self._live.status()
+        if self._recording is not None and status.recording is None:
+            if status.notice in ("", self._noticed):
                 self._say_recorded(self._recording)
             self._recording = None
-        if snapshot.model is not None and not snapshot.loading:
-            if snapshot.model != self._asked_name:  # it could not be had; the one before runs
+        if status.model is not None and not status.loading:
+            if status.model != self._asked_name:  # it could not be had; the one before runs
                 self.settings = replace(self.settings, model=self._running_model)
-                self._asked_name = snapshot.model
+                self._asked_name = status.model
             self._running_model = self.settings.model
-        for outcome in self._stills.outcomes():
+        for outcome in self._snapshots.outcomes():
             if isinstance(outcome, SeaformerEdgeError):
                 self._say(str(outcome), trouble=True)
             else:
                 self._say(f"Saved {outcome}")
-        return snapshot
+        return status
 
     def rows(self, count: int) -> list[Row]:
         """The largest classes, steadied."""
         return self._ranking.top(count)
 
-    def message(self, snapshot: LiveSnapshot) -> Message | None:
+    def message(self, status: LiveStatus) -> Message | None:
         """What the person should know now; the worst first. None if all is well."""
-        trouble = [snapshot.message] if _is_trouble(snapshot) else []
-        if snapshot.notice:
-            trouble.append(snapshot.notice)
+        trouble = [status.message] if _is_trouble(status) else []
+        if status.notice:
+            trouble.append(status.notice)
         for text in trouble:
             if text != self._dismissed:
                 return Message(text, trouble=True)
         if self._said is not None and monotonic() < self._said_until_s:
             return self._said
-        if snapshot.source_state is SourceState.CONNECTING:
-            return Message(snapshot.message, trouble=False)
-        if snapshot.loading and snapshot.model is None:
+        if status.source_state is SourceState.CONNECTING:
+            return Message(status.message, trouble=False)
+        if status.loading and status.model is None:
             return Message("Loading the model", trouble=False)
-        if snapshot.paused:
+        if status.paused:
             return Message("Paused", trouble=False)
         return None
 
@@ -194,7 +194,7 @@ class Controller:
         source = source.strip()
         if not source:
             return
-        if source == self._live.snapshot().source:
+        if source == self._live.status().source:
             source = self.settings.source
         elif is_url(source):
             if NOT_SHOWN in source:
@@ -284,7 +284,7 @@ class Controller:
 
     def toggle_pause(self) -> None:
         """Holds the picture, or goes on."""
-        if self._live.snapshot().paused:
+        if self._live.status().paused:
             self._live.resume()
         else:
             self._live.pause()
@@ -295,7 +295,7 @@ class Controller:
             self._live.stop_recording()
             return
         path = free_name(self.folder, ".mp4")
-        self._noticed = self._live.snapshot().notice
+        self._noticed = self._live.status().notice
         try:
             self._live.start_recording(path, lambda result: draw_view(result, self.view))
         except SeaformerEdgeError as error:
@@ -304,12 +304,12 @@ class Controller:
             self._recording = path
             self._say(f"Recording {path}")
 
-    def take_still(self) -> None:
+    def take_snapshot(self) -> None:
         """Saves the picture, the overlay and the class ids of what is shown."""
         if self._result is None:
             self._say("There is no picture yet to save", trouble=True)
         else:
-            self._stills.save(self._result, replace(self.view, mode=Mode.OVERLAY), self.folder)
+            self._snapshots.save(self._result, replace(self.view, mode=Mode.OVERLAY), self.folder)
 
     def _look(self, **changes: object) -> None:
         self.view = replace(self.view, **changes)  # type: ignore[arg-type]
@@ -348,8 +348,8 @@ def _rows(result: LiveResult) -> list[Row]:
     return []
 
 
-def _is_trouble(snapshot: LiveSnapshot) -> bool:
+def _is_trouble(status: LiveStatus) -> bool:
     """Whether the source is not as it should be; a slow one says so in its message."""
-    if snapshot.source_state is SourceState.RUNNING:
-        return not snapshot.message.endswith(": running")
-    return snapshot.source_state not in (SourceState.CONNECTING, SourceState.ENDED)
+    if status.source_state is SourceState.RUNNING:
+        return not status.message.endswith(": running")
+    return status.source_state not in (SourceState.CONNECTING, SourceState.ENDED)

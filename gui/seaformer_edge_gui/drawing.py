@@ -64,7 +64,7 @@ def draw_view(result: LiveResult, view: View) -> Image:
 
 def _parts(result: LiveResult, view: View) -> Iterator[Image]:
     """The pictures of a view, from left to right; the frame itself where nothing was seen."""
-    image, seen = result.frame.image, result.seen
+    image, seen = result.frame.image, result.prediction
     if view.mode is Mode.SIDE_BY_SIDE:
         yield image
     if seen is None or seen.segmentation is None or view.mode is Mode.ORIGINAL:

@@ -9,7 +9,7 @@ from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPalette, QPen, QPolygonF
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from seaformer_edge.live import LiveSnapshot
+from seaformer_edge.live import LiveStatus
 from seaformer_edge.machine.board import SystemReading
 from seaformer_edge_gui import formatting
 from seaformer_edge_gui.theme import small_font
@@ -50,24 +50,24 @@ class ReadoutPanel(QWidget):
         layout.addWidget(_card("DROPPED FRAMES", self.dropped), 3)
         layout.addWidget(_card("BOARD", self.board), 4)
 
-    def show_snapshot(self, snapshot: LiveSnapshot, board: SystemReading | None) -> None:
+    def show_status(self, status: LiveStatus, board: SystemReading | None) -> None:
         """Shows the run and the machine as they are now."""
         for name, per_s in (
-            ("camera", snapshot.capture_fps),
-            ("inference", snapshot.inference_fps),
-            ("display", snapshot.display_fps),
+            ("camera", status.capture_fps),
+            ("inference", status.inference_fps),
+            ("display", status.display_fps),
         ):
             self.rates[name].set_text(formatting.rate(per_s))
-        self.latency.set_text(formatting.milliseconds(snapshot.latency_ms))
+        self.latency.set_text(formatting.milliseconds(status.latency_ms))
         for name, ms in (
-            ("p50", snapshot.latency_p50_ms),
-            ("p90", snapshot.latency_p90_ms),
-            ("p99", snapshot.latency_p99_ms),
+            ("p50", status.latency_p50_ms),
+            ("p90", status.latency_p90_ms),
+            ("p99", status.latency_p99_ms),
         ):
             self.percentiles[name].set_text(formatting.milliseconds(ms))
-        self.plot.show_history(snapshot.latency_history, snapshot.network_ms)
-        self.stages.show_stages(snapshot.stage_ms)
-        self.dropped.show_rows(formatting.dropped(snapshot.dropped))
+        self.plot.show_history(status.latency_history, status.network_ms)
+        self.stages.show_stages(status.stage_ms)
+        self.dropped.show_rows(formatting.dropped(status.dropped))
         if board is not None:
             self.board.show_rows(board_rows(board), board.throttled)
 

@@ -11,8 +11,8 @@ from typing import Any, Protocol
 from seaformer_edge.sources.stream import is_url, redacted
 from seaformer_edge_gui.drawing import Mode
 
-MOST_THREADS = os.cpu_count() or 1
-MOST_EVERY = 30
+MAX_THREADS = os.cpu_count() or 1
+MAX_EVERY = 30
 
 
 class Theme(StrEnum):
@@ -71,8 +71,8 @@ def load(store: Store) -> Settings:
         settings = replace(settings, **{field.name: value})
     return replace(
         settings,
-        threads=min(max(settings.threads, 0), MOST_THREADS),
-        every=min(max(settings.every, 1), MOST_EVERY),
+        threads=min(max(settings.threads, 0), MAX_THREADS),
+        every=min(max(settings.every, 1), MAX_EVERY),
         smoothing=min(max(settings.smoothing, 0.0), 1.0),
         opacity=min(max(settings.opacity, 0.0), 1.0),
     )

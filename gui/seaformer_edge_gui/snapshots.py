@@ -30,7 +30,7 @@ def free_name(folder: Path, ending: str, given: Collection[Path] = ()) -> Path:
     return next(p for p in paths if p not in given and not os.path.exists(p))  # noqa: PTH110
 
 
-class StillWriter:
+class SnapshotWriter:
     """Writes each snapshot in a thread of its own: `NAME.png`, `NAME overlay.png` and, with a
     segmenter, `NAME classes.png`, whose values are class ids. One thread, the window's, calls."""
 

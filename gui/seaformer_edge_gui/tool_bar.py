@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSpinBox, QToolBut
 from seaformer_edge.sources.listing import SourceInfo
 from seaformer_edge_gui import theme
 from seaformer_edge_gui.controller import ModelChoice
-from seaformer_edge_gui.settings import MOST_EVERY, MOST_THREADS, Theme
+from seaformer_edge_gui.settings import MAX_EVERY, MAX_THREADS, Theme
 
 WIDEST_PX = 360
 POPUP_MARGIN_PX = 24
@@ -60,12 +60,12 @@ class ToolBar(QWidget):
             lambda i: self.model_wanted.emit(self.model.itemData(i, SPEC_ROLE))
         )
         self.threads = QSpinBox()
-        self.threads.setRange(0, MOST_THREADS)
+        self.threads.setRange(0, MAX_THREADS)
         self.threads.setSpecialValueText("auto")
         self.threads.setAccessibleName("Threads")
         self.threads.setToolTip("Threads for the network")
         self.every = QSpinBox()
-        self.every.setRange(1, MOST_EVERY)
+        self.every.setRange(1, MAX_EVERY)
         self.every.setAccessibleName("Every n-th frame")
         self.every.setToolTip("The network sees every n-th frame")
 

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from seaformer_edge.live import LiveSnapshot
+from seaformer_edge.live import LiveStatus
 from seaformer_edge_gui import settings, theme
 from seaformer_edge_gui.banner import Banner
 from seaformer_edge_gui.controller import OPACITY_STEP, Controller, Message
@@ -116,7 +116,7 @@ class Window(QWidget):
         bar.full_speed.toggled.connect(controller.set_full_speed)
         bar.open.clicked.connect(self._open)
         bar.pause.clicked.connect(controller.toggle_pause)
-        bar.still.clicked.connect(controller.take_still)
+        bar.still.clicked.connect(controller.take_snapshot)
         bar.record.clicked.connect(controller.toggle_recording)
         bar.mirror.toggled.connect(self._looking(controller.set_mirrored))
         bar.full.clicked.connect(self._toggle_full)
@@ -158,7 +158,7 @@ class Window(QWidget):
             (("M",), "Mirror", bar.mirror.toggle),
             (("F", "F11"), "Picture alone, full screen", self._toggle_full),
             (("P",), "Pause and go on", controller.toggle_pause),
-            (("S",), "Save picture, overlay, class ids", controller.take_still),
+            (("S",), "Save picture, overlay, class ids", controller.take_snapshot),
             (("R",), "Record, and finish", controller.toggle_recording),
             (("O",), "Open a file or model", self._open),
             (("Ctrl+L",), "Type a source", self._type_source),
@@ -182,24 +182,24 @@ class Window(QWidget):
         bars.show_rows(self.controller.rows(bars.capacity()), self.controller.card)
 
     def _show_numbers(self) -> None:
-        snapshot = self.controller.snapshot()
-        self.readouts.show_snapshot(snapshot, self.controller.board.reading)
-        self.tool_bar.show_source(snapshot.source)
-        self.tool_bar.show_state(paused=snapshot.paused, recording=snapshot.recording is not None)
-        self._show_title(snapshot)
+        status = self.controller.status()
+        self.readouts.show_status(status, self.controller.board.reading)
+        self.tool_bar.show_source(status.source)
+        self.tool_bar.show_state(paused=status.paused, recording=status.recording is not None)
+        self._show_title(status)
         if self.controller.model != self._listed_model:
             self._list_models()
-        self._message = self.controller.message(snapshot)
+        self._message = self.controller.message(status)
         self.banner.show_message(self._message)
         if self.controller.sources.looks != self._looks:
             self._looks = self.controller.sources.looks
             self.tool_bar.list_sources(self.controller.sources.found)
-            self.tool_bar.show_source(snapshot.source)
+            self.tool_bar.show_source(status.source)
 
-    def _show_title(self, snapshot: LiveSnapshot) -> None:
-        parts = [snapshot.source, snapshot.model or "no model", "SeaFormer edge"]
-        if snapshot.recording is not None:
-            parts.insert(0, f"recording, {snapshot.recorded_frames} frames")
+    def _show_title(self, status: LiveStatus) -> None:
+        parts = [status.source, status.model or "no model", "SeaFormer edge"]
+        if status.recording is not None:
+            parts.insert(0, f"recording, {status.recorded_frames} frames")
         self.setWindowTitle("  ·  ".join(parts))
 
     def _list_models(self) -> None:

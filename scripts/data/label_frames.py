@@ -1,6 +1,6 @@
 """What the shipped models see in the bundled sample; check_aarch64 runs it on two machines.
 
-    python scripts/label_frames.py OUT.npz [FRAMES.npz]
+    python scripts/upsample_argmaxs.py OUT.npz [FRAMES.npz]
 
 Writes the sample's frames as they were decoded here, `frame/INDEX`, and of every model and frame
 the network's input, `MODEL/INDEX/input`, `.../logits` and `.../labels`. The frames that are
@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from seaformer_edge.hub.card import read_card
 from seaformer_edge.hub.paths import sample_dir, shipped_models_dir
-from seaformer_edge.inference.segmenter import Segmenter, segmentation_of
+from seaformer_edge.inference.postprocess import postprocess_segmentation
+from seaformer_edge.inference.segmenter import Segmenter
 from seaformer_edge.sources import open_source
 
 EVERY = 48  # frames of the clip, one is taken
@@ -42,7 +43,9 @@ def main(out: str, frames_from: str | None) -> None:
             key = f"{path.stem}/{i}"
             arrays[f"{key}/input"] = cv2.resize(image, (card.width, card.height))
             arrays[f"{key}/logits"] = logits[..., : card.num_classes]
-            arrays[f"{key}/labels"] = segmentation_of(logits, card, size, timings_ms).label_map
+            arrays[f"{key}/labels"] = postprocess_segmentation(
+                logits, card, size, timings_ms
+            ).label_map
     np.savez(out, **arrays)
 
 

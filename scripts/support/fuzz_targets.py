@@ -34,7 +34,7 @@ from seaformer_edge.sources.stream import is_url, redacted
 
 PROGRAMS = Path(__file__).parents[2] / "tests" / "data" / "programs"
 RECIPES = Path(__file__).parents[2] / "seaformer_edge" / "training" / "recipes"
-MOST_FRAMES = 50
+MAX_FRAMES = 50
 SECRET = "hunter2"
 
 
@@ -196,7 +196,7 @@ def _pictures() -> dict[str, bytes]:
 def _decode(named: object) -> None:
     name, data = named  # type: ignore[misc]
     with open_source(_put(name, data)) as source:
-        for frame in islice(source, MOST_FRAMES):
+        for frame in islice(source, MAX_FRAMES):
             assert frame.image.ndim == 3
             assert frame.image.shape[2] == 3
 

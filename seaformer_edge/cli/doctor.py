@@ -26,4 +26,4 @@ def doctor(as_json: bool) -> int:
         if not as_json:
             click.echo(report.row(finding))
     click.echo(report.as_json(findings) if as_json else f"\n{report.verdict(findings)}")
-    return BLOCKED if any(finding.state == "blocks" for finding in findings) else 0
+    return BLOCKED if any(finding.state == "error" for finding in findings) else 0

@@ -140,7 +140,7 @@ def segment(
             frames,
             network,
             sinks,
-            at_once=network.pictures_at_once,
+            at_once=network.max_concurrency,
             stop=stop,
             on_frame=bar.update,
         )

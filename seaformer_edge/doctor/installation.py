@@ -38,7 +38,7 @@ def python() -> Finding:
     what = f"{version}, {where}"
     if not (3, 11) <= sys.version_info[:2] < (3, 14):
         return Finding(
-            "python", "blocks", f"{what}: 3.11 to 3.13 are needed", "python3.13 -m venv .venv"
+            "python", "error", f"{what}: 3.11 to 3.13 are needed", "python3.13 -m venv .venv"
         )
     return Finding("python", "ok", what)
 
@@ -64,7 +64,7 @@ def libraries() -> Finding:
         force = f"{sys.executable} -m pip install --force-reinstall --no-deps {distribution}"
         lines.append(install_line(missing) or force)
     if failed:
-        return Finding("libraries", "blocks", "; ".join(failed), "\n".join(dict.fromkeys(lines)))
+        return Finding("libraries", "error", "; ".join(failed), "\n".join(dict.fromkeys(lines)))
     return Finding("libraries", "ok", ", ".join(loaded))
 
 
@@ -98,14 +98,14 @@ def opencv() -> Finding:
 def runtime() -> Finding:
     answer = probes.ask("runtime")
     if answer.failure:
-        return Finding("runtime", "blocks", f"cannot be loaded: {answer.failure}", rebuild_line())
+        return Finding("runtime", "error", f"cannot be loaded: {answer.failure}", rebuild_line())
     told: dict[str, str] = answer.value
     unset = f"unset {BINDING_VARIABLE}"
     if told["problem"] and BINDING_VARIABLE in told["problem"]:
-        return Finding("runtime", "blocks", told["problem"], unset)
+        return Finding("runtime", "error", told["problem"], unset)
     if told["problem"]:
         what = f"the native binding is missing ({told['why_not']}); {told['problem']}"
-        return Finding("runtime", "blocks", what, rebuild_line())
+        return Finding("runtime", "error", what, rebuild_line())
     if told["binding"] == "native":
         return Finding("runtime", "ok", f"native binding, ExecuTorch {told['executorch']}")
     what = "official binding, slow to start and with PyTorch"

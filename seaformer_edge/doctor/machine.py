@@ -40,14 +40,14 @@ def system() -> Finding:
     if sys.maxsize < 2**32:
         return Finding(
             "system",
-            "blocks",
+            "error",
             f"{what}: 32-bit, for which there is no ExecuTorch",
             "install the 64-bit system, e.g. Raspberry Pi OS (64-bit) with Raspberry Pi Imager",
         )
     if machine not in ("x86_64", "AMD64", "aarch64", "arm64"):
         return Finding(
             "system",
-            "blocks",
+            "error",
             f"{what}: there is no ExecuTorch for this processor",
             "take a machine with x86-64 or 64-bit ARM",
         )

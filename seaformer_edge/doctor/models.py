@@ -32,7 +32,7 @@ def models() -> Finding:
         bad.append(f"the default model {DEFAULT_MODEL} is missing")
         lines.append(_shipped_again())
     if bad:
-        state: State = "warn" if DEFAULT_MODEL in good else "blocks"
+        state: State = "warn" if DEFAULT_MODEL in good else "error"
         return Finding("models", state, "; ".join(bad), "\n".join(dict.fromkeys(lines)))
     told = ", ".join(f"{name} {digest}" for name, digest in good.items())
     return Finding("models", "ok", f"{len(good)}, sha256 as on their cards: {told}")
@@ -60,7 +60,7 @@ def segment() -> Finding:
         why = answer.failure.removeprefix("seaformer-edge: ") or "no video was written"
         return Finding(
             "segment",
-            "blocks",
+            "error",
             f"the bundled clip cannot be segmented: {why}",
             "seaformer-edge segment sample -o sample.mp4 --debug  # shows where it fails",
         )

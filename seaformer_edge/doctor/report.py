@@ -18,7 +18,7 @@ from seaformer_edge.doctor.finding import Finding
 
 FORMAT = 1
 
-_MARKS = {"ok": ("ok", "green"), "warn": ("!", "yellow"), "blocks": ("X", "red")}
+_MARKS = {"ok": ("ok", "green"), "warn": ("!", "yellow"), "error": ("X", "red")}
 _INDENT = " " * 14
 _WIDTH = 60, 110
 """Of a table's lines: at least, and at most."""
@@ -40,7 +40,7 @@ def row(finding: Finding) -> str:
 
 def verdict(findings: Sequence[Finding]) -> str:
     """What mends what does not work; else one line that all is well."""
-    blocking = [finding for finding in findings if finding.state == "blocks"]
+    blocking = [finding for finding in findings if finding.state == "error"]
     problems = [finding for finding in findings if finding.state == "warn"] + blocking
     if not problems:
         return "All is well: files can be segmented here."
@@ -48,7 +48,7 @@ def verdict(findings: Sequence[Finding]) -> str:
     lines = [f"Files {can} be segmented here. What would mend the rest:"]
     for finding in problems:
         mark, colour = _MARKS[finding.state]
-        first, *others = finding.to_do.splitlines() or ["nothing known; please report it"]
+        first, *others = finding.remedy.splitlines() or ["nothing known; please report it"]
         lines.append(click.style(f"{mark:3}", fg=colour) + f"{finding.name:11}{first}")
         lines += [f"{_INDENT}{line}" for line in others]
     return "\n".join(lines)

@@ -59,7 +59,7 @@ def export(
     network.eval()
     deploy = deploy_segmenter if isinstance(network, SeaFormerSegmenter) else deploy_classifier
     # int8's tensors are a quarter of the size, and each strip would have ranges of its own.
-    deployed = deploy(network, height, width, card.mean, card.std, in_strips=calibrate is None)
+    deployed = deploy(network, height, width, card.mean, card.std, tiled=calibrate is None)
     if calibrate is not None:
         pictures = calibration_pictures(calibrate)
         with _quiet():

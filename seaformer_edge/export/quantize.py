@@ -19,7 +19,6 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 from executorch.backends.xnnpack.quantizer.xnnpack_quantizer import (
@@ -33,6 +32,7 @@ from torchao.quantization.pt2e.quantizer.quantizer import Q_ANNOTATION_KEY
 from tqdm import tqdm
 
 from seaformer_edge.errors import SourceError
+from seaformer_edge.inference.preprocess import preprocess
 from seaformer_edge.sources import PictureSource
 from seaformer_edge.sources.pictures import PICTURE_SUFFIXES
 
@@ -77,8 +77,8 @@ def quantize(module: nn.Module, pictures: PictureSource, height: int, width: int
         for picture in tqdm(
             pictures, "calibrating", pictures.frame_count, unit="picture", disable=None
         ):
-            resized = cv2.resize(picture.image, (width, height), interpolation=cv2.INTER_LINEAR)
-            prepared(torch.from_numpy(resized.astype(np.float32)).permute(2, 0, 1)[None])
+            network_input = preprocess(picture.image, height, width)
+            prepared(torch.from_numpy(network_input).permute(2, 0, 1)[None])
     quantized = convert_pt2e(prepared)
     _drop_implied_clamps(quantized)
     return quantized

@@ -27,7 +27,7 @@ MAX_CLASSES = 256
 
 
 class Labels(NamedTuple):
-    """What `label_frame` finds.
+    """What `upsample_argmax` finds.
 
     Attributes:
         label_map: (height, width) uint8 class ids.
@@ -42,7 +42,7 @@ class Labels(NamedTuple):
     confidence: NDArray[np.float32]
 
 
-def label_frame(logits: NDArray[np.float32], num_classes: int, size: tuple[int, int]) -> Labels:
+def upsample_argmax(logits: NDArray[np.float32], num_classes: int, size: tuple[int, int]) -> Labels:
     """Label every pixel of a frame; where classes tie, the first one wins.
 
     Pixels whose two highest interpolated logits differ by no more than float32 rounding
@@ -68,7 +68,7 @@ def label_frame(logits: NDArray[np.float32], num_classes: int, size: tuple[int, 
         np.empty(num_classes, np.int64),
         np.empty(num_classes, np.float32),
     )
-    fill = _fill if _native is None else _native.label_frame
+    fill = _fill if _native is None else _native.upsample_argmax
     if not fill(np.ascontiguousarray(logits, np.float32), *labels):
         raise ModelError("the model's logits hold NaN or infinity; export or fetch the model again")
     return labels
@@ -80,7 +80,7 @@ def _fill(
     pixels: NDArray[np.int64],
     confidence: NDArray[np.float32],
 ) -> bool:
-    """`_native.label_frame` without `_native`: False if a logit is NaN or infinite."""
+    """`_native.upsample_argmax` without `_native`: False if a logit is NaN or infinite."""
     logits = logits[..., : len(pixels)]
     if not np.isfinite(logits).all():
         return False

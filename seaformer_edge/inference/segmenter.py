@@ -1,8 +1,4 @@
-"""From a picture to what the network saw in it: `Segmenter` and `Classifier`.
-
-The picture is resized to the network's input plainly: bilinear, both axes on their own, no
-letterbox. The networks were evaluated so, and the figures on their cards hold only so.
-"""
+"""From a picture to a prediction: `Segmenter` and `Classifier`."""
 
 from __future__ import annotations
 
@@ -11,28 +7,19 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Self
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from seaformer_edge.errors import ModelError
-from seaformer_edge.frame import Classification, ClassScore, ClassShare, Segmentation
+from seaformer_edge.frame import Classification, Segmentation
 from seaformer_edge.hub.card import Card, verify
-from seaformer_edge.inference.labels import label_frame
-from seaformer_edge.runtime import Program, open_copies, open_program
-from seaformer_edge.runtime.sandbox import require_trial
-
-
-def prepare(image: NDArray[np.uint8], card: Card) -> NDArray[np.float32]:
-    """What a card's network takes, (h, w, 3) float32, of a picture, (H, W, 3) uint8 RGB.
-
-    Raises:
-        ValueError: not such a picture.
-    """
-    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
-        raise ValueError(f"an image is (H, W, 3) uint8, got {image.shape} {image.dtype}")
-    size = (card.width, card.height)
-    return cv2.resize(image, size, interpolation=cv2.INTER_LINEAR).astype(np.float32)
+from seaformer_edge.inference.postprocess import (
+    postprocess_classification,
+    postprocess_segmentation,
+)
+from seaformer_edge.inference.preprocess import preprocess
+from seaformer_edge.runtime import Program, open_program, open_replicas
+from seaformer_edge.runtime.sandbox import vet_program
 
 
 class _Network:
@@ -42,7 +29,7 @@ class _Network:
 
     Attributes:
         card: the model's card.
-        pictures_at_once: how many can be in the network at the same time.
+        max_concurrency: how many can be in the network at the same time.
     """
 
     task: str
@@ -68,7 +55,7 @@ class _Network:
                 f" {card.logit_channels} channels for {card.task}; export the model again"
             )
         self.card = card
-        self.pictures_at_once = 1 + len(copies)
+        self.max_concurrency = 1 + len(copies)
         self._free: SimpleQueue[Program] = SimpleQueue()
         for each in (program, *copies):
             self._free.put(each)
@@ -91,24 +78,24 @@ class _Network:
         """
         path = Path(path)
         card = verify(path)
-        require_trial(path, card.sha256)
+        vet_program(path, card.sha256)
         if not throughput:
             return cls(open_program(path, num_threads), card)
-        program, *copies = open_copies(path, num_threads)
+        program, *copies = open_replicas(path, num_threads)
         return cls(program, card, *copies)
 
-    def run(self, prepared: NDArray[np.float32]) -> NDArray[np.float32]:
+    def run(self, network_input: NDArray[np.float32]) -> NDArray[np.float32]:
         """The logits, float32: (h, w, C) of a segmenter, (C,) of a classifier.
 
         Args:
-            prepared: what `prepare` gave.
+            network_input: from `preprocess`.
 
         Raises:
             ModelError: the network failed.
         """
         program = self._free.get()
         try:
-            logits = program.run(prepared)
+            logits = program.run(network_input)
             if logits.shape != program.output_shape:
                 raise ModelError(
                     f"{self.card.name}: gave {logits.shape} and not {program.output_shape};"
@@ -119,15 +106,15 @@ class _Network:
             self._free.put(program)
 
     def logits(self, image: NDArray[np.uint8]) -> tuple[NDArray[np.float32], dict[str, float]]:
-        """The first half of a call, `prepare` and `run`, and milliseconds by stage.
+        """The first half of a call, `preprocess` and `run`, and milliseconds by stage.
 
         Raises:
             ModelError: the network failed.
         """
         started = time.perf_counter()
-        prepared = prepare(image, self.card)
+        network_input = preprocess(image, self.card.height, self.card.width)
         resized = time.perf_counter()
-        logits = self.run(prepared)
+        logits = self.run(network_input)
         ended = time.perf_counter()
         return logits, {"resize": (resized - started) * 1e3, "network": (ended - resized) * 1e3}
 
@@ -142,7 +129,7 @@ class Segmenter(_Network):
 
     Attributes:
         card: the model's card.
-        pictures_at_once: how many can be in the network at the same time.
+        max_concurrency: how many can be in the network at the same time.
     """
 
     task = "segmentation"
@@ -155,37 +142,9 @@ class Segmenter(_Network):
             ModelError: the network failed or gave NaN.
         """
         logits, timings_ms = self.logits(image)
-        return segmentation_of(logits, self.card, (image.shape[1], image.shape[0]), timings_ms)
-
-
-def segmentation_of(
-    logits: NDArray[np.float32], card: Card, size: tuple[int, int], timings_ms: dict[str, float]
-) -> Segmentation:
-    """The second half of a call of `Segmenter`, which needs no network.
-
-    Args:
-        logits: (h, w, C) float32.
-        card: of the model they come from.
-        size: (width, height) of the frame.
-        timings_ms: of the stages so far.
-
-    Raises:
-        ModelError: the logits hold NaN.
-    """
-    started = time.perf_counter()
-    labels = label_frame(logits, card.num_classes, size)
-    present = np.flatnonzero(labels.pixels)
-    classes = tuple(
-        ClassShare(
-            class_id=int(c),
-            name=card.classes[c],
-            share=float(labels.pixels[c] / labels.label_map.size),
-            confidence=float(labels.confidence[c]),
+        return postprocess_segmentation(
+            logits, self.card, (image.shape[1], image.shape[0]), timings_ms
         )
-        for c in present[np.argsort(-labels.pixels[present], kind="stable")]
-    )
-    labels_ms = (time.perf_counter() - started) * 1e3
-    return Segmentation(labels.label_map, classes, {**timings_ms, "labels": labels_ms})
 
 
 class Classifier(_Network):
@@ -205,30 +164,4 @@ class Classifier(_Network):
             ModelError: the network failed or gave NaN.
         """
         logits, timings_ms = self.logits(image)
-        return classification_of(logits, self.card, timings_ms, k)
-
-
-def classification_of(
-    logits: NDArray[np.float32], card: Card, timings_ms: dict[str, float], k: int = 5
-) -> Classification:
-    """The second half of a call of `Classifier`, which needs no network.
-
-    Args:
-        logits: (C,) float32.
-        card: of the model they come from.
-        timings_ms: of the stages so far.
-        k: how many classes, the most probable first.
-
-    Raises:
-        ModelError: the logits hold NaN or infinity.
-    """
-    logits = logits[: card.num_classes]
-    if not np.isfinite(logits).all():
-        raise ModelError(f"{card.name}: gave NaN or infinity; export or fetch it again")
-    odds = np.exp(logits - np.max(logits))
-    probability = odds / odds.sum()
-    classes = tuple(
-        ClassScore(int(c), card.classes[c], float(probability[c]))
-        for c in np.argsort(-probability, kind="stable")[:k]
-    )
-    return Classification(classes, timings_ms)
+        return postprocess_classification(logits, self.card, timings_ms, k)

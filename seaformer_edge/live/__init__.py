@@ -8,15 +8,15 @@
             if result is not shown:
                 ... paint it ...
                 live.painted(result)
-            snapshot = live.snapshot()
+            status = live.status()
 
 Nothing waits in a queue. Frames that come too fast are overwritten and counted. A process that is
-there for this alone, for days, calls `use_one_arena` first and keeps tens of megabytes less.
+there for this alone, for days, calls `limit_malloc_arenas` first and keeps tens of megabytes less.
 """
 
 from seaformer_edge.live.pipeline import LivePipeline
 from seaformer_edge.live.result import LiveResult
-from seaformer_edge.live.stats import LiveSnapshot
-from seaformer_edge.machine.malloc import use_one_arena
+from seaformer_edge.live.stats import LiveStatus
+from seaformer_edge.machine.malloc import limit_malloc_arenas
 
-__all__ = ["LivePipeline", "LiveResult", "LiveSnapshot", "use_one_arena"]
+__all__ = ["LivePipeline", "LiveResult", "LiveStatus", "limit_malloc_arenas"]

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from seaformer_edge.errors import SourceError
 from seaformer_edge.frame import Frame
-from seaformer_edge.live.latest_value import Slot
-from seaformer_edge.live.source_health import SourceWatch
+from seaformer_edge.live.latest_value import LatestValue
+from seaformer_edge.live.source_health import SourceHealth
 from seaformer_edge.live.stats import LiveStats, SourceState
 from seaformer_edge.machine import malloc
 from seaformer_edge.sources import open_source, sets_its_own_pace
@@ -75,7 +75,7 @@ class Capture:
     def __init__(
         self,
         request: SourceRequest,
-        slot: Slot[tuple[Frame, float]],
+        slot: LatestValue[tuple[Frame, float]],
         stats: LiveStats,
         on_over: Callable[[], None],
     ) -> None:
@@ -173,7 +173,7 @@ class Capture:
                 if state is SourceState.CONNECTING:
                     return self._request
                 if state is SourceState.RECONNECTING:
-                    wait_s = self._watch.retry_s - monotonic()
+                    wait_s = self._watch.retry_at_s - monotonic()
                     if wait_s <= 0:
                         return self._request
                 self._changed.wait(wait_s)
@@ -214,7 +214,7 @@ class Capture:
                     self._stats.drop("paused")
                     continue
                 self._stats.handed_on(1)
-                if self._slot.put((frame, frame.captured_s or now_s)):
+                if self._slot.put((frame, frame.captured_at_s or now_s)):
                     self._stats.drop("overwritten")
                     self._stats.handed_on(-1)
         finally:
@@ -222,7 +222,7 @@ class Capture:
 
     def _over(self, request: SourceRequest, error: SourceError | None) -> None:
         """An opening is over: decides what comes next."""
-        malloc.give_back()
+        malloc.trim_heap()
         now_s = monotonic()
         with self._changed:
             opening, self._opening = self._opening, None
@@ -323,9 +323,9 @@ class _Pace:
         self._start_s = None
 
 
-def _watch_for(request: SourceRequest) -> SourceWatch:
+def _watch_for(request: SourceRequest) -> SourceHealth:
     spec = str(request.spec)
-    return SourceWatch(redacted(spec) if is_url(spec) else spec)
+    return SourceHealth(redacted(spec) if is_url(spec) else spec)
 
 
 def _digest(image: NDArray[np.uint8]) -> int:

@@ -24,22 +24,21 @@ from seaformer_edge.errors import ModelError
 from seaformer_edge.frame import Frame
 from seaformer_edge.hub.card import Card, read_card
 from seaformer_edge.inference.pipeline import Channel
-from seaformer_edge.inference.segmenter import (
-    Classifier,
-    Segmenter,
-    classification_of,
-    prepare,
-    segmentation_of,
+from seaformer_edge.inference.postprocess import (
+    postprocess_classification,
+    postprocess_segmentation,
 )
-from seaformer_edge.live.latest_value import Slot
-from seaformer_edge.live.prefetcher import Lookahead, Ready
-from seaformer_edge.live.result import Seen
+from seaformer_edge.inference.preprocess import preprocess
+from seaformer_edge.inference.segmenter import Classifier, Segmenter
+from seaformer_edge.live.latest_value import LatestValue
+from seaformer_edge.live.prefetcher import Prefetcher, PreprocessedFrame
+from seaformer_edge.live.result import Prediction
 from seaformer_edge.live.smoothing import Smoother
 from seaformer_edge.live.stats import LiveStats
 from seaformer_edge.machine import malloc
 
 Model = Segmenter | Classifier
-Publish = Callable[[Frame, float, Seen | None, bool], None]
+Publish = Callable[[Frame, float, Prediction | None, bool], None]
 """Takes a frame, when it was captured, what was seen, and whether that is of this frame."""
 
 log = logging.getLogger(__name__)
@@ -54,11 +53,11 @@ class ModelRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class _Work:
+class InferenceJob:
     """A frame on its way to the labels; `card` None means: shown with what was seen before."""
 
     frame: Frame
-    captured_s: float
+    captured_at_s: float
     card: Card | None = None
     logits: NDArray[np.float32] | None = None
     timings_ms: dict[str, float] | None = None
@@ -86,7 +85,7 @@ class Inference:
     def __init__(
         self,
         request: ModelRequest,
-        slot: Slot[tuple[Frame, float]],
+        slot: LatestValue[tuple[Frame, float]],
         stats: LiveStats,
         publish: Publish,
         on_trouble: Callable[[ModelError], None],
@@ -98,7 +97,7 @@ class Inference:
         self._stats = stats
         self._publish = publish
         self._on_trouble = on_trouble
-        self._work: Channel[_Work] = Channel(1)
+        self._work: Channel[InferenceJob] = Channel(1)
         self._model: Model | None = None  # the network thread's own
         self._run_s = 0.0  # what its last run took
         self._loaded: ModelRequest | None = None
@@ -157,7 +156,7 @@ class Inference:
 
     def _run_network(self) -> None:
         since_seen = 0
-        ahead = Lookahead(self._slot)
+        ahead = Prefetcher(self._slot)
         try:
             while not self._stopping:
                 self._load_wanted()
@@ -173,36 +172,36 @@ class Inference:
                     self._stats.drop("skipped")
                 else:
                     since_seen = 0
-                unseen = _Work(ready.frame, ready.captured_s)
+                unseen = InferenceJob(ready.frame, ready.captured_at_s)
                 self._work.put(unseen if skipped else self._see(ready, ahead))
         finally:
             self._model = None
             self._work.finish()
             ahead.close()
 
-    def _see(self, ready: Ready, ahead: Lookahead) -> _Work:
+    def _see(self, ready: PreprocessedFrame, ahead: Prefetcher) -> InferenceJob:
         """A frame through the network."""
-        model, frame, captured_s = self._model, ready.frame, ready.captured_s
+        model, frame, captured_at_s = self._model, ready.frame, ready.captured_at_s
         if model is None:
-            return _Work(frame, captured_s, timings_ms={})
+            return InferenceJob(frame, captured_at_s, timings_ms={})
         card = model.card
         try:
             started = perf_counter()
-            prepared, resize_ms = ready.prepared, ready.resize_ms
-            if prepared is None or ready.card is not card:
-                prepared = prepare(frame.image, card)
+            network_input, resize_ms = ready.network_input, ready.resize_ms
+            if network_input is None or ready.card is not card:
+                network_input = preprocess(frame.image, card.height, card.width)
                 resize_ms = (perf_counter() - started) * 1e3
             if self.every == 1:  # else the next frame is not for the network
                 ahead.begin(card, self._run_s)
-            wait_ms = (monotonic() - captured_s) * 1e3 - resize_ms
+            wait_ms = (monotonic() - captured_at_s) * 1e3 - resize_ms
             started = perf_counter()
-            logits = model.run(prepared)
+            logits = model.run(network_input)
             self._run_s = perf_counter() - started
         except Exception as error:
             self._break(card, error)
-            return _Work(frame, captured_s, timings_ms={})
+            return InferenceJob(frame, captured_at_s, timings_ms={})
         timings_ms = {"wait": wait_ms, "resize": resize_ms, "network": self._run_s * 1e3}
-        return _Work(frame, captured_s, card, logits, timings_ms)
+        return InferenceJob(frame, captured_at_s, card, logits, timings_ms)
 
     def _load_wanted(self) -> None:
         with self._lock:
@@ -221,7 +220,7 @@ class Inference:
             if self._model is None and before is not None:
                 with contextlib.suppress(ModelError):
                     self._open(before)
-        malloc.give_back()
+        malloc.trim_heap()
         self._stats.forget_stages()
         with self._lock:
             if self._wanted is wanted:  # and nothing else was asked for meanwhile
@@ -242,7 +241,7 @@ class Inference:
 
     def _run_labels(self) -> None:
         smoother = Smoother()
-        seen: Seen | None = None
+        seen: Prediction | None = None
         card: Card | None = None
         for work in self._work:
             current = work.timings_ms is not None
@@ -253,26 +252,26 @@ class Inference:
                 seen = self._label(work, smoother)
             elif not _fits(seen, work.frame):
                 seen = None
-            self._publish(work.frame, work.captured_s, seen, current and seen is not None)
+            self._publish(work.frame, work.captured_at_s, seen, current and seen is not None)
 
-    def _label(self, work: _Work, smoother: Smoother) -> Seen | None:
+    def _label(self, work: InferenceJob, smoother: Smoother) -> Prediction | None:
         """What was seen in a frame, from its logits."""
         card, logits, timings_ms = work.card, work.logits, work.timings_ms
         if card is None or logits is None or timings_ms is None:
             return None
         try:
             if card.task == "classification":
-                classification = classification_of(logits, card, timings_ms)
-                seen = Seen(card, classification=classification)
+                classification = postprocess_classification(logits, card, timings_ms)
+                seen = Prediction(card, classification=classification)
             else:
                 started = perf_counter()
                 smoothed = smoother(logits, work.frame.image)
                 if smoothed is not logits:
                     timings_ms = {**timings_ms, "smooth": (perf_counter() - started) * 1e3}
                 height, width = work.frame.image.shape[:2]
-                segmentation = segmentation_of(smoothed, card, (width, height), timings_ms)
+                segmentation = postprocess_segmentation(smoothed, card, (width, height), timings_ms)
                 timings_ms = segmentation.timings_ms
-                seen = Seen(card, segmentation, logits=smoothed)
+                seen = Prediction(card, segmentation, logits=smoothed)
         except Exception as error:
             self._break(card, error)
             return None
@@ -289,7 +288,7 @@ class Inference:
         self._on_trouble(_plain(card.name, error))
 
 
-def _fits(seen: Seen | None, frame: Frame) -> bool:
+def _fits(seen: Prediction | None, frame: Frame) -> bool:
     """Whether what was seen in an earlier frame can be shown over this one."""
     if seen is None or seen.segmentation is None:
         return seen is not None

@@ -12,10 +12,10 @@ from seaformer_edge.errors import SeaformerEdgeError, SinkError
 from seaformer_edge.frame import Frame
 from seaformer_edge.live.capture import Capture, SourceRequest
 from seaformer_edge.live.inference import Inference, ModelRequest
-from seaformer_edge.live.latest_value import Slot
+from seaformer_edge.live.latest_value import LatestValue
 from seaformer_edge.live.recording import DrawResult, Recorder, draw_overlay
-from seaformer_edge.live.result import LiveResult, Seen
-from seaformer_edge.live.stats import LiveNumbers, LiveSnapshot, LiveStats
+from seaformer_edge.live.result import LiveResult, Prediction
+from seaformer_edge.live.stats import LiveNumbers, LiveStats, LiveStatus
 
 # What is left to the threads of the two seconds that stop() has, once they know.
 JOIN_S = 1.3
@@ -25,7 +25,7 @@ class LivePipeline:
     """Owns the threads between a source and the newest result.
 
     Every method may be called from any thread and, `wait` and `stop` apart, returns at once;
-    what it asks for happens soon after and shows in `snapshot()`.
+    what it asks for happens soon after and shows in `status()`.
 
     Args:
         source: what `--source` says: a camera's number or name, `picamera`, `rtsp://` or
@@ -50,7 +50,7 @@ class LivePipeline:
         realtime: bool = True,
         loop: bool = False,
     ) -> None:
-        self._slot: Slot[tuple[Frame, float]] = Slot()
+        self._slot: LatestValue[tuple[Frame, float]] = LatestValue()
         self._stats = LiveStats()
         self._capture = Capture(
             SourceRequest(source, realtime, loop), self._slot, self._stats, self._on_source_over
@@ -123,15 +123,17 @@ class LivePipeline:
 
     def painted(self, result: LiveResult) -> None:
         """Tells that `result` has just been painted; painting it again does not count."""
-        self._stats.painted(monotonic(), result.sequence, result.captured_s, result.published_s)
+        self._stats.painted(
+            monotonic(), result.sequence, result.captured_at_s, result.published_at_s
+        )
 
-    def snapshot(self) -> LiveSnapshot:
+    def status(self) -> LiveStatus:
         """The run at this moment; cheap enough for every frame of a display."""
         numbers = self._stats.numbers(monotonic())
         source, state, message = self._capture.status()
         with self._changed:
             notice, recorder = self._notice, self._recorder
-        return LiveSnapshot(
+        return LiveStatus(
             **{name: getattr(numbers, name) for name in LiveNumbers.__dataclass_fields__},
             source=source,
             source_state=state,
@@ -189,7 +191,7 @@ class LivePipeline:
 
         Raises:
             SinkError: at once, if `path` cannot be written, or a recording is under way; what
-                fails later ends the recording and shows in `snapshot().notice`.
+                fails later ends the recording and shows in `status().notice`.
         """
         with self._changed:
             if self._recorder is not None:
@@ -201,7 +203,7 @@ class LivePipeline:
             self._recorder = Recorder(path, draw, overwrite, self._stats, self._on_recording_over)
 
     def stop_recording(self) -> None:
-        """Finishes the file; `snapshot().recording` is None once it is whole."""
+        """Finishes the file; `status().recording` is None once it is whole."""
         with self._changed:
             recorder = self._recorder
         if recorder is not None:
@@ -221,10 +223,12 @@ class LivePipeline:
 
     # What the threads say.
 
-    def _publish(self, frame: Frame, captured_s: float, seen: Seen | None, current: bool) -> None:
+    def _publish(
+        self, frame: Frame, captured_at_s: float, seen: Prediction | None, current: bool
+    ) -> None:
         with self._changed:
             self._sequence += 1
-            result = LiveResult(frame, self._sequence, captured_s, monotonic(), seen, current)
+            result = LiveResult(frame, self._sequence, captured_at_s, monotonic(), seen, current)
             self._newest = result
             recorder = self._recorder
         if recorder is not None:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from seaformer_edge.errors import SeaformerEdgeError
 from seaformer_edge.frame import Frame, Segmentation
 from seaformer_edge.inference.views import draw
-from seaformer_edge.live.latest_value import Slot
+from seaformer_edge.live.latest_value import LatestValue
 from seaformer_edge.live.result import LiveResult
 from seaformer_edge.live.stats import LiveStats
 from seaformer_edge.machine import malloc
@@ -58,7 +58,7 @@ class Recorder:
         self._draw = draw
         self._stats = stats
         self._on_over = on_over
-        self._slot: Slot[LiveResult] = Slot()
+        self._slot: LatestValue[LiveResult] = LatestValue()
         self._result: LiveResult | None = None
         self._video = OverlayVideo(path, self._drawn, _Live(), overwrite=overwrite)
         self.thread = threading.Thread(target=self._run, name="recorder", daemon=True)
@@ -81,7 +81,7 @@ class Recorder:
                     self._result = result
                     # Files begin at index 0 with time 0; this one begins at its first frame.
                     frame = replace(
-                        result.frame, index=self.frames + 1, timestamp_s=result.captured_s
+                        result.frame, index=self.frames + 1, timestamp_s=result.captured_at_s
                     )
                     self._video.write(frame, result.segmentation or _UNSEEN)
                     self.frames += 1
@@ -94,7 +94,7 @@ class Recorder:
             # Exceptions and their frames can hold each other, and so the encoder and its threads.
             gc.collect()
         del self._video  # it knows `_drawn`, and so us and the last result: a cycle
-        malloc.give_back()
+        malloc.trim_heap()
         self._on_over(self, trouble)
 
     def _drawn(self, frame: Frame, segmentation: Segmentation) -> NDArray[np.uint8]:
@@ -104,7 +104,7 @@ class Recorder:
 
 def draw_overlay(result: LiveResult) -> NDArray[np.uint8]:
     """The frame with its classes in the model's colours, or as it is without a segmentation."""
-    seen, image = result.seen, result.frame.image
+    seen, image = result.prediction, result.frame.image
     if seen is None or seen.segmentation is None:
         return image
     return draw(image, seen.segmentation.label_map, np.array(seen.card.palette, np.uint8))

@@ -12,7 +12,7 @@ from seaformer_edge.hub.card import Card
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Seen:
+class Prediction:
     """What a model saw in one frame.
 
     Attributes:
@@ -36,34 +36,34 @@ class LiveResult:
     Attributes:
         frame: the picture, (H, W, 3) uint8 RGB.
         sequence: 1, 2, 3 ... in the order of publication, across sources and models.
-        captured_s: when the frame was captured, on `time.monotonic`'s clock.
-        published_s: when this result was ready, on the same clock.
-        seen: what was seen in the frame; None while there is no model.
+        captured_at_s: when the frame was captured, on `time.monotonic`'s clock.
+        published_at_s: when this result was ready, on the same clock.
+        prediction: what was seen in the frame; None while there is no model.
         current: whether `seen` is of this very frame; with inference every n-th frame it is of
             the last frame that the network was given.
     """
 
     frame: Frame
     sequence: int
-    captured_s: float
-    published_s: float
-    seen: Seen | None
+    captured_at_s: float
+    published_at_s: float
+    prediction: Prediction | None
     current: bool
 
     @property
     def card(self) -> Card | None:
         """Of the model that saw the frame."""
-        return None if self.seen is None else self.seen.card
+        return None if self.prediction is None else self.prediction.card
 
     @property
     def segmentation(self) -> Segmentation | None:
         """At the frame's own size; None without a segmenter."""
-        return None if self.seen is None else self.seen.segmentation
+        return None if self.prediction is None else self.prediction.segmentation
 
     @property
     def classification(self) -> Classification | None:
         """None without a classifier."""
-        return None if self.seen is None else self.seen.classification
+        return None if self.prediction is None else self.prediction.classification
 
     def confidence_at(self, x: int, y: int) -> float | None:
         """The probability, 0 to 1, of the class that the label map has at pixel (x, y).
@@ -74,9 +74,13 @@ class LiveResult:
         Raises:
             IndexError: outside the frame.
         """
-        if self.seen is None or self.seen.segmentation is None or self.seen.logits is None:
+        if (
+            self.prediction is None
+            or self.prediction.segmentation is None
+            or self.prediction.logits is None
+        ):
             return None
-        label_map, logits = self.seen.segmentation.label_map, self.seen.logits
+        label_map, logits = self.prediction.segmentation.label_map, self.prediction.logits
         height, width = label_map.shape
         if not (0 <= x < width and 0 <= y < height):
             raise IndexError(f"({x}, {y}) is outside a frame of {width}x{height}")
@@ -86,7 +90,7 @@ class LiveResult:
         for row, row_weight in rows:
             for column, column_weight in columns:
                 odds = np.exp(logits[row, column] - logits[row, column].max())
-                odds = odds[: self.seen.card.num_classes]
+                odds = odds[: self.prediction.card.num_classes]
                 confidence += row_weight * column_weight * float(odds[label] / odds.sum())
         return confidence
 

@@ -22,7 +22,7 @@ WELL_AFTER_S = 10.0
 SLOW_SHARE = 0.5
 
 
-class SourceWatch:
+class SourceHealth:
     """Follows one source through all its openings.
 
     Args:
@@ -38,7 +38,7 @@ class SourceWatch:
         self._digest: int | None = None
         self._same_since_s = 0.0  # since when frames have looked like the last one
         self._troubles = 0  # openings in a row that did not go well
-        self._retry_s = 0.0
+        self._retry_at_s = 0.0
         self._rate = Rate()
         self._promised: Fraction | None = None
 
@@ -70,10 +70,10 @@ class SourceWatch:
         self._rate.add(now_s)
 
     def lost(self, now_s: float, reason: str) -> None:
-        """The source failed or fell silent, and will be opened again at `retry_s`."""
+        """The source failed or fell silent, and will be opened again at `retry_at_s`."""
         delay_s = min(FIRST_DELAY_S * 2**self._troubles, LONGEST_DELAY_S)
         self._troubles += 1
-        self._retry_s = now_s + delay_s
+        self._retry_at_s = now_s + delay_s
         self._reason = reason
         self._enter(SourceState.RECONNECTING, now_s)
 
@@ -87,9 +87,9 @@ class SourceWatch:
         self._enter(SourceState.FAILED, now_s)
 
     @property
-    def retry_s(self) -> float:
+    def retry_at_s(self) -> float:
         """When to open again what was `lost`."""
-        return self._retry_s
+        return self._retry_at_s
 
     def overdue(self, now_s: float) -> str | None:
         """Why an opening should be given up and the source opened again; None if it should not."""
@@ -129,7 +129,7 @@ class SourceWatch:
                 same_s = now_s - self._same_since_s
                 return f"{self.name}: the same picture for {same_s:.0f} s; it may have frozen"
             case SourceState.RECONNECTING:
-                left_s = max(self._retry_s - now_s, 0.0)
+                left_s = max(self._retry_at_s - now_s, 0.0)
                 soon = f"again in {left_s:.0f} s" if left_s >= 0.5 else "trying again"
                 return f"{self._reason}; {soon}"
             case SourceState.FAILED:

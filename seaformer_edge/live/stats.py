@@ -1,4 +1,4 @@
-"""What a live run is doing, in numbers: rates, percentiles, and a snapshot of everything.
+"""What a live run is doing, in numbers: rates, percentiles, and a status of everything.
 
 All times are seconds on `time.monotonic`'s clock, and are given by the caller.
 """
@@ -129,8 +129,8 @@ class LiveNumbers:
 
 
 @dataclass(frozen=True, slots=True)
-class LiveSnapshot(LiveNumbers):
-    """A live run at one moment. Immutable; made by `LivePipeline.snapshot`.
+class LiveStatus(LiveNumbers):
+    """A live run at one moment. Immutable; made by `LivePipeline.status`.
 
     Attributes:
         source: what the source is called, without credentials.
@@ -202,7 +202,9 @@ class LiveStats:
             for stage, stage_ms in stages_ms.items():
                 self._stages[stage].add(stage_ms, now_s)
 
-    def painted(self, now_s: float, sequence: int, captured_s: float, published_s: float) -> None:
+    def painted(
+        self, now_s: float, sequence: int, captured_at_s: float, published_at_s: float
+    ) -> None:
         """A result was painted; only its first time counts."""
         with self._changed:
             if sequence <= self._painted:
@@ -211,10 +213,10 @@ class LiveStats:
                 self._dropped["not painted"] += sequence - self._painted - 1
             self._painted = sequence
             self._display.add(now_s)
-            self._latency_ms = (now_s - captured_s) * 1e3
+            self._latency_ms = (now_s - captured_at_s) * 1e3
             self._latency.add(self._latency_ms, now_s)
             self._history.append((now_s, self._latency_ms))
-            self._stages["paint"].add((now_s - published_s) * 1e3, now_s)
+            self._stages["paint"].add((now_s - published_at_s) * 1e3, now_s)
 
     def forget_stages(self) -> None:
         """Another model runs from now on: what its stages took before says nothing."""

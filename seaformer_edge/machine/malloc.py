@@ -16,7 +16,7 @@ from functools import cache
 _M_ARENA_MAX = -8  # of glibc's malloc.h
 
 
-def use_one_arena() -> None:
+def limit_malloc_arenas() -> None:
     """Has every thread of this process allocate from the same heap.
 
     A live run's allocations are few and large, so that sharing costs no time. It is for whoever
@@ -26,7 +26,7 @@ def use_one_arena() -> None:
     _call_glibc("mallopt", _M_ARENA_MAX, 1)
 
 
-def give_back() -> None:
+def trim_heap() -> None:
     """Returns free memory, also from between what is used, to the system; takes a millisecond.
 
     For when something large has gone: the next frames take what they need again. Without glibc it

@@ -350,14 +350,14 @@ class Labeller {
 template <typename T, int Dimensions>
 using Array = nb::ndarray<T, nb::ndim<Dimensions>, nb::c_contig, nb::device::cpu>;
 
-bool label_frame(const Array<const float, 3>& logits, const Array<std::uint8_t, 2>& label_map,
+bool upsample_argmax(const Array<const float, 3>& logits, const Array<std::uint8_t, 2>& label_map,
                  const Array<std::int64_t, 1>& counts, const Array<float, 1>& confidence) {
   const auto classes = counts.shape(0);
   if (classes < 1 || classes > kMaxClasses || classes > logits.shape(2) ||
       confidence.shape(0) != classes || logits.size() == 0 || label_map.size() == 0) {
     throw nb::value_error("shapes do not fit together");
   }
-  Inside inside;
+  NativeCallGuard inside;
   nb::gil_scoped_release released;
   inside.enter();
   Field field(logits.data(), static_cast<int>(logits.shape(0)), static_cast<int>(logits.shape(1)),
@@ -387,7 +387,7 @@ bool label_frame(const Array<const float, 3>& logits, const Array<std::uint8_t, 
 
 void bind_labels(nb::module_& m) {
   using namespace nb::literals;
-  m.def("label_frame", &label_frame, "logits"_a.noconvert(), "label_map"_a.noconvert(),
+  m.def("upsample_argmax", &upsample_argmax, "logits"_a.noconvert(), "label_map"_a.noconvert(),
         "counts"_a.noconvert(), "confidence"_a.noconvert(),
         "Fills label_map (H, W), counts (num_classes,) and confidence (num_classes,) from logits\n"
         "(h, w, C). False if a logit is NaN or infinite.");

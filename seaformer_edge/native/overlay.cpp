@@ -68,7 +68,7 @@ void blend(const Array<const std::uint8_t, 3>& image, const Array<const std::uin
       !(opacity > 0 && opacity <= 1)) {
     throw nb::value_error("arguments do not fit together");
   }
-  Inside inside;
+  NativeCallGuard inside;
   nb::gil_scoped_release released;
   inside.enter();
   const auto weight = static_cast<std::uint16_t>(

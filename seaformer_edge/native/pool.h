@@ -26,23 +26,23 @@ ThreadPool* get_threadpool();
 // the pool, which waits for ever for work that is under way, and a thread that wants the GIL back
 // after Python has ended aborts the process: so Python ends when nobody is inside, and who comes
 // then stays outside.
-class Inside {
+class NativeCallGuard {
  public:
   // Without the GIL; give it back before leaving, that is, declare this one first.
   void enter() {
-    std::lock_guard<std::mutex> lock(door_);
-    lock_ = std::shared_lock<std::shared_mutex>(room_);
+    std::lock_guard<std::mutex> lock(entry_mutex_);
+    lock_ = std::shared_lock<std::shared_mutex>(active_calls_);
   }
 
   static void close() {
     nanobind::gil_scoped_release released;
-    door_.lock();
-    room_.lock();
+    entry_mutex_.lock();
+    active_calls_.lock();
   }
 
  private:
-  static inline std::mutex door_;
-  static inline std::shared_mutex room_;
+  static inline std::mutex entry_mutex_;
+  static inline std::shared_mutex active_calls_;
   std::shared_lock<std::shared_mutex> lock_;
 };
 

@@ -116,7 +116,7 @@ class Program {
         operator_times_(times_operators ? new OperatorTimes : nullptr),
         module_(path_, Module::LoadMode::File,
                 std::unique_ptr<executorch::runtime::EventTracer>(operator_times_)) {
-    Inside inside;
+    NativeCallGuard inside;
     nb::gil_scoped_release released;
     inside.enter();
     std::lock_guard<std::mutex> lock(pool_mutex_);
@@ -164,7 +164,7 @@ class Program {
   Logits run(const Image& image) {
     if (image.size() != input_.numel()) throw std::invalid_argument("image of a wrong size");
     std::unique_ptr<float[]> logits(new float[output_.numel()]);  // make_unique would zero it
-    Inside inside;
+    NativeCallGuard inside;
     {
       nb::gil_scoped_release released;
       inside.enter();
@@ -226,7 +226,7 @@ class Program {
 void bind_runtime(nb::module_& m) {
   executorch::runtime::register_pal(
       executorch::runtime::PalImpl::create(keep_error_message, __FILE__));
-  nb::module_::import_("atexit").attr("register")(nb::cpp_function(&Inside::close));
+  nb::module_::import_("atexit").attr("register")(nb::cpp_function(&NativeCallGuard::close));
   nb::set_leak_warnings(false);  // a thread that stays outside keeps its program
 
   m.attr("executorch_version") = EXECUTORCH_VERSION;

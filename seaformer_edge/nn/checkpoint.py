@@ -31,7 +31,7 @@ IMAGENET_MEAN = (123.675, 116.28, 103.53)
 IMAGENET_STD = (58.395, 57.12, 57.375)
 """Of RGB 0..255; what the published networks and ours are normalised with."""
 
-MOST_CLASSES = 1 << 16
+MAX_CLASSES = 1 << 16
 """More than any data set has; a tensor can claim any size without holding it."""
 
 MAX_DEPTH = 8
@@ -179,10 +179,8 @@ def fit_network(state: Mapping[str, Tensor], path: Path) -> Network:
     class_layer = state.get("decode_head.conv_seg.weight" if segments else "linear.weight")
     # Without its class layer a checkpoint fits nothing; any count serves to say what lacks.
     num_classes = int(class_layer.shape[0]) if class_layer is not None and class_layer.ndim else 1
-    if not 1 <= num_classes <= MOST_CLASSES:
-        raise ModelError(
-            f"{path}: tells {num_classes} classes apart; 1 to {MOST_CLASSES} it can be"
-        )
+    if not 1 <= num_classes <= MAX_CLASSES:
+        raise ModelError(f"{path}: tells {num_classes} classes apart; 1 to {MAX_CLASSES} it can be")
     task = "segmentation" if segments else "classification"
     nearest: tuple[Misfit, str] | None = None
     for variant in VARIANTS:

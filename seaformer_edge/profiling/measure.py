@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from seaformer_edge.errors import ModelError
 from seaformer_edge.hub.card import Card, verify
 from seaformer_edge.hub.paths import sample_dir
+from seaformer_edge.inference.preprocess import preprocess
 from seaformer_edge.inference.segmenter import Classifier, Segmenter
 from seaformer_edge.inference.views import draw
 from seaformer_edge.machine.board import SystemMonitor, SystemReading
@@ -159,7 +160,7 @@ def measure(
     first_frame_ms = (clock() - started_s) * 1e3
     readings = [(0.0, monitor.read())]
 
-    inputs = [_network_input(frame, program) for frame in frames]
+    inputs = [preprocess(frame, card.height, card.width) for frame in frames]
 
     def run_network(number: int) -> dict[str, float]:
         program.run(inputs[number % len(inputs)])
@@ -220,11 +221,6 @@ def _camera_frames(size: tuple[int, int]) -> list[NDArray[np.uint8]]:
         resized = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
         frames.append(cv2.cvtColor(resized, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False))
     return frames
-
-
-def _network_input(frame: NDArray[np.uint8], program: Program) -> NDArray[np.float32]:
-    height, width, _ = program.input_shape
-    return cv2.resize(frame, (width, height)).astype(np.float32)
 
 
 def _whole_way(

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from seaformer_edge.runtime.native import NativeProgram
     from seaformer_edge.runtime.official import OfficialProgram
 
-__all__ = ["Program", "open_copies", "open_program"]
+__all__ = ["Program", "open_program", "open_replicas"]
 
 BINDING_VARIABLE = "SEAFORMER_EDGE_BINDING"
 """Environment variable that insists on a binding: "native" or "official"."""
 
 MAX_COPIES = 4
-"""Copies that `open_copies` makes unless told: each takes tens of megabytes."""
+"""Copies that `open_replicas` makes unless told: each takes tens of megabytes."""
 
 
 def open_program(path: str | Path, num_threads: int | None = None) -> Program:
@@ -53,7 +53,7 @@ def open_program(path: str | Path, num_threads: int | None = None) -> Program:
     return binding()(path, num_threads)
 
 
-def open_copies(path: str | Path, num_threads: int | None = None) -> list[Program]:
+def open_replicas(path: str | Path, num_threads: int | None = None) -> list[Program]:
     """Load a .pte program once for each thread, to run as many images at once.
 
     Threads with an image each get through more of them than threads that share every image and

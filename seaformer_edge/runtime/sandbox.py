@@ -20,12 +20,12 @@ from seaformer_edge.errors import ModelError
 from seaformer_edge.hub.paths import shipped_models_dir, user_models_dir
 
 TIMEOUT_S = 60
-MOST_BYTES = 4 << 30
-TRIED = "tried.json"
+MAX_BYTES = 4 << 30
+VETTED = "vetted.json"
 """In the user's models folder: the sha256 of programs that have been run here."""
 
 
-def require_trial(path: Path, sha256: str) -> None:
+def vet_program(path: Path, sha256: str) -> None:
     """Run the program in a child, unless it is shipped or has been run here before.
 
     Args:
@@ -34,7 +34,7 @@ def require_trial(path: Path, sha256: str) -> None:
     Raises:
         ModelError: the child was refused the program, crashed, or did not come to an end.
     """
-    if path.resolve().parent == shipped_models_dir().resolve() or sha256 in _tried():
+    if path.resolve().parent == shipped_models_dir().resolve() or sha256 in _vetted():
         return
     import subprocess  # ten milliseconds that no shipped program needs
 
@@ -61,25 +61,25 @@ def require_trial(path: Path, sha256: str) -> None:
             f"{path}: damaged: a first run of it, in a process of its own, crashed"
             f" ({child.returncode}); export or fetch it again"
         )
-    _remember(sha256)
+    _record_vetted(sha256)
 
 
-def _tried() -> list[str]:
+def _vetted() -> list[str]:
     try:
-        tried = json.loads((user_models_dir() / TRIED).read_text())
+        vetted = json.loads((user_models_dir() / VETTED).read_text())
     except (OSError, ValueError, RecursionError):
         return []
-    return tried if isinstance(tried, list) else []
+    return vetted if isinstance(vetted, list) else []
 
 
-def _remember(sha256: str) -> None:
-    path = user_models_dir() / TRIED
+def _record_vetted(sha256: str) -> None:
+    path = user_models_dir() / VETTED
     temporary = path.with_name(f"{path.name}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(json.dumps([*_tried(), sha256], indent=1) + "\n")
+        temporary.write_text(json.dumps([*_vetted(), sha256], indent=1) + "\n")
         temporary.replace(path)
-    except OSError:  # a read-only home: tried again the next time
+    except OSError:  # a read-only home: vetted again the next time
         return
 
 
@@ -92,7 +92,7 @@ def main() -> None:
         signal.alarm(TIMEOUT_S)  # for a parent that was ended meanwhile
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         if sys.platform == "linux":
-            resource.setrlimit(resource.RLIMIT_AS, (MOST_BYTES, MOST_BYTES))
+            resource.setrlimit(resource.RLIMIT_AS, (MAX_BYTES, MAX_BYTES))
     from seaformer_edge.runtime import open_program
 
     try:

@@ -63,10 +63,10 @@ class CameraSource(FrameSource):
                 raise SourceError(
                     f"{self.name}: gives no picture any more; is it still plugged in?"
                 )
-            captured_s = _captured_s(capture)
-            start_s = captured_s if start_s is None else start_s
+            captured_at_s = _captured_at_s(capture)
+            start_s = captured_at_s if start_s is None else start_s
             rgb = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
-            yield Frame(rgb, index, captured_s - start_s, captured_s=captured_s)
+            yield Frame(rgb, index, captured_at_s - start_s, captured_at_s=captured_at_s)
             index += 1
 
     def close(self) -> None:
@@ -93,7 +93,7 @@ class CameraSource(FrameSource):
         return capture
 
 
-def _captured_s(capture: cv2.VideoCapture) -> float:
+def _captured_at_s(capture: cv2.VideoCapture) -> float:
     """When the frame read last was captured: the driver's word where it uses our clock."""
     now_s = monotonic()
     driver_s = capture.get(cv2.CAP_PROP_POS_MSEC) / 1e3

@@ -11,7 +11,7 @@ from pathlib import Path
 from seaformer_edge.errors import SourceError
 
 # macOS and Windows do not number their cameras in a place to look at; these are tried.
-TRIED_NUMBERS = 4
+PROBED_NUMBERS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ def _tried_cameras() -> list[SourceInfo]:
     from seaformer_edge.sources.camera import CameraSource
 
     found = []
-    for number in range(TRIED_NUMBERS):
+    for number in range(PROBED_NUMBERS):
         try:
             with CameraSource(number, f"camera {number}") as camera:
                 rates = (round(float(camera.frame_rate), 2),) if camera.frame_rate else ()

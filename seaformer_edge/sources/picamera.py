@@ -70,9 +70,9 @@ class PicameraSource(FrameSource):
                 request.release()
             now_s = monotonic()
             sensor_s = sensor_ns / 1e9
-            captured_s = sensor_s if now_s - _OLDEST_S < sensor_s <= now_s else now_s
-            start_s = captured_s if start_s is None else start_s
-            yield Frame(image, index, captured_s - start_s, captured_s=captured_s)
+            captured_at_s = sensor_s if now_s - _OLDEST_S < sensor_s <= now_s else now_s
+            start_s = captured_at_s if start_s is None else start_s
+            yield Frame(image, index, captured_at_s - start_s, captured_at_s=captured_at_s)
             index += 1
 
     def close(self) -> None:

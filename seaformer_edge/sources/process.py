@@ -86,7 +86,7 @@ class SourceProcess:
                     raise SourceError(self._death())
                 self.lost_frames = message["lost"]
                 yield Frame(
-                    image, message["index"], message["timestamp_s"], None, message["captured_s"]
+                    image, message["index"], message["timestamp_s"], None, message["captured_at_s"]
                 )
         finally:
             self.close()

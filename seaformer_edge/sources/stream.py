@@ -107,8 +107,8 @@ class StreamSource(FrameSource):
             if picture is None:
                 return
             start_s = picture.time_s if start_s is None else start_s
-            captured_s = picture.time_s if self.live else None
-            yield Frame(picture.image, index, picture.time_s - start_s, captured_s=captured_s)
+            captured_at_s = picture.time_s if self.live else None
+            yield Frame(picture.image, index, picture.time_s - start_s, captured_at_s=captured_at_s)
 
     def close(self) -> None:
         if self._container is not None:

@@ -26,7 +26,7 @@ _DISCRETE = 1
 # A Raspberry Pi's image pipeline shows as a dozen nodes that no one can open as a camera.
 _NOT_CAMERAS = ("bcm2835", "pispbe", "rp1-cfe", "rpi-", "rpivid", "unicam")
 # What a camera without end could answer must end here.
-_MOST = 64
+_MAX_ENTRIES = 64
 
 
 def cameras() -> list[SourceInfo]:
@@ -83,7 +83,7 @@ def _is_camera(device: int) -> bool:
 def _modes(device: int) -> list[VideoMode]:
     """Sizes, largest first, each with the rates of the format that has the highest."""
     rates: dict[tuple[int, int], set[float]] = {}
-    for index in range(_MOST):
+    for index in range(_MAX_ENTRIES):
         question = struct.pack("=II", index, _VIDEO_CAPTURE)
         answer = _ask(device, _ENUM_FMT, question, 64)
         if answer is None:
@@ -98,7 +98,7 @@ def _modes(device: int) -> list[VideoMode]:
 
 
 def _sizes(device: int, pixel_format: int) -> Iterator[tuple[int, int]]:
-    for index in range(_MOST):
+    for index in range(_MAX_ENTRIES):
         question = struct.pack("=II", index, pixel_format)
         answer = _ask(device, _ENUM_FRAMESIZES, question, 44)
         if answer is None:
@@ -112,7 +112,7 @@ def _sizes(device: int, pixel_format: int) -> Iterator[tuple[int, int]]:
 
 
 def _rates(device: int, pixel_format: int, width: int, height: int) -> Iterator[float]:
-    for index in range(_MOST):
+    for index in range(_MAX_ENTRIES):
         question = struct.pack("=IIII", index, pixel_format, width, height)
         answer = _ask(device, _ENUM_FRAMEINTERVALS, question, 52)
         if answer is None:

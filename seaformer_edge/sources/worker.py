@@ -55,7 +55,7 @@ def _serve(spec: str, output: IO[bytes], closing: threading.Event) -> None:
                 shape=frame.image.shape,
                 index=frame.index,
                 timestamp_s=frame.timestamp_s,
-                captured_s=frame.captured_s,
+                captured_at_s=frame.captured_at_s,
                 lost=source.lost_frames,
             )
             output.write(frame.image.data)

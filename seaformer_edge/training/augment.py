@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from seaformer_edge.training.datasets import IGNORE, fitting_scale
 
-Window = tuple[float, float, float, float]
+CropBox = tuple[float, float, float, float]
 """Top, bottom, left and right of a crop, as shares of the picture's sides."""
 
 
@@ -102,7 +102,7 @@ class ClassificationAugmentation:
 
     def __call__(
         self, image: NDArray[np.uint8], rng: np.random.Generator
-    ) -> tuple[NDArray[np.uint8], Window]:
+    ) -> tuple[NDArray[np.uint8], CropBox]:
         """(H, W, 3) uint8 RGB to the same at the size of the crop, and where it was cut out."""
         full_height, full_width = image.shape[:2]
         area = float(rng.uniform(*self.area)) * full_height * full_width

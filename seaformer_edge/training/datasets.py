@@ -25,7 +25,7 @@ from seaformer_edge.training.layouts import Pair, Sample
 IGNORE = 255
 """Label id that is neither trained on nor counted, after `SegmentationSet.ids`."""
 
-MOST_LABELS = 500
+MAX_LABELS = 500
 """Label pictures that are looked at before a run; a whole set would take minutes."""
 
 
@@ -201,7 +201,7 @@ def _indices(path: Path, data: bytes) -> NDArray[np.uint8]:
 
 
 def unseen_classes(pairs: Sequence[Pair], ids: NDArray[np.uint8], num_classes: int) -> list[int]:
-    """The classes without a pixel in the labels, or in `MOST_LABELS` spread over them.
+    """The classes without a pixel in the labels, or in `MAX_LABELS` spread over them.
 
     It ends with the label that shows the last of the classes.
 
@@ -211,7 +211,7 @@ def unseen_classes(pairs: Sequence[Pair], ids: NDArray[np.uint8], num_classes: i
     """
     where = pairs[0][1].parent
     stored = np.zeros(256, np.bool_)
-    for _, label in pairs[:: -(-len(pairs) // MOST_LABELS)]:
+    for _, label in pairs[:: -(-len(pairs) // MAX_LABELS)]:
         stored |= np.bincount(read_ids(label).ravel(), minlength=256) > 0
         if not (unseen := sorted(set(range(num_classes)) - set(ids[stored].tolist()))):
             return []

@@ -49,7 +49,7 @@ def synchronise_batch_norm(network: Network, fabric: Fabric) -> Network:
     return network
 
 
-def widen_depthwise(network: Network) -> Network:
+def run_depthwise_in_fp32(network: Network) -> Network:
     """Depthwise convolutions of bfloat16 training on a CPU in float32, where that is faster.
 
     oneDNN has no bfloat16 backward pass for strides, nor a fast one for 5x5 kernels: its reference

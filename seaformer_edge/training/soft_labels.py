@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seaformer_edge.errors import SourceError
-from seaformer_edge.training.augment import Window
+from seaformer_edge.training.augment import CropBox
 
 FILE = "soft_labels.npy"
 """(N, C, h, w) float16 logits, beside the folders of the classes, in the order of the pictures."""
@@ -40,7 +40,7 @@ def read_soft_labels(path: Path, count: int, num_classes: int) -> NDArray[np.flo
     return stored
 
 
-def soft_label(cells: NDArray[np.float16], window: Window) -> NDArray[np.float32]:
+def soft_label(cells: NDArray[np.float16], window: CropBox) -> NDArray[np.float32]:
     """(C,) float32 probabilities of a crop, from the picture's (C, h, w) logits."""
     top, bottom, left, right = window
     rows = _cover(cells.shape[1], top, bottom)

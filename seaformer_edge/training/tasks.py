@@ -20,7 +20,7 @@ from seaformer_edge.training.balance import class_counts, class_weights, repeats
 from seaformer_edge.training.datasets import (
     CLASSIFICATION,
     IGNORE,
-    MOST_LABELS,
+    MAX_LABELS,
     SEGMENTATION,
     TrainingSamples,
     as_tensor,
@@ -87,7 +87,7 @@ class SegmentationTask:
         parts = {"training": self.training, "validation": self.validation} if own else {}
         self.notes = tuple(
             f"no pixel of {', '.join(classes.names[i] for i in unseen)} in the {part} labels"
-            + (f" (in {MOST_LABELS} of {len(pairs)})" if len(pairs) > MOST_LABELS else "")
+            + (f" (in {MAX_LABELS} of {len(pairs)})" if len(pairs) > MAX_LABELS else "")
             for part, pairs in parts.items()
             if (unseen := unseen_classes(pairs, self.ids, self.num_classes))
         )
@@ -125,7 +125,7 @@ class SegmentationTask:
     def loss(self, logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """The losses of (B, C, h, w) logits resized to 1/loss_stride of (B, H, W) labels."""
         stride = self.recipe.loss_stride
-        rows, columns = (middles(length, stride) for length in targets.shape[1:])
+        rows, columns = (cell_centers(length, stride) for length in targets.shape[1:])
         targets = targets[:, rows[:, None], columns]
         resized = F.interpolate(logits, targets.shape[1:], mode="bilinear", align_corners=False)
         weights = None if self.weights is None else self.weights.to(logits)
@@ -218,7 +218,7 @@ class ClassificationTask:
         return float(confusion.diagonal().sum() / confusion.sum())
 
 
-def middles(length: int, stride: int) -> Tensor:
+def cell_centers(length: int, stride: int) -> Tensor:
     """The pixel in the middle of every cell of `stride` pixels: (ceil(length / stride),) int64.
 
     An even cell's middle lies between two pixels: they take turns, for one of them throughout would

@@ -24,7 +24,11 @@ from seaformer_edge.nn.checkpoint import (
     save_checkpoint,
 )
 from seaformer_edge.nn.warm_start import load_initial
-from seaformer_edge.training.distributed import make_fabric, synchronise_batch_norm, widen_depthwise
+from seaformer_edge.training.distributed import (
+    make_fabric,
+    run_depthwise_in_fp32,
+    synchronise_batch_norm,
+)
 from seaformer_edge.training.recipe import Recipe
 from seaformer_edge.training.resume import begun_with, read_state, write_state
 from seaformer_edge.training.rmsprop import RMSpropTF
@@ -121,7 +125,7 @@ class Trainer:
         network = network.to(self.fabric.device, memory_format=torch.channels_last)
         self.average = AveragedModel(network, multi_avg_fn=self._average, use_buffers=True)
         if recipe.bf16 and self.fabric.device.type == "cpu":
-            network = widen_depthwise(network)
+            network = run_depthwise_in_fp32(network)
         if recipe.sync_batch_norm:
             network = synchronise_batch_norm(network, self.fabric)
         self.network, self.optimizer = self.fabric.setup(network, make_optimizer(network, recipe))

@@ -25,7 +25,7 @@ class FakeSegmenter:
 
     task = "segmentation"
     delay_s = 0.0
-    pictures_at_once = 1
+    max_concurrency = 1
 
     @classmethod
     def from_path(

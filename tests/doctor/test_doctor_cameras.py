@@ -55,7 +55,7 @@ def test_a_camera_of_another_group(
     finding = cameras.cameras()
     assert finding.state == "warn"
     assert f"may not open {devices / 'video0'}" in finding.what
-    assert finding.to_do.startswith("sudo usermod -aG video $USER")
+    assert finding.remedy.startswith("sudo usermod -aG video $USER")
 
 
 def test_cameras_without_opencv(fake_module: FakeModule) -> None:
@@ -92,7 +92,7 @@ def test_picamera2_hidden_from_the_environment(pi: Path) -> None:
     finding = cameras.picamera()
     assert finding.state == "warn"
     assert "hidden from this environment" in finding.what
-    assert finding.to_do.startswith(
+    assert finding.remedy.startswith(
         f"{pi / 'python3'} -m venv --system-site-packages {sys.prefix} "
     )
 
@@ -112,7 +112,7 @@ def test_picamera2_built_for_another_numpy(pi: Path, fake_module: FakeModule) ->
     fake_module("picamera2", f"raise ValueError({error!r})")
     finding = cameras.picamera()
     assert finding.state == "warn"
-    assert "simplejpeg" in finding.to_do
+    assert "simplejpeg" in finding.remedy
 
 
 def test_picamera2_that_is_broken(

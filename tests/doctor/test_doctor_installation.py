@@ -21,7 +21,7 @@ FakeModule = Callable[[str, str], None]
 def test_a_python_that_is_too_new(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "version_info", (3, 14, 0, "final", 0))
     finding = installation.python()
-    assert finding.state == "blocks"
+    assert finding.state == "error"
     assert "3.11 to 3.13" in finding.what
 
 
@@ -44,17 +44,17 @@ def test_a_library_that_the_system_lacks(fake_module: FakeModule) -> None:
     error = "libGL.so.1: cannot open shared object file: No such file or directory"
     fake_module("cv2", f"raise ImportError({error!r})")
     finding = installation.libraries()
-    assert finding.state == "blocks"
+    assert finding.state == "error"
     assert "cv2 does not load" in finding.what
-    assert finding.to_do == "sudo apt-get install libgl1"
+    assert finding.remedy == "sudo apt-get install libgl1"
 
 
 def test_a_library_that_crashes(fake_module: FakeModule) -> None:
     fake_module("av", "import os, signal; os.kill(os.getpid(), signal.SIGILL)")
     finding = installation.libraries()
-    assert finding.state == "blocks"
+    assert finding.state == "error"
     assert "av does not load: was ended by an instruction that this processor" in finding.what
-    assert finding.to_do.endswith("pip install --force-reinstall --no-deps av")
+    assert finding.remedy.endswith("pip install --force-reinstall --no-deps av")
 
 
 def test_a_library_that_hangs(fake_module: FakeModule) -> None:
@@ -82,7 +82,7 @@ def test_two_opencvs_in_one_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     finding = installation.opencv()
     assert finding.state == "warn"
     assert "overwrite each other" in finding.what
-    assert "uninstall --yes opencv-contrib-python opencv-python\n" in finding.to_do
+    assert "uninstall --yes opencv-contrib-python opencv-python\n" in finding.remedy
 
 
 def test_an_opencv_of_the_system_is_hidden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,7 +96,7 @@ def test_an_opencv_with_a_qt_of_its_own(fake_module: FakeModule) -> None:
     finding = installation.opencv()
     assert finding.state == "warn"
     assert "a Qt of its own" in finding.what
-    assert "install opencv-python-headless" in finding.to_do
+    assert "install opencv-python-headless" in finding.remedy
 
 
 def test_the_native_binding() -> None:
@@ -118,10 +118,10 @@ def test_no_binding_at_all(fake_module: FakeModule, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(installation.sysconfig, "get_path", lambda _: "/nowhere")
     monkeypatch.setattr(sys, "platform", "linux")
     finding = installation.runtime()
-    assert finding.state == "blocks"
+    assert finding.state == "error"
     assert "the native binding is missing (" in finding.what
     assert "no binding to run programs with" in finding.what
-    first, second = finding.to_do.splitlines()
+    first, second = finding.remedy.splitlines()
     assert first == "sudo apt-get install g++ python3-dev"
     assert second.startswith(f"{sys.executable} -m pip install --force-reinstall --no-deps ")
 
@@ -129,9 +129,9 @@ def test_no_binding_at_all(fake_module: FakeModule, monkeypatch: pytest.MonkeyPa
 def test_an_environment_that_asks_for_no_such_binding(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEAFORMER_EDGE_BINDING", "fastest")
     finding = installation.runtime()
-    assert finding.state == "blocks"
+    assert finding.state == "error"
     assert "SEAFORMER_EDGE_BINDING=fastest" in finding.what
-    assert finding.to_do == "unset SEAFORMER_EDGE_BINDING"
+    assert finding.remedy == "unset SEAFORMER_EDGE_BINDING"
 
 
 def official(why_not: str) -> Answer:
@@ -144,18 +144,18 @@ def test_the_official_binding_in_place_of_the_native(answers: dict[str, Answer])
     finding = installation.runtime()
     assert finding.state == "warn"
     assert why in finding.what
-    assert "pip install" in finding.to_do
+    assert "pip install" in finding.remedy
 
 
 def test_the_official_binding_by_wish(answers: dict[str, Answer]) -> None:
     answers["runtime"] = official("")
-    assert installation.runtime().to_do == "unset SEAFORMER_EDGE_BINDING"
+    assert installation.runtime().remedy == "unset SEAFORMER_EDGE_BINDING"
 
 
 def test_a_runtime_that_crashes(answers: dict[str, Answer]) -> None:
     answers["runtime"] = Answer(failure="was ended by SIGSEGV")
     finding = installation.runtime()
-    assert finding.state == "blocks"
+    assert finding.state == "error"
     assert "SIGSEGV" in finding.what
 
 

@@ -29,13 +29,13 @@ COOL: dict[str, Any] = {"temperature_c": 52.4, "throttled": [], "throttled_befor
 def test_a_32_bit_system(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "maxsize", 2**31 - 1)
     finding = machine.system()
-    assert finding.state == "blocks"
-    assert "Raspberry Pi OS (64-bit)" in finding.to_do
+    assert finding.state == "error"
+    assert "Raspberry Pi OS (64-bit)" in finding.remedy
 
 
 def test_another_processor(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(platform, "machine", lambda: "riscv64")
-    assert machine.system().state == "blocks"
+    assert machine.system().state == "error"
 
 
 def test_a_system_without_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,7 +60,7 @@ def test_little_memory(answers: dict[str, Answer]) -> None:
     finding = machine.board()
     assert finding.state == "warn"
     assert "0.2 GB of memory" in finding.what
-    assert "--threads 1" in finding.to_do
+    assert "--threads 1" in finding.remedy
 
 
 def test_cool(answers: dict[str, Answer]) -> None:
@@ -69,7 +69,7 @@ def test_cool(answers: dict[str, Answer]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("reading", "what", "to_do"),
+    ("reading", "what", "remedy"),
     [
         ({"temperature_c": 84.0}, "84 C", "fan"),
         ({"throttled": ["over-current"]}, "held back now: over-current", "power supply"),
@@ -82,13 +82,13 @@ def test_cool(answers: dict[str, Answer]) -> None:
     ],
 )
 def test_what_holds_a_board_back(
-    reading: dict[str, Any], what: str, to_do: str, answers: dict[str, Answer]
+    reading: dict[str, Any], what: str, remedy: str, answers: dict[str, Answer]
 ) -> None:
     answers["reading"] = Answer(COOL | reading)
     finding = machine.heat()
     assert finding.state == "warn"
     assert what in finding.what
-    assert to_do in finding.to_do
+    assert remedy in finding.remedy
 
 
 def test_a_board_that_cannot_be_asked(answers: dict[str, Answer]) -> None:
@@ -96,14 +96,14 @@ def test_a_board_that_cannot_be_asked(answers: dict[str, Answer]) -> None:
     for finding in (machine.board(), machine.heat()):
         assert finding.state == "warn"
         assert "psutil" in finding.what
-        assert "-m seaformer_edge.doctor " in finding.to_do
+        assert "-m seaformer_edge.doctor " in finding.remedy
 
 
 def test_a_full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10, 9, 10**7))
     finding = machine.disk()
     assert finding.state == "warn"
-    assert "TMPDIR" in finding.to_do
+    assert "TMPDIR" in finding.remedy
 
 
 def test_a_home_that_cannot_be_written(models_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,5 +111,5 @@ def test_a_home_that_cannot_be_written(models_home: Path, monkeypatch: pytest.Mo
     finding = machine.disk()
     assert finding.state == "warn"
     assert f"{models_home} cannot be written" in finding.what
-    assert "SEAFORMER_EDGE_HOME" in finding.to_do
+    assert "SEAFORMER_EDGE_HOME" in finding.remedy
     assert not models_home.exists(), "looking changes nothing"

@@ -41,21 +41,21 @@ def test_good_models(shipped: Path) -> None:
 def test_a_damaged_default_model(shipped: Path) -> None:
     damage(shipped / f"{DEFAULT_MODEL}.pte")
     finding = models.models()
-    assert finding.state == "blocks"
+    assert finding.state == "error"
     assert "truncated" in finding.what
-    assert "pip install --force-reinstall" in finding.to_do
+    assert "pip install --force-reinstall" in finding.remedy
 
 
 def test_a_damaged_model_of_a_checkout(shipped: Path) -> None:
     (shipped.parent / ".git").mkdir()
     damage(shipped / f"{DEFAULT_MODEL}.pte")
-    assert models.models().to_do == f"git -C {shipped.parent} checkout -- models"
+    assert models.models().remedy == f"git -C {shipped.parent} checkout -- models"
 
 
 def test_no_models(shipped: Path) -> None:
     shutil.rmtree(shipped)
     finding = models.models()
-    assert finding.state == "blocks"
+    assert finding.state == "error"
     assert f"{DEFAULT_MODEL} is missing" in finding.what
 
 
@@ -67,7 +67,7 @@ def test_a_damaged_model_of_the_users(shipped: Path, models_home: Path) -> None:
     damage(mine)
     finding = models.models()
     assert finding.state == "warn"
-    assert finding.to_do == f"rm {mine}"
+    assert finding.remedy == f"rm {mine}"
 
 
 def test_the_job() -> None:
@@ -80,9 +80,9 @@ def test_the_job() -> None:
 def test_a_job_that_fails(fake_module: Callable[[str, str], None]) -> None:
     fake_module("av", "raise ImportError('libz.so.1: no such file')")
     finding = models.segment()
-    assert finding.state == "blocks"
+    assert finding.state == "error"
     assert "libz.so.1" in finding.what
-    assert "--debug" in finding.to_do
+    assert "--debug" in finding.remedy
 
 
 def test_a_job_that_writes_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def test_qt_ends_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
     finding = window.window()
     assert finding.state == "warn"
     assert "was ended by SIGABRT" in finding.what
-    assert "QT_DEBUG_PLUGINS=1" in finding.to_do
+    assert "QT_DEBUG_PLUGINS=1" in finding.remedy
 
 
 LDD = """#!/bin/sh
@@ -77,7 +77,7 @@ def test_libraries_that_the_system_lacks(
     finding = window.window()
     assert finding.state == "warn"
     assert "libEGL.so.1, libnever-heard-of.so.3, libxcb-cursor.so.0" in finding.what
-    install, search = finding.to_do.splitlines()
+    install, search = finding.remedy.splitlines()
     assert install == "sudo apt-get install libegl1 libxcb-cursor0"
     assert search.startswith("apt-file search libnever-heard-of.so.3")
 

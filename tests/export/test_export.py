@@ -46,7 +46,7 @@ def test_the_program_computes_the_network(tmp_path, size):
 
 
 def test_strips_are_one_program_of_the_same_function(tmp_path, monkeypatch):
-    monkeypatch.setattr(backbone, "STRIP_BYTES", 4 * 16 * 48 * 32 / 2.5)
+    monkeypatch.setattr(backbone, "TILE_BYTES", 4 * 16 * 48 * 32 / 2.5)
     network = trained_network("segmentation", 5)
     output = tmp_path / "tiny.pte"
     export(network, checkpoint_card("segmentation", 5), 96, 64, output)

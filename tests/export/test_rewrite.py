@@ -45,9 +45,9 @@ def test_strips_change_nothing(variant, strips, after_them, monkeypatch):
     network.load_state_dict(published_weights(f"seg_{variant}"))
     height, width = 96, 64
     widest = 4 * {"T": 64, "L": 128}[variant] * (height // 2) * (width // 2)
-    monkeypatch.setattr(backbone, "STRIP_BYTES", widest / (strips - 0.5))
+    monkeypatch.setattr(backbone, "TILE_BYTES", widest / (strips - 0.5))
     rgb = torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(0)) * 255
-    whole = deploy_segmenter(network, height, width, IMAGENET_MEAN, IMAGENET_STD, in_strips=False)
+    whole = deploy_segmenter(network, height, width, IMAGENET_MEAN, IMAGENET_STD, tiled=False)
     parts = deploy_segmenter(network, height, width, IMAGENET_MEAN, IMAGENET_STD)
     to_quarter, to_eighth = parts.backbone.steps[0]
     assert to_quarter.count == strips

@@ -11,7 +11,7 @@ from seaformer_edge.frame import ClassShare, Frame, Segmentation
 from seaformer_edge.hub.card import Card
 from seaformer_edge.inference.segmenter import Classification, ClassScore
 from seaformer_edge.live import LiveResult
-from seaformer_edge.live.result import Seen
+from seaformer_edge.live.result import Prediction
 
 IMAGE = np.full((4, 6, 3), 100, np.uint8)
 LABELS = np.repeat(np.array([[0, 0, 1, 1, 2, 2]], np.uint8), 4, axis=0)
@@ -21,7 +21,7 @@ def segmented(sequence: int = 1, card: Card = CARD) -> LiveResult:
     """Grey, 6x4, in thirds of three classes."""
     classes = tuple(ClassShare(c, card.classes[c], 1 / 3, 0.9) for c in range(3))
     logits = 10 * np.eye(3, dtype=np.float32)[LABELS]
-    seen = Seen(card, Segmentation(LABELS, classes, {}), logits=logits)
+    seen = Prediction(card, Segmentation(LABELS, classes, {}), logits=logits)
     return LiveResult(Frame(IMAGE, 0, 0.0), sequence, 0.0, 0.0, seen, True)
 
 
@@ -29,7 +29,7 @@ def classified(sequence: int = 1) -> LiveResult:
     """The same picture, all of it class 2."""
     scores = (ClassScore(2, "blue", 0.7), ClassScore(0, "red", 0.2))
     card = replace(CARD, name="classifier", task="classification")
-    seen = Seen(card, classification=Classification(scores, {}))
+    seen = Prediction(card, classification=Classification(scores, {}))
     return LiveResult(Frame(IMAGE, 0, 0.0), sequence, 0.0, 0.0, seen, True)
 
 

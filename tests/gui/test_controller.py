@@ -19,7 +19,7 @@ from fakes import CARD, PATIENCE_S, FakeModels, nothing_left, wait_until
 from gui_results import classified, segmented, unseen
 
 from seaformer_edge.errors import ModelError, SinkError
-from seaformer_edge.live import LiveResult, LiveSnapshot
+from seaformer_edge.live import LiveResult, LiveStatus
 from seaformer_edge.live.stats import SourceState
 from seaformer_edge.sinks.base import write_whole
 from seaformer_edge.sources.synthetic import read_counter
@@ -30,7 +30,7 @@ from seaformer_edge_gui.drawing import Mode, draw_view
 from seaformer_edge_gui.settings import Settings, Theme
 
 QUICK = "synthetic:96x64@100"
-CALM = LiveSnapshot(
+CALM = LiveStatus(
     capture_fps=30.0,
     inference_fps=20.0,
     display_fps=20.0,
@@ -68,7 +68,7 @@ class FakeLive:
     def newest(self) -> LiveResult | None:
         return self.result
 
-    def snapshot(self) -> LiveSnapshot:
+    def status(self) -> LiveStatus:
         return self.state
 
     def start_recording(self, path: Path, draw: object) -> None:
@@ -234,17 +234,17 @@ def test_a_model_that_cannot_be_had_is_not_remembered(
 ) -> None:
     other = tmp_path / "other.pte"
     other.touch()
-    desk.snapshot()
+    desk.status()
     desk.set_model(str(other))
     live.state = replace(CALM, loading=True)
-    desk.snapshot()
+    desk.status()
     assert desk.model == str(other)
     live.state = replace(CALM, notice="other.pte: its card is missing")
-    desk.snapshot()
+    desk.status()
     assert desk.model == desk.settings.model == fake
     desk.set_model(str(other))
     live.state = replace(CALM, model="other")
-    desk.snapshot()
+    desk.status()
     assert desk.model == str(other)
 
 
@@ -325,13 +325,13 @@ def test_pause_and_go_on(desk: Controller, live: FakeLive) -> None:
 def test_a_recording_that_is_refused_is_told(desk: Controller, live: FakeLive) -> None:
     live.refuses = SinkError("no room")
     desk.toggle_recording()
-    assert desk.message(desk.snapshot()) == Message("no room", True)
+    assert desk.message(desk.status()) == Message("no room", True)
 
 
 def test_a_recording_that_fails_is_told_by_the_pipeline(desk: Controller, live: FakeLive) -> None:
     desk.toggle_recording()
     live.state = replace(CALM, notice="disk full")
-    assert desk.message(desk.snapshot()) == Message("disk full", True)
+    assert desk.message(desk.status()) == Message("disk full", True)
     desk.toggle_recording()  # and another one can begin
     assert live.state.recording is not None
 
@@ -340,7 +340,7 @@ def test_a_recording_without_a_picture_is_told(desk: Controller, live: FakeLive)
     desk.toggle_recording()
     desk.toggle_recording()
     live.state = CALM
-    message = desk.message(desk.snapshot())
+    message = desk.message(desk.status())
     assert message == Message("Nothing was recorded: no picture came", True)
 
 
@@ -352,7 +352,7 @@ def test_a_recording_without_a_model_is_confirmed(desk: Controller, live: FakeLi
     assert path is not None
     path.touch()
     live.state = replace(live.state, recording=None)
-    assert desk.message(desk.snapshot()) == Message(f"Recorded {path}", False)
+    assert desk.message(desk.status()) == Message(f"Recorded {path}", False)
 
 
 def test_models_are_those_installed(desk: Controller) -> None:
@@ -395,7 +395,7 @@ def test_it_runs_and_leaves_nothing(models: FakeModels, fake: str, tmp_path: Pat
         wait_until(lambda: read_counter(shown(controller).frame.image) > 3)
         assert controller.card is first.card
         assert [row.name for row in controller.rows(3)]
-        wait_until(lambda: controller.snapshot().display_fps > 0)
+        wait_until(lambda: controller.status().display_fps > 0)
         wait_until(lambda: controller.board.reading is not None)
         assert controller.board.reading is not None
         assert controller.board.reading.process_rss_mb > 1
@@ -410,14 +410,14 @@ def test_it_ends_before_it_has_begun(models: FakeModels, fake: str, tmp_path: Pa
 
 def test_a_snapshot_is_three_files(models: FakeModels, fake: str, tmp_path: Path) -> None:
     with running(fake, tmp_path / "new") as controller:
-        controller.take_still()
-        message = controller.message(controller.snapshot())
+        controller.take_snapshot()
+        message = controller.message(controller.status())
         assert message == Message("There is no picture yet to save", True)
         controller.set_opacity(1)
         controller.set_mode(Mode.ORIGINAL)
         result = shown(controller)
-        controller.take_still()
-        wait_until(lambda: "Saved" in str(controller.message(controller.snapshot())))
+        controller.take_snapshot()
+        wait_until(lambda: "Saved" in str(controller.message(controller.status())))
     by_name = {path.stem.partition(" ")[2].partition(" ")[2]: path for path in files(tmp_path)}
     assert set(by_name) == {"", "overlay", "classes"}
     assert result.segmentation is not None
@@ -433,8 +433,8 @@ def test_two_snapshots_in_a_second_have_their_own_names(
     live.result = classified()
     desk.newest()
     for _ in range(3):
-        desk.take_still()
-        wait_until(lambda: "Saved" in str(desk.message(desk.snapshot())))
+        desk.take_snapshot()
+        wait_until(lambda: "Saved" in str(desk.message(desk.status())))
         desk.dismiss(Message("", False))
     assert len(files(tmp_path)) == 3
     desk.stop()
@@ -453,7 +453,7 @@ def test_snapshots_before_the_first_is_written_have_their_own_names(
     live.result = segmented()
     desk.newest()
     for _ in range(3):
-        desk.take_still()
+        desk.take_snapshot()
     written.set()
     desk.stop()
     assert len(files(tmp_path)) == 9
@@ -467,9 +467,9 @@ def test_a_snapshot_that_cannot_be_written_is_told(
     desk.folder = tmp_path / folder
     live.result = segmented()
     desk.newest()
-    desk.take_still()
-    wait_until(lambda: "cannot be written" in str(desk.message(desk.snapshot())))
-    assert "Traceback" not in str(desk.message(desk.snapshot()))
+    desk.take_snapshot()
+    wait_until(lambda: "cannot be written" in str(desk.message(desk.status())))
+    assert "Traceback" not in str(desk.message(desk.status()))
     desk.stop()
 
 
@@ -480,9 +480,9 @@ def test_a_recording_holds_what_the_view_shows(
         controller.set_mode(Mode.SIDE_BY_SIDE)
         shown(controller)
         controller.toggle_recording()
-        wait_until(lambda: controller.snapshot().recorded_frames >= 5)
+        wait_until(lambda: controller.status().recorded_frames >= 5)
         controller.toggle_recording()
-        wait_until(lambda: "Recorded" in str(controller.message(controller.snapshot())))
+        wait_until(lambda: "Recorded" in str(controller.message(controller.status())))
     (path,) = tmp_path.glob("*.mp4")
     capture = cv2.VideoCapture(str(path))
     assert capture.get(cv2.CAP_PROP_FRAME_COUNT) >= 5
@@ -494,7 +494,7 @@ def test_it_can_be_closed_while_recording(models: FakeModels, fake: str, tmp_pat
     with running(fake, tmp_path) as controller:
         shown(controller)
         controller.toggle_recording()
-        wait_until(lambda: controller.snapshot().recorded_frames >= 3)
+        wait_until(lambda: controller.status().recorded_frames >= 3)
     (path,) = tmp_path.glob("*.mp4")
     assert cv2.VideoCapture(str(path)).read()[0]
 
@@ -504,10 +504,10 @@ def test_a_source_that_is_not_there_is_told_and_another_taken(
 ) -> None:
     clip = write_video(tmp_path / "clip.mp4", [numbered(i) for i in range(5)])
     with running(fake, tmp_path, str(tmp_path / "absent.mp4")) as controller:
-        wait_until(lambda: "no such file" in str(controller.message(controller.snapshot())))
+        wait_until(lambda: "no such file" in str(controller.message(controller.status())))
         controller.open_file(clip)
         assert shown(controller).frame.image.shape == numbered(0).shape
-        assert controller.message(controller.snapshot()) is None
+        assert controller.message(controller.status()) is None
 
 
 def files(folder: Path) -> list[Path]:

@@ -11,7 +11,7 @@ from gui_results import IMAGE, LABELS, classified, segmented, unseen
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seaformer_edge.live.result import Seen
+from seaformer_edge.live.result import Prediction
 from seaformer_edge_gui.drawing import Mode, Placement, View, draw_on_screen, draw_view
 
 COLOURS = np.array([[255, 0, 0], [0, 255, 0], [0, 0, 255]], np.uint8)
@@ -87,8 +87,8 @@ def test_a_picture_that_shrinks_much_is_a_mean_of_its_pixels() -> None:
     labels = np.zeros(stripes.shape[:2], np.uint8)
     assert result.segmentation is not None
     frame = replace(result.frame, image=stripes)
-    seen = Seen(CARD, replace(result.segmentation, label_map=labels))
-    result = replace(result, frame=frame, seen=seen)
+    seen = Prediction(CARD, replace(result.segmentation, label_map=labels))
+    result = replace(result, frame=frame, prediction=seen)
     place = Placement.fit((605, 403), (60, 40), View(Mode.ORIGINAL))
     screen = np.zeros((place.height, place.width, 4), np.uint8)
     draw_on_screen(result, View(Mode.ORIGINAL), place, screen)

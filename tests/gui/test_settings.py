@@ -11,7 +11,7 @@ pytest.importorskip("PySide6.QtWidgets", exc_type=ImportError)
 from PySide6.QtCore import QSettings
 
 from seaformer_edge_gui.drawing import Mode
-from seaformer_edge_gui.settings import MOST_EVERY, Settings, Theme, load, save
+from seaformer_edge_gui.settings import MAX_EVERY, Settings, Theme, load, save
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def test_numbers_stay_within_their_limits(path: str) -> None:
     for name, value in (("opacity", "7"), ("every", "9999"), ("threads", "-3")):
         store.setValue(name, value)
     settings = load(store)
-    assert (settings.opacity, settings.every, settings.threads) == (1.0, MOST_EVERY, 0)
+    assert (settings.opacity, settings.every, settings.threads) == (1.0, MAX_EVERY, 0)
 
 
 @pytest.mark.parametrize("url", ["rtsp://me:secret@cam/live", "http://cam/video?key=secret"])

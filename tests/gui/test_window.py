@@ -64,7 +64,7 @@ def window(
         window.show()
         window.start()
         wait(qtbot, lambda: window.controller.card is not None)
-        wait(qtbot, lambda: window.controller.snapshot().display_fps > 0)
+        wait(qtbot, lambda: window.controller.status().display_fps > 0)
         yield window
         window.close()
 
@@ -166,7 +166,7 @@ def test_the_cursor_names_the_class(window: Window, qtbot: QtBot) -> None:
     place = window.picture.placement()
     assert place is not None
     window.controller.toggle_pause()
-    wait(qtbot, lambda: window.controller.snapshot().paused)
+    wait(qtbot, lambda: window.controller.status().paused)
     at = QPointF(place.left + 30, place.top + place.height / 2)
     QApplication.sendEvent(window.picture, QEnterEvent(at, at, at))
     pixel = place.frame_pixel(at.x(), at.y())
@@ -190,8 +190,8 @@ def test_numbers_are_there(window: Window, qtbot: QtBot) -> None:
     assert 0 < p50 <= p90 <= p99
     wait(qtbot, lambda: "network" in readouts.stages.accessibleDescription())
     wait(qtbot, lambda: "memory" in readouts.board.accessibleDescription())
-    snapshot = window.controller.snapshot()
-    assert snapshot.source in window.windowTitle()
+    status = window.controller.status()
+    assert status.source in window.windowTitle()
 
 
 def test_bars_are_there(window: Window, qtbot: QtBot) -> None:
@@ -203,16 +203,16 @@ def test_bars_are_there(window: Window, qtbot: QtBot) -> None:
 
 def test_shortcuts_reach_the_run(window: Window, qtbot: QtBot, tmp_path: Path) -> None:
     press(qtbot, window, Qt.Key.Key_P)
-    wait(qtbot, lambda: window.controller.snapshot().paused)
+    wait(qtbot, lambda: window.controller.status().paused)
     wait(qtbot, lambda: window.banner.isVisible() and window.banner.text.text() == "Paused")
     press(qtbot, window, Qt.Key.Key_P)
-    wait(qtbot, lambda: not window.controller.snapshot().paused)
+    wait(qtbot, lambda: not window.controller.status().paused)
     press(qtbot, window, Qt.Key.Key_M)
     assert window.picture.placement().mirrored  # type: ignore[union-attr]
     press(qtbot, window, Qt.Key.Key_S)
     wait(qtbot, lambda: len(list(tmp_path.glob("*.png"))) == 3)
     press(qtbot, window, Qt.Key.Key_R)
-    wait(qtbot, lambda: window.controller.snapshot().recorded_frames > 2)
+    wait(qtbot, lambda: window.controller.status().recorded_frames > 2)
     wait(qtbot, lambda: window.tool_bar.record.toolTip() == "Finish the recording (R)")
     press(qtbot, window, Qt.Key.Key_R)
     wait(qtbot, lambda: "Recorded" in window.banner.text.text())
@@ -279,8 +279,8 @@ def test_controls_reach_the_run(window: Window, qtbot: QtBot, tmp_path: Path) ->
     bar.every.setValue(2)
     window.side.smoothing.setValue(80)
     assert controller.settings.smoothing == 0.8
-    wait(qtbot, lambda: controller.snapshot().threads == 1)
-    wait(qtbot, lambda: controller.snapshot().dropped.get("skipped", 0) > 3)
+    wait(qtbot, lambda: controller.status().threads == 1)
+    wait(qtbot, lambda: controller.status().dropped.get("skipped", 0) > 3)
     wait(qtbot, lambda: "skipped" in window.readouts.dropped.accessibleDescription())
 
 
@@ -291,8 +291,8 @@ def test_a_source_is_typed(window: Window, qtbot: QtBot, tmp_path: Path) -> None
     assert editor.selectedText() == editor.text()
     qtbot.keyClicks(editor, str(clip))
     press(qtbot, window, Qt.Key.Key_Return, to=editor)
-    wait(qtbot, lambda: window.controller.snapshot().source == str(clip))
-    wait(qtbot, lambda: window.controller.snapshot().frame_size == numbered(0).shape[1::-1])
+    wait(qtbot, lambda: window.controller.status().source == str(clip))
+    wait(qtbot, lambda: window.controller.status().frame_size == numbered(0).shape[1::-1])
 
 
 def test_letters_typed_into_the_source_are_no_shortcuts(window: Window, qtbot: QtBot) -> None:
@@ -334,7 +334,7 @@ def test_sources_and_models_are_listed(window: Window, qtbot: QtBot) -> None:
     wait(qtbot, lambda: bar.source.count() > 0)
     row = next(i for i in range(bar.source.count()) if "bundled" in bar.source.itemText(i))
     bar.source.activated.emit(row)
-    wait(qtbot, lambda: window.controller.snapshot().source == "sample")
+    wait(qtbot, lambda: window.controller.status().source == "sample")
     assert "seaformer-t-camvid" in [bar.model.itemData(i) for i in range(bar.model.count())]
 
 
@@ -356,7 +356,7 @@ def test_a_model_that_cannot_be_had_is_told(window: Window, qtbot: QtBot, tmp_pa
     window.controller.open_file(tmp_path / "missing.pte")
     wait(qtbot, lambda: "no such model file" in window.banner.text.text())
     assert window.banner.property("trouble")
-    assert window.controller.snapshot().model == "fake"
+    assert window.controller.status().model == "fake"
     wait(qtbot, lambda: window.tool_bar.model.currentText() == "fake.pte")
     press(qtbot, window, Qt.Key.Key_Escape)
     assert not window.banner.isVisible()
@@ -386,7 +386,7 @@ def test_a_dropped_file_is_played(window: Window, qtbot: QtBot, tmp_path: Path) 
     window.dragEnterEvent(enter)
     assert enter.isAccepted()
     window.dropEvent(QDropEvent(QPointF(50, 50), *about))
-    wait(qtbot, lambda: window.controller.snapshot().source == str(clip))
+    wait(qtbot, lambda: window.controller.status().source == str(clip))
 
 
 def test_settings_are_remembered(window: Window, qtbot: QtBot, store: QSettings) -> None:

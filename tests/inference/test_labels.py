@@ -1,4 +1,4 @@
-"""Both implementations of `label_frame` against argmax(bilinear(logits)) worked out naively."""
+"""Both implementations of `upsample_argmax` against argmax(bilinear(logits)) worked out naively."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from seaformer_edge.errors import ModelError
 from seaformer_edge.inference import labels
-from seaformer_edge.inference.labels import Labels, label_frame
+from seaformer_edge.inference.labels import Labels, upsample_argmax
 
 Logits = NDArray[np.float32]
 
@@ -97,7 +97,7 @@ def cases(draw: st.DrawFn) -> tuple[Logits, int, tuple[int, int]]:
 @settings(deadline=None, max_examples=150)
 @given(cases())
 def test_any_logits_at_any_size(case: tuple[Logits, int, tuple[int, int]]) -> None:
-    check(label_frame(*case), *case)
+    check(upsample_argmax(*case), *case)
 
 
 @settings(deadline=None)
@@ -110,55 +110,55 @@ def test_ties_go_to_the_first_class(seed: int, size: tuple[int, int], num_classe
     """Small integers at a power of two of the size: float32 is exact, so the ties are too."""
     logits = np.random.default_rng(seed).integers(-2, 3, (8, 8, num_classes)).astype(np.float32)
     expected = upsample(logits, size).argmax(axis=2)
-    assert (label_frame(logits, num_classes, size).label_map == expected).all()
+    assert (upsample_argmax(logits, num_classes, size).label_map == expected).all()
 
 
 @pytest.mark.parametrize("size", [(200, 160), (163, 121), (20, 16), (9, 15), (1, 1), (300, 1)])
 def test_a_picture_of_150_classes(size: tuple[int, int]) -> None:
     logits = smooth_logits(16, 20, 160, seed=1)
-    check(label_frame(logits, 150, size), logits, 150, size)
+    check(upsample_argmax(logits, 150, size), logits, 150, size)
 
 
 def test_noise_of_150_classes() -> None:
     logits = np.random.default_rng(2).normal(0, 3, (12, 16, 150)).astype(np.float32)
-    check(label_frame(logits, 150, (160, 120)), logits, 150, (160, 120))
+    check(upsample_argmax(logits, 150, (160, 120)), logits, 150, (160, 120))
 
 
 def test_of_equal_channels_the_later_never_shows() -> None:
     logits = np.repeat(smooth_logits(16, 16, 10, seed=3), 2, axis=2)
-    pixels = label_frame(logits, 20, (200, 150)).pixels
+    pixels = upsample_argmax(logits, 20, (200, 150)).pixels
     assert pixels[1::2].sum() == 0
     assert np.count_nonzero(pixels) > 3
 
 
 def test_a_class_that_wins_at_no_logit_position_wins_between_them() -> None:
     logits = np.array([[[10, 0, 8], [0, 10, 8]]], np.float32)
-    assert list(np.unique(label_frame(logits, 3, (100, 20)).label_map)) == [0, 1, 2]
+    assert list(np.unique(upsample_argmax(logits, 3, (100, 20)).label_map)) == [0, 1, 2]
 
 
 def test_padding_is_no_class() -> None:
     logits = smooth_logits(8, 8, 16, seed=4)
-    expected = label_frame(logits[..., :11], 11, (100, 80))
+    expected = upsample_argmax(logits[..., :11], 11, (100, 80))
     logits[..., 11:14] = 100
     logits[..., 14:] = np.nan
-    for got, want in zip(label_frame(logits, 11, (100, 80)), expected, strict=True):
+    for got, want in zip(upsample_argmax(logits, 11, (100, 80)), expected, strict=True):
         np.testing.assert_array_equal(got, want)
 
 
 def test_the_last_of_256_classes() -> None:
     logits = np.zeros((4, 4, 256), np.float32)
     logits[..., 255] = 1
-    found = label_frame(logits, 256, (32, 32))
+    found = upsample_argmax(logits, 256, (32, 32))
     assert (found.label_map == 255).all()
     assert found.pixels[255] == 32 * 32
 
 
 def test_another_layout_or_dtype_gives_the_same() -> None:
     logits = smooth_logits(8, 9, 6, seed=5)
-    expected = label_frame(logits, 6, (90, 80))
+    expected = upsample_argmax(logits, 6, (90, 80))
     planes = np.ascontiguousarray(logits.transpose(2, 0, 1))
     for other in (planes.transpose(1, 2, 0), logits.astype(np.float64), logits[::-1][::-1]):
-        for got, want in zip(label_frame(other, 6, (90, 80)), expected, strict=True):
+        for got, want in zip(upsample_argmax(other, 6, (90, 80)), expected, strict=True):
             np.testing.assert_array_equal(got, want)
 
 
@@ -168,7 +168,7 @@ def test_logits_that_are_no_numbers_are_refused(value: float) -> None:
         logits = np.zeros((2, 2, 7), np.float32)
         logits[position] = value
         with pytest.raises(ModelError, match="NaN or infinity"):
-            label_frame(logits, 7, (20, 10))
+            upsample_argmax(logits, 7, (20, 10))
 
 
 @pytest.mark.parametrize(
@@ -186,4 +186,4 @@ def test_arguments_that_do_not_fit_are_refused(
     shape: tuple[int, ...], num_classes: int, size: tuple[int, int]
 ) -> None:
     with pytest.raises(ValueError, match=r"fit|empty|pixel"):
-        label_frame(np.zeros(shape, np.float32), num_classes, size)
+        upsample_argmax(np.zeros(shape, np.float32), num_classes, size)

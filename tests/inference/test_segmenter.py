@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from seaformer_edge.errors import ModelError
 from seaformer_edge.hub.card import Card, write_card
 from seaformer_edge.inference import segmenter as module
-from seaformer_edge.inference.labels import label_frame
+from seaformer_edge.inference.labels import upsample_argmax
 from seaformer_edge.inference.segmenter import Classifier, Segmenter
 
 Image = NDArray[np.uint8]
@@ -78,7 +78,7 @@ def test_a_picture_of_the_networks_size_goes_in_unchanged() -> None:
     image = picture(32, 64)
     segmentation = Segmenter(program, CARD)(image)
     np.testing.assert_array_equal(program.seen[0], image)
-    expected = label_frame(colours_as_logits(image.astype(np.float32)), 3, (64, 32))
+    expected = upsample_argmax(colours_as_logits(image.astype(np.float32)), 3, (64, 32))
     np.testing.assert_array_equal(segmentation.label_map, expected.label_map)
 
 
@@ -198,7 +198,7 @@ def test_from_path_opens_only_what_the_card_vouches_for(
 
     monkeypatch.setattr(module, "open_program", open_program)
     tried: list[Path] = []
-    monkeypatch.setattr(module, "require_trial", lambda path, sha256: tried.append(path))
+    monkeypatch.setattr(module, "vet_program", lambda path, sha256: tried.append(path))
     path = tmp_path / "tiny.pte"
     path.write_bytes(b"a program")
     write_card(CARD, path)

@@ -36,9 +36,9 @@ def test_a_network_that_hangs_stops_in_time(models: FakeModels) -> None:
     with LivePipeline(QUICK, FAKE) as live:
         has_seen(live)
         models.program.gate.clear()
-        before = live.snapshot().dropped.get("overwritten", 0)
-        wait_until(lambda: live.snapshot().dropped.get("overwritten", 0) > before + 20)
-        assert live.snapshot().source_state is SourceState.RUNNING
+        before = live.status().dropped.get("overwritten", 0)
+        wait_until(lambda: live.status().dropped.get("overwritten", 0) > before + 20)
+        assert live.status().source_state is SourceState.RUNNING
         begun_s = time.monotonic()
         live.stop()
         assert time.monotonic() - begun_s < 2
@@ -52,25 +52,25 @@ def test_logits_of_another_shape_are_told(models: FakeModels, shape: tuple[int, 
     with LivePipeline(QUICK, FAKE) as live:
         has_seen(live)
         models.program.run = lambda image: np.zeros(shape, np.float32)  # type: ignore[method-assign]
-        wait_until(lambda: live.snapshot().notice)
-        assert live.snapshot().notice.startswith("fake: ")
-        assert live.snapshot().model is None
+        wait_until(lambda: live.status().notice)
+        assert live.status().notice.startswith("fake: ")
+        assert live.status().model is None
         result = live.newest()
         wait_until(lambda: live.newest() is not result)  # the picture goes on
         live.switch_model(Path("other.pte"))
-        wait_until(lambda: live.snapshot().model == "other")
+        wait_until(lambda: live.status().model == "other")
 
 
 def test_a_stream_that_changes_size_and_rate(models: FakeModels) -> None:
     with MjpegServer() as server, LivePipeline(server.url, FAKE) as live:
         has_seen(live)
-        assert live.snapshot().frame_size == (96, 64)
+        assert live.status().frame_size == (96, 64)
         server.size, server.rate = (160, 120), 20
-        wait_until(lambda: live.snapshot().frame_size == (160, 120))
+        wait_until(lambda: live.status().frame_size == (160, 120))
         wait_until(lambda: (r := live.newest()) is not None and _fits(r, (120, 160)))
         server.size, server.rate = (64, 48), 100
         wait_until(lambda: (r := live.newest()) is not None and _fits(r, (48, 64)))
-        assert live.snapshot().source_state is SourceState.RUNNING
+        assert live.status().source_state is SourceState.RUNNING
 
 
 def _fits(result: object, size: tuple[int, int]) -> bool:
@@ -88,9 +88,9 @@ def test_a_wall_clock_that_jumps_changes_nothing(monkeypatch: pytest.MonkeyPatch
             assert result is not None
             live.painted(result)
             wait_until(lambda old=result: live.newest() is not old)
-        snapshot = live.snapshot()
-        assert snapshot.source_state is SourceState.RUNNING
-        assert 0 <= snapshot.latency_ms < 10_000
+        status = live.status()
+        assert status.source_state is SourceState.RUNNING
+        assert 0 <= status.latency_ms < 10_000
 
 
 def test_a_full_disk_ends_the_recording_alone_and_it_plays(tmp_path: Path) -> None:
@@ -103,13 +103,13 @@ def test_a_full_disk_ends_the_recording_alone_and_it_plays(tmp_path: Path) -> No
         resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, limits[1]))
         try:
             live.start_recording(path, lambda result: _noise(result.sequence))
-            wait_until(lambda: live.snapshot().notice)
+            wait_until(lambda: live.status().notice)
             wait_until(lambda: psutil.Process().num_threads() == before)
         finally:
             gc.enable()
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-        assert live.snapshot().notice == f"{path}: cannot be written (File too large)"
-        assert live.snapshot().recording is None
+        assert live.status().notice == f"{path}: cannot be written (File too large)"
+        assert live.status().recording is None
         result = live.newest()
         wait_until(lambda: live.newest() is not result)
     assert sum(1 for _ in open_source(path)) > 1
@@ -144,7 +144,7 @@ def demo(arguments, **_):
     inference.open_model = models = FakeModels()
     with LivePipeline("synthetic:320x240@100", FAKE) as live:
         live.start_recording(Path(sys.argv[1]))
-        wait_until(lambda: live.snapshot().recorded_frames > 150, 60)
+        wait_until(lambda: live.status().recorded_frames > 150, 60)
         models.program.run = lambda image: ctypes.string_at(0)
         threading.Event().wait(30)
 

@@ -2,20 +2,20 @@ from __future__ import annotations
 
 import threading
 
-from seaformer_edge.live.latest_value import Slot
+from seaformer_edge.live.latest_value import LatestValue
 
 PATIENCE_S = 20
 
 
 def test_the_newest_item_stays_and_the_others_are_counted() -> None:
-    slot: Slot[int] = Slot()
+    slot: LatestValue[int] = LatestValue()
     assert [slot.put(i) for i in range(4)] == [False, True, True, True]
     assert slot.take() == 3
     assert not slot.put(4)
 
 
 def test_take_waits() -> None:
-    slot: Slot[int] = Slot()
+    slot: LatestValue[int] = LatestValue()
     taken: list[int | None] = []
     taker = threading.Thread(target=lambda: taken.append(slot.take()))
     taker.start()
@@ -25,7 +25,7 @@ def test_take_waits() -> None:
 
 
 def test_wake_gives_none_once_and_keeps_the_item() -> None:
-    slot: Slot[int] = Slot()
+    slot: LatestValue[int] = LatestValue()
     slot.put(1)
     slot.wake()
     assert slot.take() is None
@@ -33,7 +33,7 @@ def test_wake_gives_none_once_and_keeps_the_item() -> None:
 
 
 def test_close_ends_the_taker() -> None:
-    slot: Slot[int] = Slot()
+    slot: LatestValue[int] = LatestValue()
     taken: list[int | None] = [0]
     taker = threading.Thread(target=lambda: taken.append(slot.take()))
     taker.start()
@@ -45,7 +45,7 @@ def test_close_ends_the_taker() -> None:
 
 
 def test_nothing_is_lost_uncounted_or_handed_over_twice() -> None:
-    slot: Slot[int] = Slot()
+    slot: LatestValue[int] = LatestValue()
     count = 5000
     overwritten = 0
     taken: list[int] = []

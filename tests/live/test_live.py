@@ -72,14 +72,14 @@ def test_results_are_of_the_frame_they_come_with() -> None:
             # The sky is blue, and class 2 is where blue is strongest.
             assert result.segmentation.label_map[30, 5] == 2
             assert result.current
-            assert result.captured_s <= result.published_s <= monotonic()
+            assert result.captured_at_s <= result.published_at_s <= monotonic()
 
 
 def test_newest_stays_the_same_until_there_is_a_newer_one(models: FakeModels) -> None:
     with running() as live:
         seen_result(live)
         models.program.gate.clear()
-        wait_until(lambda: live.snapshot().dropped.get("overwritten"))
+        wait_until(lambda: live.status().dropped.get("overwritten"))
         held = live.newest()
         assert live.newest() is held
         models.program.gate.set()
@@ -90,9 +90,9 @@ def test_a_slow_network_sees_the_newest_frame_and_the_rest_is_counted(models: Fa
     with running() as live:
         first = seen_result(live)
         models.program.gate.clear()
-        before = live.snapshot().dropped.get("overwritten", 0)
-        wait_until(lambda: live.snapshot().dropped.get("overwritten", 0) >= before + 20)
-        dropped = live.snapshot().dropped["overwritten"]
+        before = live.status().dropped.get("overwritten", 0)
+        wait_until(lambda: live.status().dropped.get("overwritten", 0) >= before + 20)
+        dropped = live.status().dropped["overwritten"]
         models.program.gate.set()
         # One frame may have been in the network's hands, another just ahead of the labels.
         wait_until(lambda: read_counter(next_result(live).frame.image) >= dropped)
@@ -107,25 +107,25 @@ def test_frames_are_all_accounted_for(tmp_path: Path) -> None:
         assert live.wait(PATIENCE_S)
         result = live.newest()
         assert result is not None
-        assert result.sequence + live.snapshot().dropped.get("overwritten", 0) == count
+        assert result.sequence + live.status().dropped.get("overwritten", 0) == count
         assert number(result.frame.image) == (count - 1) % 28
-        assert live.snapshot().source_state is SourceState.ENDED
+        assert live.status().source_state is SourceState.ENDED
 
 
 def test_a_file_plays_at_its_own_pace(tmp_path: Path) -> None:
     times_s = [0, 0.1, 0.15, 0.4]
     clip = write_video(tmp_path / "clip.mkv", [numbered(i) for i in range(4)], times_s=times_s)
-    captured_s = []
+    captured_at_s = []
     with running(clip) as live:
         result = None
         for _ in times_s:
             result = next_result(live, result)
-            captured_s.append(result.captured_s)
+            captured_at_s.append(result.captured_at_s)
         assert live.wait(PATIENCE_S)
     # Never early; how late, is the machine's business.
     assert all(
-        captured - captured_s[0] >= time_s - 0.05
-        for captured, time_s in zip(captured_s, times_s, strict=True)
+        captured - captured_at_s[0] >= time_s - 0.05
+        for captured, time_s in zip(captured_at_s, times_s, strict=True)
     )
 
 
@@ -140,7 +140,7 @@ def test_looping_goes_on_after_the_end(tmp_path: Path) -> None:
     clip = write_video(tmp_path / "clip.mp4", [numbered(i) for i in range(3)])
     with running(clip, realtime=False, loop=True) as live:
         wait_until(lambda: (r := live.newest()) is not None and r.sequence > 20)
-        assert live.snapshot().source_state is SourceState.RUNNING
+        assert live.status().source_state is SourceState.RUNNING
 
 
 def test_painting_gives_latency_and_counts() -> None:
@@ -150,19 +150,19 @@ def test_painting_gives_latency_and_counts() -> None:
             result = next_result(live, result)
             live.painted(result)
             live.painted(result)
-        snapshot = live.snapshot()
-        assert 0 < snapshot.latency_p50_ms <= snapshot.latency_p90_ms <= snapshot.latency_p99_ms
-        assert len(snapshot.latency_history) == 5
-        assert {"wait", "resize", "network", "labels", "paint"} == set(snapshot.stage_ms)
-        assert snapshot.frame_size == (96, 64)
-        assert snapshot.display_fps > 0
-        assert snapshot.inference_fps > 0
-        assert snapshot.capture_fps > 0
+        status = live.status()
+        assert 0 < status.latency_p50_ms <= status.latency_p90_ms <= status.latency_p99_ms
+        assert len(status.latency_history) == 5
+        assert {"wait", "resize", "network", "labels", "paint"} == set(status.stage_ms)
+        assert status.frame_size == (96, 64)
+        assert status.display_fps > 0
+        assert status.inference_fps > 0
+        assert status.capture_fps > 0
 
 
 def test_every_third_frame_is_seen_and_every_frame_shown(models: FakeModels) -> None:
     with running("synthetic:96x64@50", every=3) as live:
-        wait_until(lambda: live.snapshot().dropped.get("skipped", 0) >= 10)
+        wait_until(lambda: live.status().dropped.get("skipped", 0) >= 10)
         results = [next_result(live)]
         while len(results) < 6:
             results.append(next_result(live, results[-1]))
@@ -176,7 +176,7 @@ def test_every_third_frame_is_seen_and_every_frame_shown(models: FakeModels) -> 
 
 def test_smoothing_shows_as_a_stage() -> None:
     with running(smoothing=0.5) as live:
-        wait_until(lambda: "smooth" in live.snapshot().stage_ms)
+        wait_until(lambda: "smooth" in live.status().stage_ms)
         live.set_smoothing(0)
         sequence = seen_result(live).sequence
         wait_until(lambda: next_result(live).sequence > sequence + 3)
@@ -199,7 +199,7 @@ def test_switching_the_model(models: FakeModels) -> None:
     with running() as live:
         seen_result(live)
         live.switch_model(Path("other.pte"))
-        wait_until(lambda: live.snapshot().model == "other")
+        wait_until(lambda: live.status().model == "other")
         wait_until(lambda: (card := next_result(live).card) is not None and card.name == "other")
         live.switch_model(Path("small.pte"))  # a frame may be resized for the one before already
         wait_until(lambda: (card := next_result(live).card) is not None and card.name == "small")
@@ -207,7 +207,7 @@ def test_switching_the_model(models: FakeModels) -> None:
         wait_until(lambda: next_result(live).classification is not None)
         live.switch_model(FAKE)
         seen_result(live)
-        assert live.snapshot().notice == ""
+        assert live.status().notice == ""
         assert [request.path.stem for request in models.opened] == [
             "fake",
             "other",
@@ -221,16 +221,16 @@ def test_a_model_that_cannot_be_had_leaves_the_one_before() -> None:
     with running() as live:
         seen_result(live)
         live.switch_model(Path("missing.pte"))
-        wait_until(lambda: live.snapshot().notice)
-        snapshot = live.snapshot()
-        assert snapshot.notice == "missing.pte: no such model file"
-        assert snapshot.model == "fake"
+        wait_until(lambda: live.status().notice)
+        status = live.status()
+        assert status.notice == "missing.pte: no such model file"
+        assert status.model == "fake"
         assert not live.wait(0.05)
         sequence = next_result(live).sequence
         wait_until(lambda: seen_result(live).sequence > sequence)
         live.switch_model(Path("other.pte"))
-        wait_until(lambda: live.snapshot().model == "other")
-        assert live.snapshot().notice == ""
+        wait_until(lambda: live.status().model == "other")
+        assert live.status().notice == ""
 
 
 def test_what_is_asked_for_during_a_load_is_what_later_wishes_build_on(models: FakeModels) -> None:
@@ -252,7 +252,7 @@ def test_what_is_asked_for_during_a_load_is_what_later_wishes_build_on(models: F
         go_on.set()
         # Where there are two cores, two threads are what it began with.
         wait_until(lambda: models.opened[-1] == ModelRequest(Path("small.pte"), 2))
-        wait_until(lambda: live.snapshot().threads == 2)
+        wait_until(lambda: live.status().threads == 2)
 
 
 def test_threads_change_only_while_no_program_is_open(models: FakeModels) -> None:
@@ -268,15 +268,15 @@ def test_threads_change_only_while_no_program_is_open(models: FakeModels) -> Non
 
         models.opening = check
         live.set_threads(3)
-        wait_until(lambda: live.snapshot().threads == 3)
+        wait_until(lambda: live.status().threads == 3)
         assert alive == [False]
         live.set_threads(64)
-        wait_until(lambda: live.snapshot().notice == "fake: cannot run on 64 threads")
+        wait_until(lambda: live.status().notice == "fake: cannot run on 64 threads")
         assert models.opened[-1].threads == 3
-        assert live.snapshot().threads == 3
-        assert live.snapshot().model == "fake"
+        assert live.status().threads == 3
+        assert live.status().model == "fake"
         live.switch_model(Path("other.pte"))
-        wait_until(lambda: live.snapshot().model == "other")
+        wait_until(lambda: live.status().model == "other")
         assert models.opened[-1] == ModelRequest(Path("other.pte"), 3)
 
 
@@ -293,7 +293,7 @@ def test_switching_the_source(tmp_path: Path) -> None:
         live.switch_source(QUICK)
         assert not live.wait(0.05)
         wait_until(lambda: next_result(live).frame.image.shape == (64, 96, 3))
-        assert live.snapshot().source == QUICK
+        assert live.status().source == QUICK
 
 
 def test_a_file_chosen_just_before_a_camera_is_opened_is_played_as_a_file(
@@ -317,7 +317,7 @@ def test_pausing_holds_the_picture() -> None:
     with running() as live:
         seen_result(live)
         live.pause()
-        wait_until(lambda: live.snapshot().paused)
+        wait_until(lambda: live.status().paused)
         live._stats.wait_idle(PATIENCE_S)
         held = live.newest()
         threading.Event().wait(0.1)
@@ -340,7 +340,7 @@ def test_a_file_chosen_while_paused_waits_as_long_as_it_must(
         impatient()
         live.resume()
         wait_until(lambda: (r := live.newest()) is not None and r.sequence > held.sequence + 20)
-        assert live.snapshot().source_state is SourceState.RUNNING
+        assert live.status().source_state is SourceState.RUNNING
 
 
 def test_a_file_whose_first_frame_takes_long(
@@ -367,12 +367,12 @@ def test_a_source_that_is_not_there(tmp_path: Path) -> None:
     with running(tmp_path / "street.mp4") as live:
         with pytest.raises(SourceError, match=r"street\.mp4: no such file"):
             live.wait(PATIENCE_S)
-        snapshot = live.snapshot()
-        assert snapshot.source_state is SourceState.FAILED
-        assert "street.mp4: no such file" in snapshot.message
+        status = live.status()
+        assert status.source_state is SourceState.FAILED
+        assert "street.mp4: no such file" in status.message
         live.switch_source(QUICK)
         seen_result(live)
-        assert live.snapshot().source_state is SourceState.RUNNING
+        assert live.status().source_state is SourceState.RUNNING
 
 
 def test_no_model_at_all_and_the_picture_goes_on() -> None:
@@ -380,12 +380,12 @@ def test_no_model_at_all_and_the_picture_goes_on() -> None:
         with pytest.raises(ModelError, match=r"missing\.pte: no such model file"):
             live.wait(PATIENCE_S)
         result = next_result(live)
-        assert result.seen is None
+        assert result.prediction is None
         assert next_result(live, result).sequence > result.sequence
-        assert live.snapshot().model is None
+        assert live.status().model is None
         live.switch_model(FAKE)
         seen_result(live)
-        assert live.snapshot().notice == ""
+        assert live.status().notice == ""
 
 
 @pytest.mark.parametrize("fault", ["fails", "blank"])
@@ -395,7 +395,7 @@ def test_a_failing_network_does_not_hang(models: FakeModels, fault: str) -> None
         setattr(models.program, fault, True)
         with pytest.raises(ModelError, match=r"fake: burnt out|NaN or infinity"):
             live.wait(PATIENCE_S)
-        wait_until(lambda: live.snapshot().model is None)
+        wait_until(lambda: live.status().model is None)
         wait_until(lambda: next_result(live).segmentation is None)
         result = next_result(live)
         assert next_result(live, result) is not result
@@ -410,9 +410,9 @@ def test_a_defect_is_told_in_plain_words(
         seen_result(live)
         models.program.output_shape = (1,)
         models.program.run = lambda image: 1 / 0  # type: ignore[method-assign,return-value]
-        wait_until(lambda: live.snapshot().notice)
-        assert live.snapshot().notice.startswith("fake: failed (ZeroDivisionError")
-        assert "choose another model" in live.snapshot().notice
+        wait_until(lambda: live.status().notice)
+        assert live.status().notice.startswith("fake: failed (ZeroDivisionError")
+        assert "choose another model" in live.status().notice
     assert "ZeroDivisionError" in caplog.text
 
 
@@ -424,19 +424,19 @@ def test_recording_is_what_was_shown(tmp_path: Path) -> None:
     with running("synthetic:96x64@50") as live:
         seen_result(live)
         live.start_recording(path)
-        wait_until(lambda: live.snapshot().recorded_frames >= 10)
-        assert live.snapshot().recording == path
+        wait_until(lambda: live.status().recorded_frames >= 10)
+        assert live.status().recording == path
         with pytest.raises(SinkError, match=r"out\.mp4 is being recorded"):
             live.start_recording(tmp_path / "other.mp4")
         live.stop_recording()
-        wait_until(lambda: live.snapshot().recording is None)
+        wait_until(lambda: live.status().recording is None)
         assert seen_result(live)
         times_s = read_times(path)
         assert len(times_s) >= 10
         assert times_s[0] == 0
         assert times_s[-1] == pytest.approx((len(times_s) - 1) / 50, abs=0.5)
         live.start_recording(tmp_path / "again.mkv")
-        wait_until(lambda: live.snapshot().recorded_frames >= 2)
+        wait_until(lambda: live.status().recorded_frames >= 2)
     assert len(read_times(tmp_path / "again.mkv")) >= 2
 
 
@@ -460,9 +460,9 @@ def test_a_file_that_exists_is_kept(tmp_path: Path) -> None:
     with running() as live:
         with pytest.raises(SinkError, match="exists already"):
             live.start_recording(path)
-        assert live.snapshot().recording is None
+        assert live.status().recording is None
         live.start_recording(path, overwrite=True)
-        wait_until(lambda: live.snapshot().recorded_frames)
+        wait_until(lambda: live.status().recorded_frames)
     assert len(read_times(path)) >= 1
 
 
@@ -472,13 +472,13 @@ def test_a_failing_recording_is_told_and_the_rest_goes_on(tmp_path: Path) -> Non
 
     with running() as live:
         live.start_recording(tmp_path / "out.mp4", draw)
-        wait_until(lambda: live.snapshot().notice)
-        assert "out.mp4" in live.snapshot().notice
-        assert live.snapshot().recording is None
+        wait_until(lambda: live.status().notice)
+        assert "out.mp4" in live.status().notice
+        assert live.status().recording is None
         result = live.newest()
         assert next_result(live, result)
         live.start_recording(tmp_path / "again.mp4")
-        assert live.snapshot().notice == ""
+        assert live.status().notice == ""
 
 
 def test_a_recording_does_not_hide_that_there_is_no_model(
@@ -487,9 +487,9 @@ def test_a_recording_does_not_hide_that_there_is_no_model(
     with running() as live:
         seen_result(live)
         models.program.fails = True
-        wait_until(lambda: live.snapshot().notice)
+        wait_until(lambda: live.status().notice)
         live.start_recording(tmp_path / "out.mp4")
-        assert "burnt out" in live.snapshot().notice
+        assert "burnt out" in live.status().notice
 
 
 # Stopping, from every state.
@@ -534,14 +534,14 @@ def test_stop_while_loading_a_model(models: FakeModels) -> None:
     live = LivePipeline(QUICK, FAKE)
     live.start()
     assert loading.wait(PATIENCE_S)
-    assert live.snapshot().loading
+    assert live.status().loading
     assert_stops(live)
 
 
 def test_stop_while_recording(tmp_path: Path) -> None:
     with running() as live:
         live.start_recording(tmp_path / "out.mp4")
-        wait_until(lambda: live.snapshot().recorded_frames >= 3)
+        wait_until(lambda: live.status().recorded_frames >= 3)
         assert_stops(live)
     assert len(read_times(tmp_path / "out.mp4")) >= 3
 
@@ -557,7 +557,7 @@ def test_stop_after_a_failure(models: FakeModels) -> None:
     with running() as live:
         seen_result(live)
         models.program.fails = True
-        wait_until(lambda: live.snapshot().notice)
+        wait_until(lambda: live.status().notice)
         live.stop()
         with pytest.raises(ModelError):
             live.wait(0)

@@ -31,7 +31,7 @@ def server() -> Iterator[MjpegServer]:
 
 
 def state(live: LivePipeline) -> SourceState:
-    return live.snapshot().source_state
+    return live.status().source_state
 
 
 def has_state(live: LivePipeline, wanted: SourceState) -> None:
@@ -45,9 +45,9 @@ def test_a_stream_runs(server: MjpegServer) -> None:
         wait_until(lambda: (r := live.newest()) is not None and r.sequence > 10)
         result = live.newest()
         assert result is not None
-        assert result.frame.captured_s == result.captured_s
-        assert live.snapshot().source == server.url
-        assert live.snapshot().message == f"{server.url}: running"
+        assert result.frame.captured_at_s == result.captured_at_s
+        assert live.status().source == server.url
+        assert live.status().message == f"{server.url}: running"
 
 
 def test_a_cut_stream_comes_back_by_itself(server: MjpegServer) -> None:
@@ -55,7 +55,7 @@ def test_a_cut_stream_comes_back_by_itself(server: MjpegServer) -> None:
         has_state(live, SourceState.RUNNING)
         server.mode = "cut"
         has_state(live, SourceState.RECONNECTING)
-        wait_until(lambda: "cannot be opened" in live.snapshot().message)
+        wait_until(lambda: "cannot be opened" in live.status().message)
         held = live.newest()
         assert held is not None, "the last picture stays"
         server.mode = "live"
@@ -70,7 +70,7 @@ def test_a_silent_stream_shows_and_recovers(server: MjpegServer) -> None:
         started_s = monotonic()
         has_state(live, SourceState.STALLED)
         assert monotonic() - started_s < 2
-        assert "no picture for" in live.snapshot().message
+        assert "no picture for" in live.status().message
         server.mode = "live"
         has_state(live, SourceState.RUNNING)
         assert server.connections == 1
@@ -85,7 +85,7 @@ def test_a_stream_that_stays_silent_is_opened_again(
         has_state(live, SourceState.RUNNING)
         server.mode = "silent"
         wait_until(lambda: server.connections > 1)
-        assert "no picture comes any more" in live.snapshot().message
+        assert "no picture comes any more" in live.status().message
         server.mode = "live"
         has_state(live, SourceState.RUNNING)
 
@@ -100,7 +100,7 @@ def test_a_frozen_stream_shows_is_opened_again_and_thaws(
         started_s = monotonic()
         has_state(live, SourceState.FROZEN)
         assert monotonic() - started_s < 2
-        assert "the same picture for" in live.snapshot().message
+        assert "the same picture for" in live.status().message
         wait_until(lambda: server.connections > 1)
         server.mode = "live"
         has_state(live, SourceState.RUNNING)
@@ -113,7 +113,7 @@ def test_garbage_is_counted(server: MjpegServer) -> None:
         server.mode = "garbage"
         has_state(live, SourceState.STALLED)
         server.mode = "live"
-        wait_until(lambda: live.snapshot().dropped.get("corrupt"))
+        wait_until(lambda: live.status().dropped.get("corrupt"))
         has_state(live, SourceState.RUNNING)
 
 
@@ -122,7 +122,7 @@ def test_a_camera_that_is_not_there_yet() -> None:
         port = listening.getsockname()[1]
     with LivePipeline(f"http://127.0.0.1:{port}/video.mjpg", FAKE) as live:
         has_state(live, SourceState.RECONNECTING)
-        assert "cannot be opened (Connection refused)" in live.snapshot().message
+        assert "cannot be opened (Connection refused)" in live.status().message
 
 
 def test_secrets_are_never_shown(caplog: pytest.LogCaptureFixture) -> None:
@@ -130,13 +130,13 @@ def test_secrets_are_never_shown(caplog: pytest.LogCaptureFixture) -> None:
         url = f"http://{USER}:{PASSWORD}@{server.address}/video.mjpg?token=t0ken"
         shown = []
         with LivePipeline(url, FAKE) as live:
-            shown.append(live.snapshot())
+            shown.append(live.status())
             has_state(live, SourceState.RUNNING)
-            shown.append(live.snapshot())
+            shown.append(live.status())
             server.mode = "cut"
             has_state(live, SourceState.RECONNECTING)
-            wait_until(lambda: "cannot be opened" in live.snapshot().message)
-            shown.append(live.snapshot())
+            wait_until(lambda: "cannot be opened" in live.status().message)
+            shown.append(live.status())
         for secret in (USER, PASSWORD, "t0ken"):
             assert secret not in repr(shown)
             assert secret not in caplog.text
@@ -226,7 +226,7 @@ def test_a_camera_that_is_pulled_out_and_plugged_in_again(
         has_state(live, SourceState.STALLED)
         assert monotonic() - started_s < 2
         has_state(live, SourceState.RECONNECTING)
-        wait_until(lambda: "is its ribbon cable seated?" in live.snapshot().message)
+        wait_until(lambda: "is its ribbon cable seated?" in live.status().message)
         pulled_out.unlink()
         has_state(live, SourceState.RUNNING)
         held = live.newest()

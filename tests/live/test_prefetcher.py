@@ -9,8 +9,8 @@ import pytest
 from fakes import CARD, PATIENCE_S
 
 from seaformer_edge.frame import Frame
-from seaformer_edge.live.latest_value import Slot
-from seaformer_edge.live.prefetcher import Lookahead
+from seaformer_edge.live.latest_value import LatestValue
+from seaformer_edge.live.prefetcher import Prefetcher
 
 Taken = tuple[Frame, float]
 LATER_S = 10 * PATIENCE_S
@@ -21,27 +21,29 @@ def frame(value: int) -> Frame:
 
 
 @pytest.fixture
-def slot() -> Slot[Taken]:
-    return Slot()
+def slot() -> LatestValue[Taken]:
+    return LatestValue()
 
 
 @pytest.fixture
-def ahead(slot: Slot[Taken]) -> Iterator[Lookahead]:
-    lookahead = Lookahead(slot)
+def ahead(slot: LatestValue[Taken]) -> Iterator[Prefetcher]:
+    lookahead = Prefetcher(slot)
     yield lookahead
     slot.close()
     lookahead.close()
 
 
-def test_a_frame_that_nobody_began_comes_as_it_is(slot: Slot[Taken], ahead: Lookahead) -> None:
+def test_a_frame_that_nobody_began_comes_as_it_is(
+    slot: LatestValue[Taken], ahead: Prefetcher
+) -> None:
     slot.put((frame(7), 1.0))
     ready = ahead.take()
     assert ready is not None
-    assert ready.captured_s == 1.0
+    assert ready.captured_at_s == 1.0
     assert ready.prepared is None
 
 
-def test_a_frame_is_prepared_meanwhile(slot: Slot[Taken], ahead: Lookahead) -> None:
+def test_a_frame_is_prepared_meanwhile(slot: LatestValue[Taken], ahead: Prefetcher) -> None:
     ahead.begin(CARD, 0.0)
     slot.put((frame(7), 1.0))
     ready = ahead.take()
@@ -50,17 +52,19 @@ def test_a_frame_is_prepared_meanwhile(slot: Slot[Taken], ahead: Lookahead) -> N
     np.testing.assert_array_equal(ready.prepared, np.full((48, 64, 3), 7, np.float32))
 
 
-def test_a_frame_is_not_taken_long_before_it_is_needed(slot: Slot[Taken], ahead: Lookahead) -> None:
+def test_a_frame_is_not_taken_long_before_it_is_needed(
+    slot: LatestValue[Taken], ahead: Prefetcher
+) -> None:
     slot.put((frame(7), 1.0))
     ahead.begin(CARD, LATER_S)
     time.sleep(0.05)
     assert slot.put((frame(9), 2.0))  # the first one was still there
     ready = ahead.take()  # the network was quicker than it was before
     assert ready is not None
-    assert ready.captured_s == 2.0
+    assert ready.captured_at_s == 2.0
 
 
-def test_who_waits_can_be_woken(slot: Slot[Taken], ahead: Lookahead) -> None:
+def test_who_waits_can_be_woken(slot: LatestValue[Taken], ahead: Prefetcher) -> None:
     ahead.begin(CARD, 0.0)
     slot.wake()
     assert ahead.take() is None
@@ -69,7 +73,7 @@ def test_who_waits_can_be_woken(slot: Slot[Taken], ahead: Lookahead) -> None:
 
 
 def test_a_frame_that_cannot_be_prepared_comes_as_it_is(
-    slot: Slot[Taken], ahead: Lookahead
+    slot: LatestValue[Taken], ahead: Prefetcher
 ) -> None:
     slot.put((frame(7), 1.0))
     ahead.begin(replace(CARD, width=0), 0.0)

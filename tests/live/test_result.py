@@ -6,24 +6,24 @@ import pytest
 from fakes import CARD
 
 from seaformer_edge.frame import Frame
-from seaformer_edge.inference.segmenter import segmentation_of
-from seaformer_edge.live.result import LiveResult, Seen
+from seaformer_edge.inference.postprocess import postprocess_segmentation
+from seaformer_edge.live.result import LiveResult, Prediction
 
 
 @pytest.fixture
 def result() -> LiveResult:
     image = np.zeros((50, 70, 3), np.uint8)
     padded = np.random.default_rng(0).normal(0, 2, (6, 8, 5)).astype(np.float32)
-    segmentation = segmentation_of(padded, CARD, (70, 50), {})
-    seen = Seen(CARD, segmentation, logits=padded)
+    segmentation = postprocess_segmentation(padded, CARD, (70, 50), {})
+    seen = Prediction(CARD, segmentation, logits=padded)
     return LiveResult(Frame(image, 0, 0.0), 1, 0.0, 0.0, seen, True)
 
 
 def test_confidence_under_the_cursor_is_the_labels_own(result: LiveResult) -> None:
-    assert result.seen is not None
-    assert result.seen.logits is not None
+    assert result.prediction is not None
+    assert result.prediction.logits is not None
     assert result.segmentation is not None
-    odds = np.exp(result.seen.logits[..., : CARD.num_classes])
+    odds = np.exp(result.prediction.logits[..., : CARD.num_classes])
     probability = odds / odds.sum(axis=2, keepdims=True)
     whole = cv2.resize(probability, (70, 50), interpolation=cv2.INTER_LINEAR)
     for x, y in [(0, 0), (69, 49), (35, 25), (13, 41)]:

@@ -7,7 +7,7 @@ from fractions import Fraction
 import pytest
 
 from seaformer_edge.live import source_health
-from seaformer_edge.live.source_health import SourceWatch
+from seaformer_edge.live.source_health import SourceHealth
 from seaformer_edge.live.stats import SourceState
 
 STEP_S = 0.1
@@ -17,7 +17,7 @@ class Clocked:
     """A watch that is opened and fed as a source at ten frames a second would."""
 
     def __init__(self) -> None:
-        self.watch = SourceWatch("camera 0")
+        self.watch = SourceHealth("camera 0")
         self.now_s = 100.0
         self.number = 0
 
@@ -97,7 +97,7 @@ def test_a_sick_source_is_given_up_later_each_time(clocked: Clocked, frozen: boo
         patience_s.append(round(clocked.now_s - start_s))
         clocked.watch.lost(clocked.now_s, clocked.overdue)
         assert clocked.state is SourceState.RECONNECTING
-        clocked.now_s = clocked.watch.retry_s
+        clocked.now_s = clocked.watch.retry_at_s
         clocked.open()
         clocked.frames(STEP_S, frozen=frozen)
         assert clocked.state is (SourceState.FROZEN if frozen else SourceState.RUNNING)
@@ -108,8 +108,8 @@ def test_retries_back_off_up_to_a_limit(clocked: Clocked) -> None:
     delays_s = []
     for _ in range(8):
         clocked.watch.lost(clocked.now_s, "camera 0: cannot be opened")
-        delays_s.append(clocked.watch.retry_s - clocked.now_s)
-        clocked.now_s = clocked.watch.retry_s
+        delays_s.append(clocked.watch.retry_at_s - clocked.now_s)
+        clocked.now_s = clocked.watch.retry_at_s
         clocked.open()
     assert delays_s == [0.5, 1, 2, 4, 8, 8, 8, 8]
 
@@ -120,7 +120,7 @@ def test_a_source_that_is_well_again_is_retried_quickly(clocked: Clocked) -> Non
     clocked.open()
     clocked.frames(source_health.WELL_AFTER_S + 1)
     clocked.watch.lost(clocked.now_s, "gone")
-    assert clocked.watch.retry_s - clocked.now_s == source_health.FIRST_DELAY_S
+    assert clocked.watch.retry_at_s - clocked.now_s == source_health.FIRST_DELAY_S
 
 
 def test_a_lost_source_says_why_and_when_it_is_tried(clocked: Clocked) -> None:
@@ -128,7 +128,7 @@ def test_a_lost_source_says_why_and_when_it_is_tried(clocked: Clocked) -> None:
     clocked.watch.lost(clocked.now_s, "camera 0: is it still plugged in?")
     clocked.watch.lost(clocked.now_s, "camera 0: is it still plugged in?")
     assert clocked.message == "camera 0: is it still plugged in?; again in 1 s"
-    clocked.now_s = clocked.watch.retry_s
+    clocked.now_s = clocked.watch.retry_at_s
     clocked.open()
     assert clocked.state is SourceState.RECONNECTING
     assert clocked.message == "camera 0: is it still plugged in?; trying again"

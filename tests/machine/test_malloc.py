@@ -1,4 +1,4 @@
-"""What a process keeps of what it has freed: with one heap, and after `give_back`."""
+"""What a process keeps of what it has freed: with one heap, and after `trim_heap`."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ from seaformer_edge.machine import malloc
 blocks = [np.ones(64 * 1024, np.uint8) for _ in range(512)]
 del blocks[::2]
 before = psutil.Process().memory_info().rss
-malloc.give_back()
+malloc.trim_heap()
 print((before - psutil.Process().memory_info().rss) / 2**20)
 """
 
@@ -78,7 +78,9 @@ def kept_mb(beginning: str) -> float:
 
 @glibc_only
 def test_threads_that_share_one_heap_keep_what_one_of_them_needed() -> None:
-    assert kept_mb("from seaformer_edge.live import use_one_arena; use_one_arena()") < 16
+    assert (
+        kept_mb("from seaformer_edge.live import limit_malloc_arenas; limit_malloc_arenas()") < 16
+    )
     assert kept_mb("") > 32  # else these tests tell nothing
 
 
@@ -103,9 +105,9 @@ def test_a_recorder_and_its_last_result_go_with_the_recording(tmp_path: Path) ->
     try:
         with LivePipeline(QUICK, FAKE) as live:
             live.start_recording(tmp_path / "out.mp4")
-            wait_until(lambda: live.snapshot().recorded_frames)
+            wait_until(lambda: live.status().recorded_frames)
             live.stop_recording()
-            wait_until(lambda: live.snapshot().recording is None)
+            wait_until(lambda: live.status().recording is None)
             wait_until(lambda: not [o for o in gc.get_objects() if type(o) is Recorder])
     finally:
         gc.enable()
@@ -117,7 +119,7 @@ def test_memory_is_given_back_after_whatever_took_much(
 ) -> None:
     given_back: list[str] = []
     monkeypatch.setattr(
-        malloc, "give_back", lambda: given_back.append(threading.current_thread().name)
+        malloc, "trim_heap", lambda: given_back.append(threading.current_thread().name)
     )
     with LivePipeline(QUICK, FAKE) as live:
         wait_until(live.newest)
@@ -127,6 +129,6 @@ def test_memory_is_given_back_after_whatever_took_much(
         live.switch_source("synthetic:128x96@200")
         wait_until(lambda: given_back == ["network", "capture"])
         live.start_recording(tmp_path / "out.mp4")
-        wait_until(lambda: live.snapshot().recorded_frames)
+        wait_until(lambda: live.status().recorded_frames)
         live.stop_recording()
         wait_until(lambda: given_back == ["network", "capture", "recorder"])

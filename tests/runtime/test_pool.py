@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from seaformer_edge.inference.labels import label_frame
+from seaformer_edge.inference.labels import upsample_argmax
 from seaformer_edge.inference.views import draw
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def after_the_network(seed: int) -> tuple[NDArray[np.generic], ...]:
     logits = rng.normal(0, 3, (23, 31, NUM_CLASSES)).astype(np.float32)
     image = rng.integers(0, 256, (157, 211, 3), np.uint8)
     palette = rng.integers(0, 256, (NUM_CLASSES, 3), np.uint8)
-    labels = label_frame(logits, NUM_CLASSES, (211, 157))
+    labels = upsample_argmax(logits, NUM_CLASSES, (211, 157))
     return *labels, draw(image, labels.label_map, palette)
 
 
@@ -72,7 +72,7 @@ def test_beside_runs_of_the_network_and_each_other(native: Binding) -> None:
 LABELS_WHEN_PYTHON_ENDS = f"""
 import threading, time
 import numpy as np
-from seaformer_edge.inference.labels import label_frame
+from seaformer_edge.inference.labels import upsample_argmax
 from seaformer_edge.runtime import open_program
 
 program = open_program({str(PROGRAMS / "nhwc.pte")!r}, 2)
@@ -81,7 +81,7 @@ warm = threading.Event()
 
 def run():
     while True:
-        label_frame(logits, 150, (640, 480))
+        upsample_argmax(logits, 150, (640, 480))
         warm.set()
 
 for _ in range(2):

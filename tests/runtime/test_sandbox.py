@@ -33,16 +33,16 @@ def interpreter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[st
 
 def test_a_program_that_runs_is_remembered(interpreter: Callable[[str], None]) -> None:
     sha256 = file_sha256(PROGRAM)
-    sandbox.require_trial(PROGRAM, sha256)
+    sandbox.vet_program(PROGRAM, sha256)
     interpreter("kill -SEGV $$")
-    sandbox.require_trial(PROGRAM, sha256)  # no second child
+    sandbox.vet_program(PROGRAM, sha256)  # no second child
 
 
 def test_a_program_that_crashes_is_refused_each_time(interpreter: Callable[[str], None]) -> None:
     interpreter("kill -SEGV $$")
     for _ in range(2):
         with pytest.raises(ModelError, match=r"nhwc.pte: damaged: .* crashed \(-11\)"):
-            sandbox.require_trial(PROGRAM, file_sha256(PROGRAM))
+            sandbox.vet_program(PROGRAM, file_sha256(PROGRAM))
 
 
 def test_a_program_that_hangs_is_refused(
@@ -51,30 +51,30 @@ def test_a_program_that_hangs_is_refused(
     interpreter("exec sleep 100")
     monkeypatch.setattr(sandbox, "TIMEOUT_S", 0.2)
     with pytest.raises(ModelError, match=r"does not end"):
-        sandbox.require_trial(PROGRAM, file_sha256(PROGRAM))
+        sandbox.vet_program(PROGRAM, file_sha256(PROGRAM))
 
 
 def test_what_the_child_says_is_told(tmp_path: Path) -> None:
     damaged = tmp_path / "damaged.pte"
     damaged.write_bytes(PROGRAM.read_bytes()[:4000])
     with pytest.raises(ModelError, match=r"damaged.pte: ExecuTorch"):
-        sandbox.require_trial(damaged, file_sha256(damaged))
+        sandbox.vet_program(damaged, file_sha256(damaged))
 
 
 def test_shipped_programs_are_trusted(interpreter: Callable[[str], None]) -> None:
     interpreter("kill -SEGV $$")
     shipped = resolve_model(DEFAULT_MODEL)
-    sandbox.require_trial(shipped, file_sha256(shipped))
+    sandbox.vet_program(shipped, file_sha256(shipped))
 
 
 def test_a_home_that_cannot_be_written_is_no_hindrance(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEAFORMER_EDGE_HOME", "/dev/null/models")
-    sandbox.require_trial(PROGRAM, file_sha256(PROGRAM))
+    sandbox.vet_program(PROGRAM, file_sha256(PROGRAM))
 
 
 @pytest.mark.parametrize("text", ["{}", "", "[" * 100_000, "[1, null]"])
 def test_a_damaged_list_of_programs_is_as_none(models_home: Path, text: str) -> None:
     models_home.mkdir(parents=True)
-    (models_home / sandbox.TRIED).write_text(text)
-    sandbox.require_trial(PROGRAM, file_sha256(PROGRAM))
-    assert file_sha256(PROGRAM) in (models_home / sandbox.TRIED).read_text()
+    (models_home / sandbox.VETTED).write_text(text)
+    sandbox.vet_program(PROGRAM, file_sha256(PROGRAM))
+    assert file_sha256(PROGRAM) in (models_home / sandbox.VETTED).read_text()

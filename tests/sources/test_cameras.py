@@ -145,10 +145,10 @@ def test_capture_time_is_the_drivers_where_it_has_our_clock(
 ) -> None:
     with open_source("0") as source:
         frames = iter(source)
-        assert next(frames).captured_s == pytest.approx(FakeCapture.opened[0].time_s, abs=1e-6)
+        assert next(frames).captured_at_s == pytest.approx(FakeCapture.opened[0].time_s, abs=1e-6)
         monkeypatch.setattr(FakeCapture, "clock", "none")
         before_s = monotonic()
-        assert before_s < (next(frames).captured_s or 0) <= monotonic()
+        assert before_s < (next(frames).captured_at_s or 0) <= monotonic()
 
 
 def test_a_closed_camera_opens_again_when_it_is_read() -> None:
@@ -165,7 +165,7 @@ def test_ribbon_camera_gives_its_buffers_back(picamera2: Any) -> None:
         frames = list(islice(iter(source), 10))
         assert source.frame_size == (1280, 704)
         assert frames[0].image.shape == (704, 1280, 3)
-        assert monotonic() - 5 < (frames[0].captured_s or 0) < monotonic() - 0.004
+        assert monotonic() - 5 < (frames[0].captured_at_s or 0) < monotonic() - 0.004
 
 
 def test_ribbon_camera_in_use(picamera2: Any) -> None:

@@ -94,10 +94,10 @@ def test_frames_come_in_order_and_tell_when_they_were_captured(source: FrameSour
     counters = [read_counter(frame.image) for frame in frames]
     assert all(a < b for a, b in pairwise(counters))
     if source.live:
-        captured_s = [frame.captured_s or 0.0 for frame in frames]
-        assert before_s < captured_s[0] < captured_s[-1] <= monotonic()
+        captured_at_s = [frame.captured_at_s or 0.0 for frame in frames]
+        assert before_s < captured_at_s[0] < captured_at_s[-1] <= monotonic()
         for frame in frames:
-            assert frame.timestamp_s == pytest.approx((frame.captured_s or 0) - captured_s[0])
+            assert frame.timestamp_s == pytest.approx((frame.captured_at_s or 0) - captured_at_s[0])
 
 
 def test_frames_may_be_kept(source: FrameSource) -> None:
@@ -139,4 +139,4 @@ def test_a_child_gives_the_same_frames(
     assert child.live == (kind != "synthetic")
     assert child.name in (spec, "picamera")
     if child.live:
-        assert monotonic() - 5 < (frames[-1].captured_s or 0) <= monotonic()
+        assert monotonic() - 5 < (frames[-1].captured_at_s or 0) <= monotonic()

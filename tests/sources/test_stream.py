@@ -146,7 +146,7 @@ def test_a_file_behind_a_url_is_a_file(web: str, tmp_path: Path) -> None:
             assert [frame.timestamp_s for frame in frames] == pytest.approx(
                 [index / 25 for index in range(6)]
             )
-            assert frames[0].captured_s is None
+            assert frames[0].captured_at_s is None
 
 
 def test_music_is_no_picture(web: str, tmp_path: Path) -> None:

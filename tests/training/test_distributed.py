@@ -6,7 +6,7 @@ torch = pytest.importorskip("torch", reason="the train extra (torch) is not inst
 
 from torch import nn
 
-from seaformer_edge.training.distributed import widen_depthwise
+from seaformer_edge.training.distributed import run_depthwise_in_fp32
 
 
 def test_slow_depthwise_convolutions_stay_in_float32():
@@ -18,7 +18,7 @@ def test_slow_depthwise_convolutions_stay_in_float32():
     ]
     x = torch.randn(2, 8, 6, 6, generator=torch.Generator().manual_seed(0))
     exact = [convolution(x) for convolution in convolutions]
-    network = widen_depthwise(nn.Sequential(*convolutions))
+    network = run_depthwise_in_fp32(nn.Sequential(*convolutions))
     with torch.autocast("cpu", dtype=torch.bfloat16):
         got = [convolution(x) for convolution in network]
     assert [y.dtype for y in got] == [torch.float32, torch.float32, torch.bfloat16, torch.bfloat16]

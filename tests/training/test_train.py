@@ -27,7 +27,7 @@ from seaformer_edge.training.layouts import folder
 from seaformer_edge.training.lovasz import lovasz_softmax
 from seaformer_edge.training.metrics import ConfusionMatrix
 from seaformer_edge.training.recipe import MULTIPLE, Recipe, read_recipe
-from seaformer_edge.training.tasks import ClassificationTask, SegmentationTask, middles
+from seaformer_edge.training.tasks import ClassificationTask, SegmentationTask, cell_centers
 from seaformer_edge.training.train import (
     Trainer,
     learning_rate_factor,
@@ -154,7 +154,7 @@ def test_every_parameter_is_in_one_group_and_only_kernels_decay():
     [(1, list(range(32))), (2, [0, 3, 4, 7]), (3, [1, 4, 7, 10]), (4, [1, 6, 9, 14])],
 )
 def test_the_middles_of_cells_lean_to_neither_side(stride, expected):
-    pixels = middles(32, stride)
+    pixels = cell_centers(32, stride)
     assert pixels[: len(expected)].tolist() == expected
     if 32 % (2 * stride) == 0:
         assert pixels.float().mean() == (32 - 1) / 2

@@ -52,9 +52,7 @@ def graph(variant: str, kind: str) -> nn.Module:
     if kind == "published":
         return Published(network(variant)).eval()
     # The order of strips is made for XNNPACK, which export.py takes care of.
-    return deploy_segmenter(
-        network(variant), SIZE, SIZE, IMAGENET_MEAN, IMAGENET_STD, in_strips=False
-    )
+    return deploy_segmenter(network(variant), SIZE, SIZE, IMAGENET_MEAN, IMAGENET_STD, tiled=False)
 
 
 def camera_frame() -> NDArray[np.uint8]:

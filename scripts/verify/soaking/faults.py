@@ -18,7 +18,7 @@ from mjpeg_server import MjpegServer
 from soaking.growth import Calm
 
 from seaformer_edge.hub.card import read_card
-from seaformer_edge.live import LiveSnapshot
+from seaformer_edge.live import LiveStatus
 from seaformer_edge.live.stats import SourceState
 from seaformer_edge.sinks.encoder import VideoEncoder
 from seaformer_edge.sources import SyntheticSource, open_source
@@ -83,7 +83,7 @@ class Soak:
             "model not there": self._missing_model,
             "model damaged": self._damaged_model,
             "threads": self._change_threads,
-            "snapshot": self._still,
+            "status": self._still,
             "pause": self._pause,
             "file job": self._file_job,
         }
@@ -111,7 +111,7 @@ class Soak:
         while (now_s := time.monotonic()) < end_s:
             self.spin(min(0.5, end_s - now_s))
             resident_mb.append(PROCESS.memory_info().rss / 2**20)
-            for painted_s, latency_ms in self.controller.snapshot().latency_history:
+            for painted_s, latency_ms in self.controller.status().latency_history:
                 if painted_s > last_s:
                     last_s = painted_s
                     latencies_ms.append(latency_ms)
@@ -124,14 +124,14 @@ class Soak:
         )
         return calm, latencies_ms
 
-    def until(self, condition: Callable[[LiveSnapshot], bool], what: str) -> LiveSnapshot:
+    def until(self, condition: Callable[[LiveStatus], bool], what: str) -> LiveStatus:
         """Lets the run go on until something is so, and says how things then are."""
         end_s = time.monotonic() + PATIENCE_S
-        while not condition(snapshot := self.controller.snapshot()):
+        while not condition(status := self.controller.status()):
             if time.monotonic() > end_s:
-                raise NotSurvivedError(f"waited for {what}: {snapshot.message}; {snapshot.notice}")
+                raise NotSurvivedError(f"waited for {what}: {status.message}; {status.notice}")
             self.spin(0.05)
-        return snapshot
+        return status
 
     # The faults; each is over when what it broke works again or has been told.
 
@@ -145,7 +145,7 @@ class Soak:
 
     def _garbage(self) -> None:
         self._on_stream()
-        before = self.controller.snapshot().dropped.get("corrupt", 0)
+        before = self.controller.status().dropped.get("corrupt", 0)
         self.server.mode = "garbage"
         self.spin(1.0)
         self.server.mode = "live"
@@ -238,7 +238,7 @@ class Soak:
         path.unlink(missing_ok=True)
 
     def _still(self) -> None:
-        self.controller.take_still()
+        self.controller.take_snapshot()
         folder = self.controller.folder
         self.until(lambda s: len(list(folder.glob("*.png"))) == 3, "three pictures")
         for path in folder.glob("*.png"):

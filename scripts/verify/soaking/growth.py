@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from seaformer_edge.live import LiveSnapshot
+from seaformer_edge.live import LiveStatus
 
 
 class Calm(NamedTuple):
@@ -73,9 +73,7 @@ def slope_mb_per_hour(calms: Sequence[Calm]) -> tuple[float, float]:
     return float(fitted[0]), float(np.sqrt(covariance[0, 0]))
 
 
-def report(
-    calms: Sequence[Calm], latencies: Latencies, part_s: float, snapshot: LiveSnapshot
-) -> None:
+def report(calms: Sequence[Calm], latencies: Latencies, part_s: float, status: LiveStatus) -> None:
     """What grew over the calms after the first `part_s`, which are the warm-up."""
     settled = [calm for calm in calms if calm.time_s > part_s]
     parts_ms = latencies.parts_ms()
@@ -100,5 +98,5 @@ def report(
             f" p50 {p50_ms:.1f}, p99 {p99_ms:.1f} ms"
         )
     print(f"p99, last against first: {p99s_ms[1] / p99s_ms[0] - 1:+.1%}  (goal 10 %)")
-    dropped = ", ".join(f"{cause} {count}" for cause, count in snapshot.dropped.items())
+    dropped = ", ".join(f"{cause} {count}" for cause, count in status.dropped.items())
     print(f"frames dropped: {dropped or 'none'}")

@@ -95,7 +95,7 @@ def check_newest(source) -> None:
     for _ in range(5):
         sleep(0.5)
         asked_s = monotonic()
-        ages_s.append(asked_s - (next(frames).captured_s or 0.0))
+        ages_s.append(asked_s - (next(frames).captured_at_s or 0.0))
     assert max(ages_s) < 0.1, ages_s
     print(f"after pauses of 500 ms no frame was older than {max(ages_s) * 1e3:.0f} ms")
 

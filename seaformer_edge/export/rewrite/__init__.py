@@ -7,7 +7,7 @@ approximated; what changes is where the arithmetic stands:
 - the picture's mean is subtracted in the graph and the deviation divided into the stem, so
   that borders are padded with the mean colour exactly as in training;
 - the layers down to 1/4, and then to 1/8, run a strip of rows at a time where the tensors
-  between them are larger than `STRIP_BYTES` (`strips.py`);
+  between them are larger than `TILE_BYTES` (`strips.py`);
 - every batch normalisation is folded into its convolution;
 - q, k and v are one convolution, which is also the input of the detail branch; the
   attention's scale is folded into q and out of the detail branch again;
@@ -43,18 +43,18 @@ def deploy_segmenter(
     mean: Sequence[float],
     std: Sequence[float],
     *,
-    in_strips: bool = True,
+    tiled: bool = True,
 ) -> nn.Module:
     """The segmentation network at one input size.
 
     The result maps (1, 3, height, width) float32 RGB 0..255 to logits
     (1, C, height / 8, width / 8), C the class count rounded up to `CHANNEL_MULTIPLE`.
-    `in_strips` only says in what order it computes.
+    `tiled` only says in what order it computes.
 
     Raises:
         ValueError: height or width is not a positive multiple of 32.
     """
-    backbone = DeployedBackbone(network.backbone, height, width, mean, std, in_strips)
+    backbone = DeployedBackbone(network.backbone, height, width, mean, std, tiled)
     return DeployedSegmenter(
         backbone, DeployedHead(network.decode_head, height // 8, width // 8)
     ).eval()
@@ -67,10 +67,10 @@ def deploy_classifier(
     mean: Sequence[float],
     std: Sequence[float],
     *,
-    in_strips: bool = True,
+    tiled: bool = True,
 ) -> nn.Module:
     """The classifier at one input size: (1, 3, height, width) RGB 0..255 to (1, classes)."""
-    backbone = DeployedBackbone(network, height, width, mean, std, in_strips)
+    backbone = DeployedBackbone(network, height, width, mean, std, tiled)
     return DeployedClassifier(backbone, network.linear).eval()
 
 

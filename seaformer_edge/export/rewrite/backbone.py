@@ -11,10 +11,10 @@ from torch import Tensor, nn
 
 from seaformer_edge.export.rewrite.attention import DeployedBlock
 from seaformer_edge.export.rewrite.fold import fold
-from seaformer_edge.export.rewrite.row_tiled import Strips, convolve, rows
+from seaformer_edge.export.rewrite.row_tiled import RowTiled, convolve, rows
 from seaformer_edge.nn.seaformer import SIZE_MULTIPLE, Backbone, ConvBN, InvertedResidual
 
-STRIP_BYTES = 4 << 20
+TILE_BYTES = 4 << 20
 """What the widest tensor of a strip may take: the fastest of 1, 2 and 4 MiB where measured."""
 
 
@@ -28,7 +28,7 @@ class DeployedBackbone(nn.Module):
         width: int,
         mean: Sequence[float],
         std: Sequence[float],
-        in_strips: bool,
+        tiled: bool,
     ):
         super().__init__()
         if height % SIZE_MULTIPLE or width % SIZE_MULTIPLE or min(height, width) <= 0:
@@ -56,10 +56,10 @@ class DeployedBackbone(nn.Module):
         start, scale = 0, 2
         for end in halvings[1:]:  # the stem halves too; what is widest is what is halved next
             widest = 4 * steps[end - 1].depthwise.in_channels * (height // scale) * (width // scale)
-            strips = math.ceil(widest / STRIP_BYTES) if in_strips else 1
+            strips = math.ceil(widest / TILE_BYTES) if tiled else 1
             layers = steps[start:end]
             rows = height if start == 0 else height // scale
-            first.append(Strips(layers, rows, strips) if strips > 1 else nn.Sequential(*layers))
+            first.append(RowTiled(layers, rows, strips) if strips > 1 else nn.Sequential(*layers))
             start, scale = end, 2 * scale
         self.steps = nn.ModuleList([nn.Sequential(*first), *steps[start:]])
         self.taps = tuple(tap - start + 1 for tap in taps)

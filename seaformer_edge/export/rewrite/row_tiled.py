@@ -2,10 +2,10 @@
 
 XNNPACK runs one operator over the whole picture after the other. Between the first ones of the
 network lie tensors of many megabytes (16 for SeaFormer-T at 512x512), which would be written to
-memory and read back. `Strips` runs a few layers on some rows of the picture, then on the next: the
-"depth-first" order of Goetschalckx and Verhelst, "Breaking High-Resolution CNN Bandwidth Barriers
-With Enhanced Depth-First Execution", JETCAS 2019. Each strip brings the rows around it that its
-convolutions reach, so every output is the sum of the same products as before.
+memory and read back. `RowTiled` runs a few layers on some rows of the picture, then on the next:
+the "depth-first" order of Goetschalckx and Verhelst, "Breaking High-Resolution CNN Bandwidth
+Barriers With Enhanced Depth-First Execution", JETCAS 2019. Each tile is read with the neighbouring
+rows that its convolutions need, so every output sums the same products as without tiling.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 
-class StripLayer(Protocol):
+class RowTileLayer(Protocol):
     """What can be run in strips: at most one convolution of it reaches beyond its own pixel."""
 
     kernel: int
@@ -45,7 +45,7 @@ def rows(x: Tensor, first: int, last: int) -> Tensor:
     return x if last - first == x.shape[2] else x[:, :, first:last]
 
 
-class Strips(nn.Module):
+class RowTiled(nn.Module):
     """`layers` one after the other, in `count` strips of the last one's rows.
 
     Args:
