@@ -13,6 +13,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
+from seaformer_edge._version import __version__
+
 if TYPE_CHECKING:
     from seaformer_edge.errors import ModelError, SeaformerEdgeError, SinkError, SourceError
     from seaformer_edge.frame import ClassShare, Frame, Segmentation
@@ -22,8 +24,6 @@ if TYPE_CHECKING:
     from seaformer_edge.runtime import Program, open_program
     from seaformer_edge.sinks import open_sink
     from seaformer_edge.sources import open_source
-
-__version__ = "0.1.0"
 
 __all__ = [
     "Card",

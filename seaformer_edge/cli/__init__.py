@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import click
 
-from seaformer_edge import __version__
+from seaformer_edge._version import __version__
 from seaformer_edge.cli.options import debug_option
 from seaformer_edge.errors import SeaformerEdgeError
 

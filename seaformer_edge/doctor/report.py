@@ -13,7 +13,7 @@ from pathlib import Path
 
 import click
 
-from seaformer_edge import __version__
+from seaformer_edge._version import __version__
 from seaformer_edge.doctor.finding import Finding
 
 FORMAT = 1

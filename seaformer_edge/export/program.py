@@ -22,7 +22,7 @@ from executorch.exir import (
 from executorch.exir.passes import MemoryPlanningPass
 from torch import nn
 
-from seaformer_edge import __version__
+from seaformer_edge._version import __version__
 from seaformer_edge.errors import ModelError
 from seaformer_edge.export.quantize import calibration_pictures, quantize
 from seaformer_edge.export.rewrite import deploy_classifier, deploy_segmenter

@@ -19,7 +19,7 @@ from urllib.error import HTTPError
 from urllib.parse import urlencode, urljoin, urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
-from seaformer_edge import __version__
+from seaformer_edge._version import __version__
 from seaformer_edge.errors import ModelError
 
 DRIVE = "https://drive.google.com"

@@ -21,7 +21,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from seaformer_edge import __version__
+from seaformer_edge._version import __version__
 from seaformer_edge.errors import ModelError
 from seaformer_edge.hub.card import Card, place, verify
 from seaformer_edge.hub.class_list import ClassList, spread_palette

@@ -11,7 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from seaformer_edge import __version__
+from seaformer_edge._version import __version__
 from seaformer_edge.errors import SeaformerEdgeError, SinkError
 from seaformer_edge.machine.board import Board, SystemReading, read_board
 from seaformer_edge.profiling.statistics import Latency

@@ -1,0 +1,33 @@
+"""Files that are whole or absent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from seaformer_edge.files import atomic_write, atomic_write_together, partial_path
+
+
+def test_writes_and_replaces(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "file.json"
+    atomic_write(path, b"one")
+    atomic_write(path, b"two")
+    assert path.read_bytes() == b"two"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_failed_write_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, card = tmp_path / "m.pte", tmp_path / "m.json"
+    atomic_write_together({model: b"old", card: b"old"})
+
+    def full_disk(path: Path, data: bytes) -> int:
+        path.touch()
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full_disk)
+    with pytest.raises(OSError, match="No space left"):
+        atomic_write_together({model: b"new", card: b"new"})
+    assert model.read_bytes() == card.read_bytes() == b"old"
+    assert not partial_path(model).exists()
+    assert not partial_path(card).exists()
