@@ -28,7 +28,7 @@ class Card:
     Attributes:
         name: of the model, e.g. "seaformer-t-camvid".
         task: "segmentation" or "classification".
-        variant: "T", "S", "B" or "L".
+        variant: of the architecture, e.g. "T", "S", "B" or "L" of SeaFormer.
         precision: "fp32" or "int8".
         height, width: the network's input size; 0 for a checkpoint, which takes any
             multiple of 32.
@@ -40,6 +40,7 @@ class Card:
         origin: where the weights come from.
         data: what they were trained on.
         licence: terms of the weights.
+        architecture: name of the network; cards written before this entry existed are SeaFormer.
         accuracy: measured figures by name, with the protocol, e.g.
             {"mIoU": 0.55, "set": "CamVid test, 233 pictures, 480x360"}.
         sha256, size: of the file the card stands beside (bytes).
@@ -60,6 +61,7 @@ class Card:
     origin: str
     data: str
     licence: str
+    architecture: str = "seaformer"
     accuracy: dict[str, Any] = field(default_factory=dict)
     sha256: str = ""
     size: int = 0
@@ -70,7 +72,8 @@ class Card:
         return len(self.classes)
 
     def __post_init__(self) -> None:
-        texts = ("name", "task", "variant", "precision", "origin", "data", "licence", "sha256")
+        texts = ["name", "task", "variant", "precision", "origin", "data", "licence", "sha256"]
+        texts.append("architecture")
         numbers = ("height", "width", "logit_channels", "size")
         kinds: dict[str, type] = {"accuracy": dict, "versions": dict}
         kinds |= dict.fromkeys(texts, str) | dict.fromkeys(numbers, int)

@@ -65,6 +65,13 @@ def test_an_altered_file_of_the_same_size(model):
         verify(model)
 
 
+def test_a_card_without_an_architecture_is_seaformer(model):
+    entries = json.loads(card_path(model).read_text())
+    assert entries.pop("architecture") == "seaformer"
+    card_path(model).write_text(json.dumps(entries))
+    assert read_card(model).architecture == "seaformer"
+
+
 @pytest.mark.parametrize(
     "content", ["", "[]", "{}", '{"format": 1}', '{"format": 1, "name": "x"}', "\x00\x01"]
 )
