@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from seaformer_edge.live.stats import Rate, SourceState
+from seaformer_edge.live.stats import SourceState
+from seaformer_edge.percentiles import Rate
 
 STALLED_AFTER_S = 1.5
 FROZEN_AFTER_S = 1.5

@@ -8,14 +8,14 @@ from __future__ import annotations
 import math
 import threading
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
 
-WINDOW_S = 10.0
-RATE_WINDOW_S = 2.0
+from seaformer_edge.percentiles import Percentiles, Rate
+
 HISTORY = 120
 STAGES = ("wait", "resize", "network", "smooth", "labels", "paint")
 
@@ -30,66 +30,6 @@ class SourceState(StrEnum):
     RECONNECTING = "reconnecting"  # lost; waiting to be opened again, or being opened again
     ENDED = "ended"  # a file came to its end
     FAILED = "failed"  # cannot be opened, and trying again would not help
-
-
-class Rate:
-    """Events per second over a sliding window: (n - 1) / span, from the stamps within it."""
-
-    def __init__(self, window_s: float = RATE_WINDOW_S) -> None:
-        self._window_s = window_s
-        self._times: deque[float] = deque()
-
-    def add(self, time_s: float) -> None:
-        """Counts an event; times never fall."""
-        self._times.append(time_s)
-        self._forget(time_s)
-
-    def per_s(self, now_s: float) -> float:
-        """The rate now; 0 with fewer than two events in the window."""
-        self._forget(now_s)
-        if len(self._times) < 2:
-            return 0.0
-        span = self._times[-1] - self._times[0]
-        return (len(self._times) - 1) / span if span > 0 else 0.0
-
-    def _forget(self, now_s: float) -> None:
-        while self._times and self._times[0] < now_s - self._window_s:
-            self._times.popleft()
-
-
-def percentiles(values: Iterable[float], *percents: float) -> tuple[float, ...]:
-    """The smallest of the values, of which there are some, that the given percentages of them do
-    not exceed."""
-    ordered = sorted(values)
-    ranks = (math.ceil(percent / 100 * len(ordered)) for percent in percents)
-    return tuple(ordered[max(rank, 1) - 1] for rank in ranks)
-
-
-class Percentiles:
-    """Percentiles of the values of the last seconds."""
-
-    def __init__(self, window_s: float = WINDOW_S) -> None:
-        self._window_s = window_s
-        self._values: deque[tuple[float, float]] = deque()
-
-    def add(self, value: float, time_s: float) -> None:
-        """Takes a value; times never fall."""
-        self._values.append((time_s, value))
-        self._forget(time_s)
-
-    def at(self, *percents: float, now_s: float) -> tuple[float, ...]:
-        """The smallest values that the given percentages of the window do not exceed.
-
-        NaN where the window is empty.
-        """
-        self._forget(now_s)
-        if not self._values:
-            return (math.nan,) * len(percents)
-        return percentiles((value for _, value in self._values), *percents)
-
-    def _forget(self, now_s: float) -> None:
-        while self._values and self._values[0][0] < now_s - self._window_s:
-            self._values.popleft()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from seaformer_edge.live.stats import percentiles
+from seaformer_edge.percentiles import percentiles
 
 
 @dataclass(frozen=True, slots=True)
