@@ -1,19 +1,22 @@
-"""What is found out in a process of its own, since it may crash, hang or not load at all.
+"""Checks that run in a child process, since they may crash, hang or fail to load a library.
 
-`ask` runs one of this module's functions in a fresh Python and returns what it answered; that
-process is `python -m seaformer_edge.doctor NAME ARGUMENT...`.
+`ask` runs one of this module's functions, a probe, in a child process and returns its answer.
+`python -m seaformer_edge.doctor PROBE ARGUMENT...` runs one by hand.
 """
 
 from __future__ import annotations
 
 import importlib
-import json
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 from dataclasses import asdict, dataclass
 from typing import Any
+
+from seaformer_edge.errors import SeaformerEdgeError
+from seaformer_edge.machine.child_process import ChildDiedError, ChildProcess
 
 PATIENCE_S = 180.0
 """What hangs is given up after it; a board with a slow card may take a minute to load a library."""
@@ -38,20 +41,29 @@ class Answer:
 
 
 def ask(probe: str, *arguments: str, timeout_s: float = PATIENCE_S) -> Answer:
-    """Run a function of this module, given by name, in a process of its own."""
-    answer, output = run(["-m", "seaformer_edge.doctor", probe, *arguments], timeout_s=timeout_s)
-    if answer.failure:
-        return answer
-    try:
-        # Drivers print what they like; the answer comes last.
-        return Answer(json.loads(output.splitlines()[-1]))
-    except (IndexError, ValueError):
-        return Answer(failure="gave no answer")
+    """Run a function of this module, given by name, in a child process."""
+    with tempfile.TemporaryFile() as stderr:
+        try:
+            with ChildProcess(
+                "seaformer_edge.doctor", [probe, *arguments], timeout_s=timeout_s, stderr=stderr
+            ) as child:
+                return Answer(child.read_message())
+        except SeaformerEdgeError as error:
+            return Answer(failure=str(error))
+        except OSError as error:
+            return Answer(failure=f"{sys.executable}: {error.strerror}")
+        except ChildDiedError as death:
+            if death.timed_out:
+                return Answer(failure=f"no answer within {timeout_s:g} s")
+            stderr.seek(0)
+            return Answer(
+                failure=_failure(death.returncode, stderr.read().decode(errors="replace"))
+            )
 
 
 def run(arguments: list[str], *, timeout_s: float = PATIENCE_S) -> tuple[Answer, str]:
-    """Run this Python with arguments; how it went, and its standard output."""
-    command = [sys.executable, "-P", *arguments]  # -P: nothing of the folder one happens to be in
+    """Run this Python with arguments; how it ended, and its standard output."""
+    command = [sys.executable, "-P", *arguments]  # -P: do not import from the working directory
     try:
         done = subprocess.run(
             command,
@@ -65,15 +77,18 @@ def run(arguments: list[str], *, timeout_s: float = PATIENCE_S) -> tuple[Answer,
         return Answer(failure=f"no answer within {timeout_s:g} s"), ""
     except OSError as error:
         return Answer(failure=f"{sys.executable}: {error.strerror}"), ""
-    if not done.returncode:
-        return Answer(), done.stdout
-    said = [line for line in done.stderr.splitlines() if line.strip()]
-    failure = said[-1].strip() if said else f"exit code {done.returncode}"
-    if done.returncode < 0:
-        name = signal.Signals(-done.returncode).name
-        failure = f"was ended {_CRASHES.get(name, f'by {name}')}"
-        failure += f": {said[-1].strip()}" if said else ""
+    failure = _failure(done.returncode, done.stderr) if done.returncode else ""
     return Answer(failure=failure), done.stdout
+
+
+def _failure(returncode: int, stderr: str) -> str:
+    """Why a process failed: its last line on stderr, or the signal or status that ended it."""
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    if returncode >= 0:
+        return lines[-1] if lines else f"exit code {returncode}"
+    name = signal.Signals(-returncode).name
+    failure = f"was ended {_CRASHES.get(name, f'by {name}')}"
+    return f"{failure}: {lines[-1]}" if lines else failure
 
 
 def by_hand(probe: str) -> str:

@@ -52,7 +52,7 @@ class Opening(Protocol):
     def name(self) -> str | None: ...
 
     frame_rate: Fraction | None
-    live: bool
+    is_live: bool
     lost_frames: int
 
     def __iter__(self) -> Iterator[Frame]: ...
@@ -198,8 +198,8 @@ class Capture:
         lost = 0
         try:
             for frame in opening:
-                digest = _digest(frame.image) if opening.live else None
-                now_s = monotonic() if opening.live else self._await(pace, frame, request)
+                digest = _digest(frame.image) if opening.is_live else None
+                now_s = monotonic() if opening.is_live else self._await(pace, frame, request)
                 with self._changed:
                     if request is not self._request or self._stopping:
                         return
@@ -228,7 +228,7 @@ class Capture:
             opening, self._opening = self._opening, None
             if request is not self._request or self._stopping:
                 return
-            if self._isolated and (opening is None or opening.live):
+            if self._isolated and (opening is None or opening.is_live):
                 reason = self._given_up or str(error or f"{self._watch.name}: the stream has ended")
                 self._watch.lost(now_s, reason)
                 return
@@ -268,7 +268,7 @@ class Capture:
                     continue
                 # Files have all the time they need, and a pause holds them before their first
                 # frame; a camera is read on while paused.
-                overdue = self._watch.overdue(monotonic()) if opening.live else None
+                overdue = self._watch.overdue(monotonic()) if opening.is_live else None
                 if not (superseded or overdue):
                     continue
                 self._given_up = overdue
@@ -279,7 +279,7 @@ class _FileOpening:
     """A source of this process as an `Opening`; its reads end by themselves."""
 
     name = None  # the user's own word for it is the best
-    live = False
+    is_live = False
 
     def __init__(self, request: SourceRequest) -> None:
         self._request = request

@@ -1,85 +1,49 @@
-"""A run in a process of its own: its memory is its own, and its model is loaded afresh.
+"""Measures a model in a child process, so that its memory and loading time are its own.
 
-python -m seaformer_edge.profiling.process      # the child, which the parent starts
-
-parent -> the child's stdin: the pickled request; its end is the child's
-child -> its stdout: pickled progress, again and again, then the run or the error
+The request, the progress and the run cross as JSON; see `machine.child_process`.
 """
 
 from __future__ import annotations
 
-import contextlib
-import os
-import pickle
-import subprocess
-import sys
-import threading
 from collections.abc import Callable
 
-from seaformer_edge.errors import ModelError, SeaformerEdgeError
+import msgspec
+
+from seaformer_edge.errors import ModelError
+from seaformer_edge.machine.child_process import ChildDiedError, ChildProcess, Connection, serve
 from seaformer_edge.profiling.measure import Progress, Request, measure
 from seaformer_edge.profiling.record import Run
 
 
 def measure_apart(request: Request, tell: Callable[[Progress], None]) -> Run:
-    """`measure` in a child.
+    """`measure` in a child process.
+
+    Args:
+        tell: called with the progress, in this thread.
 
     Raises:
-        SeaformerEdgeError: what `measure` raised, or the child died.
+        SeaformerEdgeError: `measure` raised it, or the child process died.
     """
-    with subprocess.Popen(
-        # -P: modules of the folder we are called in are none of ours.
-        [sys.executable, "-P", "-m", "seaformer_edge.profiling.process"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        start_new_session=True,  # Ctrl-C is for us
-    ) as child:
-        assert child.stdin is not None
-        assert child.stdout is not None
-        try:
-            pickle.dump(request, child.stdin)
-            child.stdin.flush()
-            while isinstance(message := pickle.load(child.stdout), Progress):
-                tell(message)
-        except (EOFError, BrokenPipeError):
-            raise ModelError(
-                f"{request.model}: the process that measured it died ({child.wait()})"
-            ) from None
-        finally:
-            child.kill()
-            with contextlib.suppress(BrokenPipeError):  # what a dead child did not read
-                child.stdin.close()
-    if isinstance(message, SeaformerEdgeError):
-        raise message
-    assert isinstance(message, Run)
-    return message
-
-
-def main() -> None:
+    encoded = msgspec.to_builtins(request, enc_hook=str)  # str: of the model's path
     try:
-        request: Request = pickle.load(sys.stdin.buffer)
-    except EOFError:  # the parent was interrupted before it could ask
-        return
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    # Whatever else prints must not get between the messages.
-    output = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
-
-    def tell(message: object) -> None:
-        pickle.dump(message, output)
-        output.flush()
-
-    try:
-        tell(measure(request, tell))
-    except SeaformerEdgeError as error:
-        tell(error)
-    os._exit(0)  # the thread that waits for the parent cannot be ended otherwise
+        with ChildProcess("seaformer_edge.profiling.process", encoded, stderr=None) as child:
+            while "run" not in (message := child.read_message()):
+                tell(msgspec.convert(message["progress"], Progress))
+            return msgspec.convert(message["run"], Run)
+    except ChildDiedError as death:
+        raise ModelError(
+            f"{request.model}: the process that measured it died ({death.returncode})"
+        ) from None
 
 
-def _end_with_parent() -> None:
-    sys.stdin.buffer.read()
-    os._exit(1)
+def _handle(connection: Connection) -> None:
+    request = msgspec.convert(connection.request, Request, dec_hook=lambda kind, text: kind(text))
+
+    def tell(progress: Progress) -> None:
+        connection.send({"progress": msgspec.to_builtins(progress)})
+
+    connection.send({"run": msgspec.to_builtins(measure(request, tell))})
 
 
 if __name__ == "__main__":
-    main()
+    serve(_handle)

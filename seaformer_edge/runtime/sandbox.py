@@ -1,11 +1,9 @@
-"""The first run of a strange program, in a process of its own.
+"""The sandbox: a child process for the first run of an unknown program.
 
-ExecuTorch checks a program's outer structure, but not what is inside a delegate: a file altered
-there, whose card was altered with it, can crash the process that opens it, hang it, or ask for all
-of its memory. So a program that did not come with the package is opened and run once in a child;
-one that survives this is remembered by its sha256, and from then on opened at once.
-
-python -m seaformer_edge.runtime.sandbox PROGRAM      # the child
+ExecuTorch checks a program's outer structure, but not what is inside a delegate. A file that was
+altered there, together with its card, can crash the process that opens it, hang it, or use up its
+memory. So a program that is not shipped with the package is first opened and run once in a sandbox
+process. If that succeeds, its sha256 is stored, and the program is opened directly from then on.
 """
 
 from __future__ import annotations
@@ -13,54 +11,51 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from seaformer_edge.errors import ModelError
 from seaformer_edge.hub.paths import shipped_models_dir, user_models_dir
 
+if TYPE_CHECKING:
+    from seaformer_edge.machine.child_process import Connection
+
 TIMEOUT_S = 60
 MAX_BYTES = 4 << 30
 VETTED = "vetted.json"
-"""In the user's models folder: the sha256 of programs that have been run here."""
+"""File in the user's models folder: the sha256 of the programs that have passed the sandbox."""
 
 
 def vet_program(path: Path, sha256: str) -> None:
-    """Run the program in a child, unless it is shipped or has been run here before.
+    """Run a program once in a sandbox process, unless it is shipped or has passed before.
 
     Args:
         sha256: of the file.
 
     Raises:
-        ModelError: the child was refused the program, crashed, or did not come to an end.
+        ModelError: the program could not be opened or run there, crashed, or did not end.
     """
     if path.resolve().parent == shipped_models_dir().resolve() or sha256 in _vetted():
         return
-    import subprocess  # ten milliseconds that no shipped program needs
+    # Imports subprocess, which takes 10 ms and is not needed for shipped programs.
+    from seaformer_edge.machine.child_process import ChildDiedError, ChildProcess
 
     try:
-        child = subprocess.run(
-            # -P: modules of the folder we are called in are none of ours.
-            [sys.executable, "-P", "-m", "seaformer_edge.runtime.sandbox", path.absolute()],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            timeout=TIMEOUT_S,
-            start_new_session=True,  # Ctrl-C is for us
-            # Windows would show one for a moment.
-            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-        )
-    except subprocess.TimeoutExpired:
+        with ChildProcess(
+            "seaformer_edge.runtime.sandbox", str(path.absolute()), timeout_s=TIMEOUT_S
+        ) as child:
+            child.read_message()
+    except ChildDiedError as death:
+        if death.timed_out:
+            raise ModelError(
+                f"{path}: damaged: its first run, in a sandbox process, did not end within"
+                f" {TIMEOUT_S} s; export or fetch it again"
+            ) from None
         raise ModelError(
-            f"{path}: damaged: a first run of it does not end; fetch it again"
+            f"{path}: damaged: its first run, in a sandbox process, crashed"
+            f" ({death.returncode}); export or fetch it again"
         ) from None
-    if refusal := child.stdout.decode(errors="replace").strip():
-        raise ModelError(refusal)
-    if child.returncode:
-        raise ModelError(
-            f"{path}: damaged: a first run of it, in a process of its own, crashed"
-            f" ({child.returncode}); export or fetch it again"
-        )
     _record_vetted(sha256)
 
 
@@ -83,24 +78,34 @@ def _record_vetted(sha256: str) -> None:
         return
 
 
-def main() -> None:
-    path = Path(sys.argv[1])
-    if sys.platform != "win32":
-        import resource
-        import signal
+def _handle(connection: Connection) -> None:
+    _limit_this_process()
+    _run_once(Path(connection.request))
+    connection.send("done")
 
-        signal.alarm(TIMEOUT_S)  # for a parent that was ended meanwhile
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        if sys.platform == "linux":
-            resource.setrlimit(resource.RLIMIT_AS, (MAX_BYTES, MAX_BYTES))
+
+def _limit_this_process() -> None:
+    if sys.platform == "win32":
+        return
+    import resource
+    import signal
+
+    # A program that hangs in native code may also stop the thread that watches for the parent's
+    # end; the system's alarm ends this process even then.
+    signal.alarm(TIMEOUT_S)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if sys.platform == "linux":
+        resource.setrlimit(resource.RLIMIT_AS, (MAX_BYTES, MAX_BYTES))
+
+
+def _run_once(path: Path) -> None:
     from seaformer_edge.runtime import open_program
 
-    try:
-        program = open_program(path, 1)
-        program.run(np.zeros(program.input_shape, np.float32))
-    except ModelError as error:
-        print(error)
+    program = open_program(path, 1)
+    program.run(np.zeros(program.input_shape, np.float32))
 
 
 if __name__ == "__main__":
-    main()
+    from seaformer_edge.machine.child_process import serve
+
+    serve(_handle)

@@ -29,7 +29,7 @@ class FrameSource(ABC):
         audio_file: the file whose audio belongs to the frames, if there is one.
         lost_frames: frames the last iteration met but could not decode.
         exhausted: the last iteration came to the source's own end.
-        live: frames come in their own time and are gone if nobody takes them: a camera, a stream.
+        is_live: a camera or live stream, whose frames are lost if they are not read in time.
     """
 
     name: str
@@ -41,7 +41,7 @@ class FrameSource(ABC):
     audio_file: Path | None = None
     lost_frames: int = 0
     exhausted: bool = False
-    live: bool = False
+    is_live: bool = False
 
     @abstractmethod
     def __iter__(self) -> Iterator[Frame]:

@@ -36,7 +36,7 @@ class CameraSource(FrameSource):
     """
 
     frame_count = None
-    live = True
+    is_live = True
 
     def __init__(self, number: int, name: str) -> None:
         self.name = name

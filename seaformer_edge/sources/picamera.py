@@ -29,7 +29,7 @@ class PicameraSource(FrameSource):
     name = "picamera"
     frame_count = None
     frame_rate = Fraction(1_000_000, FRAME_US)
-    live = True
+    is_live = True
 
     def __init__(self) -> None:
         picamera2 = import_picamera2()

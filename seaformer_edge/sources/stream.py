@@ -96,7 +96,7 @@ class StreamSource(FrameSource):
         self._begun = False
 
     def __iter__(self) -> Iterator[Frame]:
-        if self._container is None or (self._begun and not self.live):
+        if self._container is None or (self._begun and not self.is_live):
             self.close()
             self._open()
         self._begun = True
@@ -107,7 +107,7 @@ class StreamSource(FrameSource):
             if picture is None:
                 return
             start_s = picture.time_s if start_s is None else start_s
-            captured_at_s = picture.time_s if self.live else None
+            captured_at_s = picture.time_s if self.is_live else None
             yield Frame(picture.image, index, picture.time_s - start_s, captured_at_s=captured_at_s)
 
     def close(self) -> None:
@@ -134,7 +134,7 @@ class StreamSource(FrameSource):
         rate = container.streams.video[0].average_rate
         timeless = container.format.name in _TIMELESS
         self.frame_rate = fraction(rate) if rate and not timeless else None
-        self.live = container.duration is None
+        self.is_live = container.duration is None
         self._container = container
         self._pictures = self._decoded(container)
 
@@ -162,6 +162,6 @@ class StreamSource(FrameSource):
                 continue
             for picture in pictures:
                 now_s = monotonic()
-                time_s = now_s if self.live or picture.time is None else picture.time
+                time_s = now_s if self.is_live or picture.time is None else picture.time
                 yield _Picture(upright_rgb(picture, to_rgb), time_s)
         self.exhausted = True

@@ -1,80 +1,48 @@
-"""The child of `sources.process`: opens what its stdin names, writes the frames to its stdout.
-
-python -m seaformer_edge.sources.worker
-"""
+"""The child process of `sources.process`: opens the source of the request and sends its frames."""
 
 from __future__ import annotations
-
-import json
-import os
-import sys
-import threading
-from typing import IO
 
 import cv2
 
 from seaformer_edge.errors import SourceError
+from seaformer_edge.machine.child_process import Connection, serve
 from seaformer_edge.sources import open_source
 from seaformer_edge.sources.process import GRACE_S
 
 
-def main() -> None:
-    spec: str = json.loads(sys.stdin.buffer.readline())
-    closing = threading.Event()
-    threading.Thread(target=_await_end, args=(closing,), daemon=True).start()
-    # Whatever else prints must not get between the frames.
-    output = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
-    cv2.setNumThreads(1)  # the network needs the other cores more
+def _handle(connection: Connection) -> None:
+    cv2.setNumThreads(1)  # leaves the other cores to the network
     try:
-        _serve(spec, output, closing)
-    except SourceError as error:
-        _tell(output, error=str(error))
-    except BrokenPipeError:
-        pass
-    except Exception as error:  # whose words may hold a whole URL
-        _tell(output, error=f"the source failed ({type(error).__name__})")
-    # Libraries' own threads may wait for a device that never answers.
-    os._exit(0)
+        _send_frames(connection)
+    except (SourceError, BrokenPipeError):
+        raise
+    except Exception as error:  # its text may hold a whole URL
+        raise SourceError(f"the source failed ({type(error).__name__})") from None
 
 
-def _serve(spec: str, output: IO[bytes], closing: threading.Event) -> None:
-    with open_source(spec) as source:
+def _send_frames(connection: Connection) -> None:
+    with open_source(connection.request) as source:
         rate = source.frame_rate
-        _tell(
-            output,
-            name=source.name,
-            frame_rate=None if rate is None else str(rate),
-            live=source.live,
+        connection.send(
+            {
+                "name": source.name,
+                "frame_rate": None if rate is None else str(rate),
+                "is_live": source.is_live,
+            }
         )
         for frame in source:
-            if closing.is_set():
+            if connection.closing.is_set():
                 return
-            _tell(
-                output,
-                shape=frame.image.shape,
-                index=frame.index,
-                timestamp_s=frame.timestamp_s,
-                captured_at_s=frame.captured_at_s,
-                lost=source.lost_frames,
-            )
-            output.write(frame.image.data)
-            output.flush()
-        _tell(output, end=True)
-
-
-def _tell(output: IO[bytes], **message: object) -> None:
-    output.write(json.dumps(message).encode() + b"\n")
-    output.flush()
-
-
-def _await_end(closing: threading.Event) -> None:
-    """Waits for the parent's end, or its word: asks the source to end, then ends it."""
-    sys.stdin.buffer.read()
-    closing.set()
-    threading.Event().wait(GRACE_S / 2)
-    os._exit(0)
+            message = {
+                "shape": frame.image.shape,
+                "index": frame.index,
+                "timestamp_s": frame.timestamp_s,
+                "captured_at_s": frame.captured_at_s,
+                "lost_frames": source.lost_frames,
+            }
+            connection.send(message, frame.image.data)
+        connection.send({"ended": True})
 
 
 if __name__ == "__main__":
-    main()
+    serve(_handle, grace_s=GRACE_S / 2)

@@ -203,7 +203,7 @@ def test_a_file_behind_a_url_may_pause_before_its_first_frame(
     write_video(tmp_path / "clip.mp4", [numbered(i) for i in range(25)])  # more than a pipe holds
     with serving(tmp_path) as address, LivePipeline(f"{address}/clip.mp4", FAKE) as live:
         live.pause()
-        wait_until(lambda: (o := live._capture._opening) is not None and not o.live)
+        wait_until(lambda: (o := live._capture._opening) is not None and not o.is_live)
         monkeypatch.setattr(source_health, "CONNECT_PATIENCE_S", 0.0)
         threading.Event().wait(0.2)
         live.resume()

@@ -50,7 +50,7 @@ def test_a_program_that_hangs_is_refused(
 ) -> None:
     interpreter("exec sleep 100")
     monkeypatch.setattr(sandbox, "TIMEOUT_S", 0.2)
-    with pytest.raises(ModelError, match=r"does not end"):
+    with pytest.raises(ModelError, match=r"did not end within 0.2 s"):
         sandbox.vet_program(PROGRAM, file_sha256(PROGRAM))
 
 

@@ -93,7 +93,7 @@ def test_frames_come_in_order_and_tell_when_they_were_captured(source: FrameSour
     assert all(a.timestamp_s < b.timestamp_s for a, b in pairwise(frames))
     counters = [read_counter(frame.image) for frame in frames]
     assert all(a < b for a, b in pairwise(counters))
-    if source.live:
+    if source.is_live:
         captured_at_s = [frame.captured_at_s or 0.0 for frame in frames]
         assert before_s < captured_at_s[0] < captured_at_s[-1] <= monotonic()
         for frame in frames:
@@ -112,7 +112,7 @@ def test_iterating_again_goes_on_with_the_present(source: FrameSource) -> None:
     before = read_counter(_take(iter(source))[-1].image)
     again = _take(iter(source))
     assert [frame.index for frame in again] == list(range(COUNT))
-    if source.live:
+    if source.is_live:
         assert read_counter(again[0].image) > before
     else:
         assert read_counter(again[0].image) == 0
@@ -136,7 +136,7 @@ def test_a_child_gives_the_same_frames(
     assert [frame.index for frame in frames] == list(range(COUNT))
     counters = [read_counter(frame.image) for frame in frames]
     assert all(a < b for a, b in pairwise(counters))
-    assert child.live == (kind != "synthetic")
+    assert child.is_live == (kind != "synthetic")
     assert child.name in (spec, "picamera")
-    if child.live:
+    if child.is_live:
         assert monotonic() - 5 < (frames[-1].captured_at_s or 0) <= monotonic()

@@ -139,7 +139,7 @@ def test_nobody_there() -> None:
 def test_a_file_behind_a_url_is_a_file(web: str, tmp_path: Path) -> None:
     write_video(tmp_path / "clip.mp4", [numbered(i) for i in range(6)])
     with open_source(f"{web}/clip.mp4") as source:
-        assert not source.live
+        assert not source.is_live
         assert source.frame_rate == 25
         for _ in range(2):
             frames = list(source)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import threading
@@ -75,7 +76,7 @@ def test_a_child_that_crashes() -> None:
     child = SourceProcess("synthetic")
     frames = iter(child)
     next(frames)
-    child._process.send_signal(signal.SIGKILL)
+    os.kill(child.pid, signal.SIGKILL)
     with pytest.raises(SourceError, match=r"synthetic:640x480@30: its process died \(-9\)"):
         list(frames)
 
@@ -84,7 +85,7 @@ def test_leaving_the_frames_ends_the_child() -> None:
     child = SourceProcess("synthetic")
     for _frame in child:
         break
-    assert child._process.wait(LIMIT_S) == 0
+    assert child._child.stop(LIMIT_S) == 0
 
 
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="looks into /proc")
@@ -93,7 +94,7 @@ def test_the_password_is_not_among_the_arguments() -> None:
         child = SourceProcess(f"http://{USER}:{PASSWORD}@{server.address}/video.mjpg")
         frames = iter(child)
         next(frames)
-        arguments = Path(f"/proc/{child._process.pid}/cmdline").read_text()
+        arguments = Path(f"/proc/{child.pid}/cmdline").read_text()
         assert "seaformer_edge" in arguments
         assert PASSWORD not in arguments
         assert child.name == server.url
