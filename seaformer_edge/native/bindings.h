@@ -1,4 +1,4 @@
-// What each source file adds to the extension module.
+// Each source file adds its functions and classes to the extension module.
 #pragma once
 
 #include <nanobind/nanobind.h>

@@ -1,14 +1,14 @@
-// Labels at the frame's own size: argmax(bilinear(logits)) without computing bilinear(logits).
+// Label map at the frame's size: argmax(bilinear(logits)), computed without bilinear(logits).
 //
-// Between four neighbouring logit positions, a cell, every logit is bilinear, which makes three
-// things cheap and exact:
-//   1. The weights are convex, so a class that is the maximum at all four corners is the maximum
-//      everywhere inside, and a class that stays below another at all four corners is so
-//      everywhere inside. Most cells have one class; the others have a few that can win.
-//   2. Along one row of pixels of a cell every logit is a line, so the labels are the upper
-//      envelope of a few lines: runs of pixels, each ended by the nearest crossing.
-//   3. The sum of an interpolated probability over a run is closed-form in the sums of the
-//      weights, so the mean confidence costs four exponentials per class and cell.
+// A cell is the area between four neighbouring logit positions. Inside it every class' logit is a
+// bilinear function, which has three consequences:
+//   1. Bilinear weights are convex. So a class with the highest logit at all four corners wins the
+//      whole cell, and a class below one other class at all four corners wins no pixel of it.
+//      Most cells have one class; the others have a few candidates.
+//   2. Along one row of pixels in a cell every logit is a linear function of x. The labels are the
+//      upper envelope of the candidates' lines: runs of pixels that end at the nearest crossing.
+//   3. The interpolated probability summed over a run depends only on the sums of the weights
+//      (Moments). So the mean confidence costs four exponentials for each class in each cell.
 
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
@@ -21,76 +21,18 @@
 #include <limits>
 #include <vector>
 
+#include "bilinear.h"
 #include "bindings.h"
 #include "pool.h"
+#include "simd.h"
 
 namespace nb = nanobind;
 
 namespace {
 
-constexpr int kLanes = 4;
-constexpr int kMaxClasses = 256;  // labels are bytes
-constexpr float kLowest = std::numeric_limits<float>::lowest();
+constexpr int kMaxClasses = 256;  // a label is one byte
 
-// Vector extensions of GCC and Clang: SSE2 or NEON, whatever the target's baseline has.
-using Vec = float __attribute__((vector_size(kLanes * sizeof(float))));
-using IntVec = std::int32_t __attribute__((vector_size(kLanes * sizeof(std::int32_t))));
-
-Vec splat(float x) { return Vec{x, x, x, x}; }
-
-Vec minimum(Vec a, Vec b) { return a < b ? a : b; }
-
-bool any(IntVec v) { return (v[0] | v[1] | v[2] | v[3]) != 0; }
-
-// Up to four classes from `c`, those past `n` as the lowest float.
-Vec load(const float* z, int c, int n) {
-  Vec v = splat(kLowest);
-  if (c + kLanes <= n) {
-    std::memcpy(&v, z + c, sizeof v);
-  } else {
-    for (int i = c; i < n; ++i) v[i - c] = z[i];
-  }
-  return v;
-}
-
-// e^x for x <= 0, relative error below 6e-6: 2^n by the exponent, 2^f by its Taylor series.
-Vec exp_nonpositive(Vec x) {
-  const Vec lowest = splat(-126.0f);
-  Vec y = x * 1.44269504f;
-  y = y > lowest ? y : lowest;
-  const IntVec n = __builtin_convertvector(y - 0.5f, IntVec);  // nearest: y is not positive
-  const Vec f = y - __builtin_convertvector(n, Vec);
-  Vec p = f * 1.33335581e-3f + 9.61812911e-3f;
-  p = p * f + 5.55041087e-2f;
-  p = p * f + 2.40226507e-1f;
-  p = p * f + 6.93147181e-1f;
-  p = p * f + 1.0f;
-  return (Vec)((IntVec)p + (n << 23));
-}
-
-// The first maximum of a row of values that is offered in order, a Vec at a time.
-struct FirstMaximum {
-  Vec best = splat(kLowest);
-  IntVec index = {0, 1, 2, 3};
-  IntVec where = index;
-
-  void offer(Vec v) {
-    const IntVec better = v > best;
-    best = better ? v : best;
-    where = better ? index : where;
-    index += kLanes;
-  }
-
-  int lane() const {
-    int top = 0;
-    for (int i = 1; i < kLanes; ++i) {
-      if (best[i] > best[top] || (best[i] == best[top] && where[i] < where[top])) top = i;
-    }
-    return top;
-  }
-};
-
-// The maximum at one logit position. The probability of class c there is
+// The highest logit at one position. The softmax probability of class c there is
 // exp(logit[c] - value) * scale.
 struct Peak {
   float value;
@@ -98,75 +40,35 @@ struct Peak {
   int label;
 };
 
-// Softmax and first maximum of n logits; false if one is NaN or infinite.
-bool find_peak(const float* z, int n, Peak& peak) {
+// Finds the peak of n logits; returns false if one of them is NaN or infinite.
+bool find_peak(const float* logits, int n, Peak& peak) {
   FirstMaximum maximum;
   IntVec not_finite = {};
   for (int c = 0; c < n; c += kLanes) {
-    const Vec v = load(z, c, n);
-    maximum.offer(v);
-    not_finite |= (IntVec)(v - v);  // all bits 0 only for a finite v
+    const Vec v = load(logits, c, n);
+    maximum.update(v);
+    not_finite |= (IntVec)(v - v);  // all bits are 0 only if v is finite
   }
   const int lane = maximum.lane();
   const float top = maximum.best[lane];
   Vec sum = {};
-  for (int c = 0; c < n; c += kLanes) sum += exp_nonpositive(load(z, c, n) - top);
+  for (int c = 0; c < n; c += kLanes) sum += exp_nonpositive(load(logits, c, n) - top);
   peak = {top, 1.0f / (sum[0] + sum[1] + sum[2] + sum[3]), maximum.where[lane]};
   return !any(not_finite);
 }
 
-// The pixels of one axis that lie between logit positions `cell` and `cell` + 1.
-struct Span {
-  int cell;
-  int begin;
-  int end;
-};
-
-// How `pixels` output pixels fall on `positions` logit positions (align_corners false). Pixels
-// outside the outermost positions take the nearest one: weight 0 or 1.
-struct Axis {
-  Axis(int positions, int pixels) : step(positions > 1 ? 1 : 0), weight(pixels), sum(pixels + 1) {
-    const double scale = static_cast<double>(positions) / pixels;
-    for (int p = 0; p < pixels; ++p) {
-      const double at = std::clamp((p + 0.5) * scale - 0.5, 0.0, positions - 1.0);
-      const int cell = std::min(static_cast<int>(at), std::max(positions - 2, 0));
-      weight[p] = static_cast<float>(at - cell);
-      sum[p + 1] = sum[p] + weight[p];
-      if (spans.empty() || spans.back().cell != cell) spans.push_back({cell, p, p});
-      spans.back().end = p + 1;
-    }
-  }
-
-  int step;                   // from a cell's first position to its second
-  std::vector<float> weight;  // of the cell's second position, per pixel
-  std::vector<double> sum;    // sum[p] = weight[0] + ... + weight[p - 1]
-  std::vector<Span> spans;    // the cells that hold a pixel, in order
-};
-
-// Sums over pixels of 1, the weight along x, along y, and their product.
-struct Moments {
-  double count = 0, x = 0, y = 0, xy = 0;
-
-  void add_run(double pixels, double sum_x, double weight_y) {
-    count += pixels;
-    x += sum_x;
-    y += pixels * weight_y;
-    xy += sum_x * weight_y;
-  }
-};
-
-// What all parts of a frame read, and the labels, of which each writes its own rows.
-struct Field {
-  Field(const float* logits, int height, int width, int channels, int classes,
-        std::uint8_t* labels, int out_height, int out_width)
+// One call's input and output, shared by all threads. Each thread writes its own rows of labels.
+struct Task {
+  Task(const float* logits, int height, int width, int channels, int classes,
+       std::uint8_t* labels, int out_height, int out_width)
       : logits(logits), width(width), channels(channels), classes(classes),
         rows(height, out_height), columns(width, out_width), peaks(height * width),
         labels(labels), out_width(out_width) {}
 
-  // False if a logit is NaN or infinite.
+  // Returns false if a logit is NaN or infinite.
   bool find_peaks() {
     std::atomic<bool> finite{true};
-    in_parts(peaks.size(), [&](std::size_t, std::size_t begin, std::size_t end) {
+    for_each_part(peaks.size(), [&](std::size_t, std::size_t begin, std::size_t end) {
       for (std::size_t i = begin; i < end; ++i) {
         if (!find_peak(logits + i * channels, classes, peaks[i])) finite = false;
       }
@@ -174,102 +76,95 @@ struct Field {
     return finite;
   }
 
-  const float* logits;
+  const float* logits;  // (height, width, channels), of which the first `classes` channels count
   int width, channels, classes;
   Axis rows, columns;
-  std::vector<Peak> peaks;
-  std::uint8_t* labels;
+  std::vector<Peak> peaks;  // (height, width)
+  std::uint8_t* labels;     // (out_height, out_width)
   int out_width;
 };
 
-// Of one class: its pixels, and the sum of its probability over them.
-struct Total {
+// Of one class: its number of pixels, and the sum of its probability over them.
+struct ClassTotal {
   double pixels = 0, probability = 0;
 };
 
-// Labels rows of cells and adds up their classes, in one thread.
-class Labeller {
+// Labels rows of cells and adds up the totals of each class. One object per thread.
+class CellLabeller {
  public:
-  Labeller(const Field& field, Total* totals) : field_(field), totals_(totals) {}
+  CellLabeller(const Task& task, ClassTotal* totals) : task_(task), totals_(totals) {}
 
-  void label_cells(const Span& rows) {
-    int begin = 0, label = -1;  // the run of cells of one class that is not painted yet
-    for (const Span& columns : field_.columns.spans) {
+  void label_row_of_cells(const Span& rows) {
+    // Neighbouring cells of one class are filled together: this is the run not filled yet.
+    int begin = 0, label = -1;
+    for (const Span& columns : task_.columns.spans) {
       Corners corners;
       bool uniform = true;
       for (int i = 0; i < 4; ++i) {
-        const int y = rows.cell + (i / 2) * field_.rows.step;
-        const int x = columns.cell + (i % 2) * field_.columns.step;
-        corners.position[i] = static_cast<std::size_t>(y) * field_.width + x;
-        corners.logits[i] = field_.logits + corners.position[i] * field_.channels;
+        const int y = rows.cell + (i / 2) * task_.rows.step;
+        const int x = columns.cell + (i % 2) * task_.columns.step;
+        corners.position[i] = static_cast<std::size_t>(y) * task_.width + x;
+        corners.logits[i] = task_.logits + corners.position[i] * task_.channels;
         uniform &= winner(corners, i) == winner(corners, 0);
       }
       const int next = uniform ? winner(corners, 0) : -1;
       if (next != label) {
-        if (label >= 0) paint(rows, begin, columns.begin, label);
+        if (label >= 0) fill(rows, begin, columns.begin, label);
         begin = columns.begin;
         label = next;
       }
       if (uniform) {
-        credit(corners, label, moments_of(rows, columns));
+        add_to_total(corners, label, Moments::of_cell(task_.rows, rows, task_.columns, columns));
       } else {
-        find_contenders(corners);
-        label_mixed(corners, rows, columns);
+        find_candidates(corners);
+        label_mixed_cell(corners, rows, columns);
       }
     }
-    if (label >= 0) paint(rows, begin, field_.out_width, label);
+    if (label >= 0) fill(rows, begin, task_.out_width, label);
   }
 
  private:
-  // A cell: its four corners in the order (y, x) = 00, 01, 10, 11.
+  // The corners of a cell, in the order (y, x) = 00, 01, 10, 11.
   struct Corners {
     std::size_t position[4];
     const float* logits[4];
   };
 
-  int winner(const Corners& corners, int i) const {
-    return field_.peaks[corners.position[i]].label;
+  int winner(const Corners& corners, int i) const { return task_.peaks[corners.position[i]].label; }
+
+  void fill(const Span& rows, int begin, int end, int label) {
+    for (int y = rows.begin; y < rows.end; ++y) fill_row(y, begin, end, label);
   }
 
-  Moments moments_of(const Span& rows, const Span& columns) const {
-    const double x = field_.columns.sum[columns.end] - field_.columns.sum[columns.begin];
-    const double y = field_.rows.sum[rows.end] - field_.rows.sum[rows.begin];
-    const double height = rows.end - rows.begin, width = columns.end - columns.begin;
-    return {height * width, height * x, width * y, x * y};
-  }
-
-  void paint(const Span& rows, int begin, int end, int label) {
-    for (int y = rows.begin; y < rows.end; ++y) paint_row(y, begin, end, label);
-  }
-
-  void paint_row(int y, int begin, int end, int label) {
-    auto* row = field_.labels + static_cast<std::size_t>(y) * field_.out_width;
+  void fill_row(int y, int begin, int end, int label) {
+    auto* row = task_.labels + static_cast<std::size_t>(y) * task_.out_width;
     std::memset(row + begin, label, end - begin);
   }
 
-  // The classes that no corner's winner stays above at all four corners, in ascending order.
-  void find_contenders(const Corners& corners) {
-    contenders_ = 0;
-    Vec highest[4][4];  // [whose winner][at which corner]
+  // Collects, in ascending order, the classes that can win a pixel: all but those that are below
+  // one corner's winner at all four corners.
+  void find_candidates(const Corners& corners) {
+    candidates_ = 0;
+    Vec winner_logit[4][4];  // [corner whose winner it is][corner where the logit is taken]
     for (int k = 0; k < 4; ++k) {
       const int label = winner(corners, k);
-      for (int i = 0; i < 4; ++i) highest[k][i] = splat(corners.logits[i][label]);
+      for (int i = 0; i < 4; ++i) winner_logit[k][i] = splat(corners.logits[i][label]);
     }
-    for (int c = 0; c < field_.classes; c += kLanes) {
+    for (int c = 0; c < task_.classes; c += kLanes) {
       Vec v[4];
-      for (int i = 0; i < 4; ++i) v[i] = load(corners.logits[i], c, field_.classes);
+      for (int i = 0; i < 4; ++i) v[i] = load(corners.logits[i], c, task_.classes);
       IntVec below = {};
       for (int k = 0; k < 4; ++k) {
-        below |= (v[0] < highest[k][0]) & (v[1] < highest[k][1]) & (v[2] < highest[k][2]) &
-                 (v[3] < highest[k][3]);
+        below |= (v[0] < winner_logit[k][0]) & (v[1] < winner_logit[k][1]) &
+                 (v[2] < winner_logit[k][2]) & (v[3] < winner_logit[k][3]);
       }
       if (!any(~below)) continue;
-      for (int lane = 0; lane < std::min(kLanes, field_.classes - c); ++lane) {
+      for (int lane = 0; lane < std::min(kLanes, task_.classes - c); ++lane) {
         if (below[lane]) continue;
-        contender_[contenders_] = c + lane;
-        const int s = contenders_++;
-        // Whole vectors are worked on below: lanes without a contender hold lines that lie low.
+        candidate_[candidates_] = c + lane;
+        const int s = candidates_++;
         for (int i = 0; i < 4; ++i) {
+          // Unused lanes of the last vector hold the lowest float, so they never win.
           if (s % kLanes == 0) corner_[i][s / kLanes] = splat(kLowest);
           corner_[i][s / kLanes][s % kLanes] = v[i][lane];
         }
@@ -277,102 +172,104 @@ class Labeller {
     }
   }
 
-  void label_mixed(const Corners& corners, const Span& rows, const Span& columns) {
-    std::fill_n(moments_, contenders_, Moments());
+  void label_mixed_cell(const Corners& corners, const Span& rows, const Span& columns) {
+    std::fill_n(moments_, candidates_, Moments());
     for (int y = rows.begin; y < rows.end; ++y) {
-      const float weight = field_.rows.weight[y];
-      for (int s = 0; s * kLanes < contenders_; ++s) {
+      const float weight = task_.rows.weight[y];
+      for (int s = 0; s * kLanes < candidates_; ++s) {
         left_[s] = corner_[0][s] + weight * (corner_[2][s] - corner_[0][s]);
         slope_[s] = corner_[1][s] + weight * (corner_[3][s] - corner_[1][s]) - left_[s];
       }
       for (int begin = columns.begin, end; begin < columns.end; begin = end) {
-        const int top = highest_at(field_.columns.weight[begin]);
+        const int top = highest_at(task_.columns.weight[begin]);
         const float crossing = next_crossing(top);
         end = begin + 1;
-        while (end < columns.end && field_.columns.weight[end] < crossing) ++end;
-        paint_row(y, begin, end, contender_[top]);
-        const double sum_x = field_.columns.sum[end] - field_.columns.sum[begin];
+        while (end < columns.end && task_.columns.weight[end] < crossing) ++end;
+        fill_row(y, begin, end, candidate_[top]);
+        const double sum_x = task_.columns.sum[end] - task_.columns.sum[begin];
         moments_[top].add_run(end - begin, sum_x, weight);
       }
     }
-    for (int s = 0; s < contenders_; ++s) {
-      if (moments_[s].count > 0) credit(corners, contender_[s], moments_[s]);
+    for (int s = 0; s < candidates_; ++s) {
+      if (moments_[s].count > 0) add_to_total(corners, candidate_[s], moments_[s]);
     }
   }
 
+  // The candidate whose line is highest at x.
   int highest_at(float x) const {
     FirstMaximum maximum;
-    for (int s = 0; s * kLanes < contenders_; ++s) maximum.offer(left_[s] + x * slope_[s]);
+    for (int s = 0; s * kLanes < candidates_; ++s) maximum.update(left_[s] + x * slope_[s]);
     return maximum.where[maximum.lane()];
   }
 
-  // Where, going right, the first steeper line meets the line `top`.
+  // The smallest x at which a steeper line crosses the line of candidate `top`; infinity if none.
   float next_crossing(int top) const {
     const float left = left_[top / kLanes][top % kLanes];
     const float slope = slope_[top / kLanes][top % kLanes];
     const Vec never = splat(std::numeric_limits<float>::infinity());
     Vec nearest = never;
-    for (int s = 0; s * kLanes < contenders_; ++s) {
+    for (int s = 0; s * kLanes < candidates_; ++s) {
       const Vec steeper = slope_[s] - slope;
       nearest = minimum(nearest, steeper > 0.0f ? (left - left_[s]) / steeper : never);
     }
     return std::min(std::min(nearest[0], nearest[1]), std::min(nearest[2], nearest[3]));
   }
 
-  // Adds the pixels behind `moments` to the totals of a class.
-  void credit(const Corners& corners, int label, const Moments& m) {
-    Vec above, scale;
+  // Adds pixels of a cell that have this label, given by their moments, to the label's total.
+  void add_to_total(const Corners& corners, int label, const Moments& m) {
+    Vec logit, scale;  // the logit is relative to the corner's peak
     for (int i = 0; i < 4; ++i) {
-      const Peak& peak = field_.peaks[corners.position[i]];
-      above[i] = corners.logits[i][label] - peak.value;
+      const Peak& peak = task_.peaks[corners.position[i]];
+      logit[i] = corners.logits[i][label] - peak.value;
       scale[i] = peak.scale;
     }
-    const Vec probability = exp_nonpositive(above) * scale;
+    const Vec probability = exp_nonpositive(logit) * scale;
     totals_[label].pixels += m.count;
     totals_[label].probability += probability[0] * (m.count - m.x - m.y + m.xy) +
                                   probability[1] * (m.x - m.xy) + probability[2] * (m.y - m.xy) +
                                   probability[3] * m.xy;
   }
 
-  const Field& field_;
-  Total* totals_;  // of every class
+  const Task& task_;
+  ClassTotal* totals_;  // one for each class
 
-  // The mixed cell at hand: its contenders, their logits at the corners, and the lines
-  // left + x * slope of the row at hand.
-  int contenders_ = 0;
-  int contender_[kMaxClasses];
+  // The current mixed cell: its candidates and their logits at the corners.
+  int candidates_ = 0;
+  int candidate_[kMaxClasses];
   Vec corner_[4][kMaxClasses / kLanes];
+  // The current row of pixels: each candidate's logit is left + x * slope.
   Vec left_[kMaxClasses / kLanes];
   Vec slope_[kMaxClasses / kLanes];
-  Moments moments_[kMaxClasses];
+  Moments moments_[kMaxClasses];  // of the pixels that each candidate has won in this cell
 };
 
 template <typename T, int Dimensions>
 using Array = nb::ndarray<T, nb::ndim<Dimensions>, nb::c_contig, nb::device::cpu>;
 
-bool upsample_argmax(const Array<const float, 3>& logits, const Array<std::uint8_t, 2>& label_map,
-                 const Array<std::int64_t, 1>& counts, const Array<float, 1>& confidence) {
+bool upsample_argmax(
+    const Array<const float, 3>& logits, const Array<std::uint8_t, 2>& label_map,
+    const Array<std::int64_t, 1>& counts, const Array<float, 1>& confidence) {
   const auto classes = counts.shape(0);
   if (classes < 1 || classes > kMaxClasses || classes > logits.shape(2) ||
       confidence.shape(0) != classes || logits.size() == 0 || label_map.size() == 0) {
-    throw nb::value_error("shapes do not fit together");
+    throw nb::value_error("the arrays' shapes do not match");
   }
-  NativeCallGuard inside;
+  NativeCallGuard guard;
   nb::gil_scoped_release released;
-  inside.enter();
-  Field field(logits.data(), static_cast<int>(logits.shape(0)), static_cast<int>(logits.shape(1)),
-              static_cast<int>(logits.shape(2)), static_cast<int>(classes), label_map.data(),
-              static_cast<int>(label_map.shape(0)), static_cast<int>(label_map.shape(1)));
-  if (!field.find_peaks()) return false;
-  std::vector<Total> totals(kParts * classes);  // part by part
-  const auto& rows = field.rows.spans;
-  in_parts(rows.size(), [&](std::size_t part, std::size_t begin, std::size_t end) {
-    Labeller labeller(field, &totals[part * classes]);
-    for (std::size_t i = begin; i < end; ++i) labeller.label_cells(rows[i]);
+  guard.enter();
+  Task task(logits.data(), static_cast<int>(logits.shape(0)), static_cast<int>(logits.shape(1)),
+            static_cast<int>(logits.shape(2)), static_cast<int>(classes), label_map.data(),
+            static_cast<int>(label_map.shape(0)), static_cast<int>(label_map.shape(1)));
+  if (!task.find_peaks()) return false;
+  std::vector<ClassTotal> totals(kPartCount * classes);  // [part][class]
+  const auto& rows = task.rows.spans;
+  for_each_part(rows.size(), [&](std::size_t part, std::size_t begin, std::size_t end) {
+    CellLabeller labeller(task, &totals[part * classes]);
+    for (std::size_t i = begin; i < end; ++i) labeller.label_row_of_cells(rows[i]);
   });
   for (std::size_t c = 0; c < classes; ++c) {
-    Total total;
-    for (std::size_t part = 0; part < kParts; ++part) {
+    ClassTotal total;
+    for (std::size_t part = 0; part < kPartCount; ++part) {
       total.pixels += totals[part * classes + c].pixels;
       total.probability += totals[part * classes + c].probability;
     }
@@ -390,5 +287,5 @@ void bind_labels(nb::module_& m) {
   m.def("upsample_argmax", &upsample_argmax, "logits"_a.noconvert(), "label_map"_a.noconvert(),
         "counts"_a.noconvert(), "confidence"_a.noconvert(),
         "Fills label_map (H, W), counts (num_classes,) and confidence (num_classes,) from logits\n"
-        "(h, w, C). False if a logit is NaN or infinite.");
+        "(h, w, C). Returns False if a logit is NaN or infinite.");
 }

@@ -1,4 +1,4 @@
-// seaformer_edge._native: the parts that must be quick, and must not hold the GIL.
+// seaformer_edge._native: the parts that must be fast and must run without the GIL.
 #include "bindings.h"
 
 NB_MODULE(_native, m) {

@@ -1,4 +1,4 @@
-// OperatorTimes: hears from XNNPACK how long each of its operators took in a run.
+// OperatorTimes: records how long each XNNPACK operator took in the last run.
 #pragma once
 
 #include <executorch/runtime/core/event_tracer.h>
@@ -10,10 +10,10 @@
 
 class OperatorTimes final : public executorch::runtime::EventTracer {
  public:
-  // (name, nanoseconds) in the order of execution; XNNPACK measures whole microseconds.
+  // (name, nanoseconds) in the order of execution; XNNPACK's resolution is 1 microsecond.
   std::vector<std::pair<std::string, double>> times;
 
-  void create_event_block(const char*) override { times.clear(); }  // a run begins
+  void create_event_block(const char*) override { times.clear(); }  // at the start of a run
 
   void log_profiling_delegate(
       const char* name, executorch::runtime::DelegateDebugIntId,
@@ -24,11 +24,11 @@ class OperatorTimes final : public executorch::runtime::EventTracer {
         name == nullptr ? "" : name, ticks * per_tick.numerator / per_tick.denominator);
   }
 
-  // Nothing else that a run tells is of use here.
+  // The other events are ignored; the base class declares them pure virtual.
   using Entry = executorch::runtime::EventTracerEntry;
   using Id = executorch::runtime::DelegateDebugIntId;
   using Tensor = executorch::aten::Tensor;
-  using Logged = executorch::runtime::Result<bool>;
+  using Status = executorch::runtime::Result<bool>;
 
   Entry start_profiling(
       const char*, executorch::runtime::ChainID, executorch::runtime::DebugHandle) override {
@@ -39,18 +39,18 @@ class OperatorTimes final : public executorch::runtime::EventTracer {
   void end_profiling(Entry) override {}
   void track_allocation(executorch::runtime::AllocatorID, size_t) override {}
   executorch::runtime::AllocatorID track_allocator(const char*) override { return 0; }
-  Logged log_evalue(
+  Status log_evalue(
       const executorch::runtime::EValue&, executorch::runtime::LoggedEValueType) override {
     return false;
   }
-  Logged log_intermediate_output_delegate(const char*, Id, const Tensor&) override { return false; }
-  Logged log_intermediate_output_delegate(
+  Status log_intermediate_output_delegate(const char*, Id, const Tensor&) override { return false; }
+  Status log_intermediate_output_delegate(
       const char*, Id, const executorch::runtime::ArrayRef<Tensor>) override {
     return false;
   }
-  Logged log_intermediate_output_delegate(const char*, Id, const int&) override { return false; }
-  Logged log_intermediate_output_delegate(const char*, Id, const bool&) override { return false; }
-  Logged log_intermediate_output_delegate(const char*, Id, const double&) override { return false; }
+  Status log_intermediate_output_delegate(const char*, Id, const int&) override { return false; }
+  Status log_intermediate_output_delegate(const char*, Id, const bool&) override { return false; }
+  Status log_intermediate_output_delegate(const char*, Id, const double&) override { return false; }
   void set_delegation_intermediate_output_filter(
       executorch::runtime::EventTracerFilterBase*) override {}
 };

@@ -1,5 +1,5 @@
-// Class colours blended over a picture, run by run: along a row of pixels of one class the weight
-// and the colour are constants.
+// Blends class colours over an image, one run at a time: a run is neighbouring pixels of one class,
+// so the weight and the colour are constant.
 
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
@@ -17,30 +17,30 @@ namespace nb = nanobind;
 
 namespace {
 
-// Bytes that are blended in one go: whole pixels and whole vectors.
+// Bytes blended in one step: a multiple of both the pixel size and the vector size.
 constexpr int kBlock = 48;
 
-// A class' share of the sum, in 1/256, with a half for rounding: its colour, over and over.
+// opacity * colour * 256 + 128 (128 rounds to nearest), the RGB values repeated over a block.
 struct Tint {
   std::uint16_t value[kBlock];
 };
 
-// picture[i] = image[i] * weight / 65536 + tint, for `bytes` bytes of whole pixels.
+// picture[i] = image[i] * weight / 65536 + tint[i] / 256, for `bytes` bytes of whole pixels.
 void blend_run(const std::uint8_t* image, std::uint16_t weight, const Tint& tint,
                std::uint8_t* picture, std::ptrdiff_t bytes) {
-  const auto blended = [&](std::uint8_t byte, std::uint16_t share) {
-    const std::uint32_t kept = static_cast<std::uint32_t>(byte << 8) * weight >> 16;
-    return static_cast<std::uint8_t>(static_cast<std::uint16_t>(kept + share) >> 8);
+  const auto blend_byte = [&](std::uint8_t byte, std::uint16_t tinted) {
+    const std::uint32_t weighted = static_cast<std::uint32_t>(byte << 8) * weight >> 16;
+    return static_cast<std::uint8_t>(static_cast<std::uint16_t>(weighted + tinted) >> 8);
   };
   for (; bytes >= kBlock; bytes -= kBlock, image += kBlock, picture += kBlock) {
-    std::uint8_t block[kBlock];  // the compiler then knows that nothing overlaps
-    for (int i = 0; i < kBlock; ++i) block[i] = blended(image[i], tint.value[i]);
+    std::uint8_t block[kBlock];  // a local array, so that the compiler can rule out overlap
+    for (int i = 0; i < kBlock; ++i) block[i] = blend_byte(image[i], tint.value[i]);
     std::memcpy(picture, block, kBlock);
   }
-  for (int i = 0; i < bytes; ++i) picture[i] = blended(image[i], tint.value[i]);
+  for (int i = 0; i < bytes; ++i) picture[i] = blend_byte(image[i], tint.value[i]);
 }
 
-// The first place from `at` on where the labels change.
+// The first address after `at` with another label than *at, or `end`. Compares eight at a time.
 const std::uint8_t* run_end(const std::uint8_t* at, const std::uint8_t* end) {
   const std::uint8_t label = *at;
   std::uint64_t eight, here;
@@ -66,21 +66,21 @@ void blend(const Array<const std::uint8_t, 3>& image, const Array<const std::uin
   };
   if (!fits(image) || !fits(picture) || colours.shape(0) != classes || colours.shape(1) != 3 ||
       !(opacity > 0 && opacity <= 1)) {
-    throw nb::value_error("arguments do not fit together");
+    throw nb::value_error("the arrays' shapes do not match, or opacity is not in (0, 1]");
   }
-  NativeCallGuard inside;
+  NativeCallGuard guard;
   nb::gil_scoped_release released;
-  inside.enter();
+  guard.enter();
   const auto weight = static_cast<std::uint16_t>(
       std::min<long>(std::lround((1 - opacity) * 65536), 65535));
   std::vector<Tint> tints(classes);
   for (std::size_t c = 0; c < classes; ++c) {
     for (int i = 0; i < kBlock; ++i) {
-      const double share = opacity * colours.data()[c * 3 + i % 3] * 256;
-      tints[c].value[i] = static_cast<std::uint16_t>(std::lround(share) + 128);
+      const double tinted = opacity * colours.data()[c * 3 + i % 3] * 256;
+      tints[c].value[i] = static_cast<std::uint16_t>(std::lround(tinted) + 128);
     }
   }
-  in_parts(height, [&](std::size_t, std::size_t first_row, std::size_t end_row) {
+  for_each_part(height, [&](std::size_t, std::size_t first_row, std::size_t end_row) {
     const std::uint8_t* const labels = label_map.data();
     const std::uint8_t* const last = labels + end_row * width;
     for (const std::uint8_t *at = labels + first_row * width, *end; at < last; at = end) {
@@ -101,6 +101,6 @@ void bind_overlay(nb::module_& m) {
   using namespace nb::literals;
   m.def("blend", &blend, "image"_a.noconvert(), "label_map"_a.noconvert(), "colours"_a.noconvert(),
         "shown"_a.noconvert(), "opacity"_a, "picture"_a.noconvert(),
-        "Fills picture (H, W, 3) from image (H, W, 3), label_map (H, W) and colours (N, 3); classes\n"
-        "that are not shown (N,), and ids beyond N, keep the image's values. Opacity is above 0.");
+        "Fills picture (H, W, 3) from image (H, W, 3), label_map (H, W) and colours (N, 3). Copies\n"
+        "pixels whose class is not in shown (N,), or is N or more. 0 < opacity <= 1.");
 }

@@ -1,4 +1,4 @@
-// The network's threads, one pool for the process, and what else may use them.
+// ExecuTorch's thread pool, of which a process has one, and who may use it when.
 #pragma once
 
 #include <executorch/runtime/core/function_ref.h>
@@ -11,7 +11,7 @@
 #include <mutex>
 #include <shared_mutex>
 
-// The wheel's library exports these, but the wheel ships no header that declares them.
+// Exported by the library in ExecuTorch's wheel, which has no header that declares them.
 namespace executorch::extension::threadpool {
 class ThreadPool {
  public:
@@ -22,18 +22,19 @@ class ThreadPool {
 ThreadPool* get_threadpool();
 }  // namespace executorch::extension::threadpool
 
-// Whoever loads or runs a program, or works on the pool, is inside. The end of the process destroys
-// the pool, which waits for ever for work that is under way, and a thread that wants the GIL back
-// after Python has ended aborts the process: so Python ends when nobody is inside, and who comes
-// then stays outside.
+// Guards a native call: at exit, Python waits for running calls and blocks new ones.
+// Without it, the end of the process could destroy the thread pool, which waits forever for
+// unfinished work, or abort because a thread takes the GIL after Python has ended.
 class NativeCallGuard {
  public:
-  // Without the GIL; give it back before leaving, that is, declare this one first.
+  // Call this without the GIL. Declare the guard before nb::gil_scoped_release, so that the GIL is
+  // taken again before the guard is released. After close() this blocks forever.
   void enter() {
     std::lock_guard<std::mutex> lock(entry_mutex_);
     lock_ = std::shared_lock<std::shared_mutex>(active_calls_);
   }
 
+  // Waits for running calls and blocks new ones for the rest of the process.
   static void close() {
     nanobind::gil_scoped_release released;
     entry_mutex_.lock();
@@ -41,54 +42,58 @@ class NativeCallGuard {
   }
 
  private:
-  static inline std::mutex entry_mutex_;
-  static inline std::shared_mutex active_calls_;
+  static inline std::mutex entry_mutex_;  // serialises entry; locked for good by close()
+  static inline std::shared_mutex active_calls_;  // shared: a call is running; exclusive: closed
   std::shared_lock<std::shared_mutex> lock_;
 };
 
-// Who has the pool: networks, or one piece of work after a network, or nobody.
+// Shares ExecuTorch's thread pool between network runs and one other job at a time.
 class Pool {
  public:
-  // While one lives, a network has the pool; it first waits for the piece of work under way.
+  // RAII: reserves the pool for a network run. The constructor waits for a running job to finish.
   class NetworkRun {
    public:
     NetworkRun() {
-      ++networks_;
-      std::lock_guard<std::mutex> wait(work_);
+      ++network_runs_;
+      std::lock_guard<std::mutex> wait(job_mutex_);
     }
-    ~NetworkRun() { --networks_; }
+    ~NetworkRun() { --network_runs_; }
     NetworkRun(const NetworkRun&) = delete;
     NetworkRun& operator=(const NetworkRun&) = delete;
   };
 
-  // Calls one(0) to one(parts - 1) on the pool's threads; false, without a wait, if it is taken.
-  static bool run(std::size_t parts, executorch::runtime::FunctionRef<void(std::size_t)> one) {
-    if (networks_ > 0 || getpid() != owner_) return false;  // a forked child has no such threads
-    std::unique_lock<std::mutex> lock(work_, std::try_to_lock);
-    if (!lock || networks_ > 0) return false;
+  // Calls job(0) to job(parts - 1) on the pool's threads. Returns false at once, without calling
+  // it, if the pool is in use or has one thread.
+  static bool try_run(
+      std::size_t parts, executorch::runtime::FunctionRef<void(std::size_t)> job) {
+    // A forked child does not have the parent's threads.
+    if (network_runs_ > 0 || getpid() != owner_pid_) return false;
+    std::unique_lock<std::mutex> lock(job_mutex_, std::try_to_lock);
+    if (!lock || network_runs_ > 0) return false;
     auto* pool = executorch::extension::threadpool::get_threadpool();
     if (pool->get_thread_count() == 1) return false;
-    pool->run(one, parts);
+    pool->run(job, parts);
     return true;
   }
 
  private:
-  static inline const pid_t owner_ = getpid();
-  static inline std::atomic<int> networks_{0};
-  static inline std::mutex work_;
+  static inline const pid_t owner_pid_ = getpid();
+  static inline std::atomic<int> network_runs_{0};
+  static inline std::mutex job_mutex_;  // held while a job uses the pool
 };
 
-// Work is cut into so many parts whatever the number of threads: sums over them then round alike.
-constexpr std::size_t kParts = 16;
+// Fixed, so that sums over the parts are identical for any number of threads.
+constexpr std::size_t kPartCount = 16;
 
-// Calls work(part, begin, end) for each part of `n` things: on the network's threads where nothing
-// else runs there, else here, for beside a run they would wait for its operators, and it for them.
+// Splits n items into kPartCount parts and calls work(part, begin, end) for each. Runs on the
+// pool's threads if they are free, else on the calling thread: sharing the pool with a network
+// run would make both wait for each other's work.
 template <typename Work>
-void in_parts(std::size_t n, const Work& work) {
-  const auto one = [&](std::size_t part) {
-    work(part, part * n / kParts, (part + 1) * n / kParts);
+void for_each_part(std::size_t n, const Work& work) {
+  const auto job = [&](std::size_t part) {
+    work(part, part * n / kPartCount, (part + 1) * n / kPartCount);
   };
-  if (!Pool::run(kParts, one)) {
-    for (std::size_t part = 0; part < kParts; ++part) one(part);
+  if (!Pool::try_run(kPartCount, job)) {
+    for (std::size_t part = 0; part < kPartCount; ++part) job(part);
   }
 }

@@ -1,4 +1,4 @@
-// Program: one .pte, loaded and ready to run. See runtime/native.py for the Python side.
+// Program: a loaded .pte program. runtime/native.py is the Python side.
 #include <executorch/extension/module/module.h>
 #include <executorch/extension/tensor/tensor_ptr.h>
 #include <executorch/runtime/backend/backend_options_map.h>
@@ -43,24 +43,25 @@ using Logits = nb::ndarray<nb::numpy, float, nb::c_contig>;
 
 constexpr const char* kMethod = "forward";
 
-// A workspace for each program. XNNPACK's own choice is one for all programs of a process, whose
-// runs then wait for each other.
+// Each program gets its own workspace. By default XNNPACK shares one among all programs of a
+// process, whose runs then wait for each other.
 constexpr int kWorkspacePerModel = 1;
 
-// What ExecuTorch logged as an error on this thread since the call began: the reason that its
-// error code alone does not tell. Kept from stderr, where it would stand beside our exception.
-thread_local std::string logged;
+// The first error that ExecuTorch logged on this thread during the current call. It explains the
+// error code, so it becomes part of our exception and is not written to stderr.
+thread_local std::string logged_error;
 
-void keep_error_message(
+void on_log_message(
     et_timestamp_t, et_pal_log_level_t level, const char*, const char*, size_t,
     const char* message, size_t length) {
   if (level == kFatal) {
     std::fprintf(stderr, "executorch: %.*s\n", static_cast<int>(length), message);
-  } else if (level == kError && logged.empty()) {
-    logged.assign(message, length);
-    // It may quote bytes of a damaged file, and a Python exception takes only UTF-8.
+  } else if (level == kError && logged_error.empty()) {
+    logged_error.assign(message, length);
+    // The message may quote bytes of a damaged file, but a Python exception must be UTF-8.
     std::replace_if(
-        logged.begin(), logged.end(), [](unsigned char c) { return c < ' ' || c > '~'; }, '?');
+        logged_error.begin(), logged_error.end(),
+        [](unsigned char c) { return c < ' ' || c > '~'; }, '?');
   }
 }
 
@@ -70,21 +71,21 @@ void check(Error error, const std::string& path) {
   char code[16];
   std::snprintf(code, sizeof code, "0x%02x", static_cast<unsigned>(error));
   std::string text = path + ": ExecuTorch " + name + " (" + code + ")";
-  if (!logged.empty()) text += ": " + logged;
+  if (!logged_error.empty()) text += ": " + logged_error;
   throw std::runtime_error(text);
 }
 
 template <typename T>
-T value(Result<T> result, const std::string& path) {
+T unwrap(Result<T> result, const std::string& path) {
   check(result.error(), path);
   return std::move(result.get());
 }
 
-// Shape and memory order of an input or output: sizes and dim_order as the program states them.
+// Shape and memory order of an input or output, as stored in the program.
 struct Layout {
   std::vector<int32_t> sizes;
   std::vector<uint8_t> dim_order;
-  bool is_planned = false;  // the program owns the memory; else the caller brings it
+  bool is_planned = false;  // the program allocates the memory; else the caller does
 
   Layout() = default;
   explicit Layout(const TensorInfo& info)
@@ -108,20 +109,20 @@ struct Layout {
 
 class Program {
  public:
-  // Loads the file and prepares it to run. A thread_count of 0 is ExecuTorch's own choice, or
-  // where a program is open already what that one has.
-  // With `times_operators` every run keeps how long each of its operators took.
-  Program(std::string path, uint32_t thread_count, bool times_operators)
+  // Loads the file and prepares it to run. A thread_count of 0 keeps the pool of the programs that
+  // are open, or takes ExecuTorch's default if there are none.
+  // With `time_operators` every run records how long each operator took.
+  Program(std::string path, uint32_t thread_count, bool time_operators)
       : path_(std::move(path)),
-        operator_times_(times_operators ? new OperatorTimes : nullptr),
+        operator_times_(time_operators ? new OperatorTimes : nullptr),
         module_(path_, Module::LoadMode::File,
                 std::unique_ptr<executorch::runtime::EventTracer>(operator_times_)) {
-    NativeCallGuard inside;
+    NativeCallGuard guard;
     nb::gil_scoped_release released;
-    inside.enter();
+    guard.enter();
     std::lock_guard<std::mutex> lock(pool_mutex_);
     set_thread_count(thread_count);
-    logged.clear();
+    logged_error.clear();
     BackendOptions<1> xnnpack;
     LoadBackendOptionsMap options;
     check(xnnpack.set_option("workspace_sharing_mode", kWorkspacePerModel), path_);
@@ -129,14 +130,14 @@ class Program {
     check(module_.load(options, executorch::runtime::Program::Verification::InternalConsistency),
           path_);
     check(module_.load_method(kMethod), path_);
-    const auto meta = value(module_.method_meta(kMethod), path_);
+    const auto meta = unwrap(module_.method_meta(kMethod), path_);
     if (meta.num_inputs() != 1 || meta.num_outputs() != 1) {
-      throw std::runtime_error(path_ + ": not a program of one input and one output");
+      throw std::runtime_error(path_ + ": must have one input and one output");
     }
-    const auto input = value(meta.input_tensor_meta(0), path_);
-    const auto output = value(meta.output_tensor_meta(0), path_);
+    const auto input = unwrap(meta.input_tensor_meta(0), path_);
+    const auto output = unwrap(meta.output_tensor_meta(0), path_);
     if (input.scalar_type() != ScalarType::Float || output.scalar_type() != ScalarType::Float) {
-      throw std::runtime_error(path_ + ": not a program from float32 to float32");
+      throw std::runtime_error(path_ + ": its input and output must be float32");
     }
     input_ = Layout(input);
     output_ = Layout(output);
@@ -152,7 +153,7 @@ class Program {
   const Layout& input() const { return input_; }
   const Layout& output() const { return output_; }
 
-  // (name, nanoseconds) of the last run's operators in their order; empty if they are not timed.
+  // (name, nanoseconds) of the last run's operators in order; empty without `time_operators`.
   std::vector<std::pair<std::string, double>> operator_times() {
     nb::gil_scoped_release released;
     std::lock_guard<std::mutex> lock(run_mutex_);
@@ -160,17 +161,17 @@ class Program {
     return operator_times_->times;
   }
 
-  // The image is read in place; the result is a new array in the output's memory order.
+  // The image is read in place. Returns a new array in the output's memory order.
   Logits run(const Image& image) {
-    if (image.size() != input_.numel()) throw std::invalid_argument("image of a wrong size");
+    if (image.size() != input_.numel()) throw std::invalid_argument("the image has the wrong size");
     std::unique_ptr<float[]> logits(new float[output_.numel()]);  // make_unique would zero it
-    NativeCallGuard inside;
+    NativeCallGuard guard;
     {
       nb::gil_scoped_release released;
-      inside.enter();
+      guard.enter();
       std::lock_guard<std::mutex> lock(run_mutex_);
-      const Pool::NetworkRun under_way;
-      logged.clear();
+      const Pool::NetworkRun reserved;
+      logged_error.clear();
       execute(tensor(input_, const_cast<float*>(image.data())), logits.get());
     }
     const auto shape = output_.memory_shape();
@@ -186,7 +187,7 @@ class Program {
 
   void execute(const EValue& image, float* logits) {
     if (output_.is_planned) {
-      const auto results = value(module_.execute(kMethod, image), path_);
+      const auto results = unwrap(module_.execute(kMethod, image), path_);
       const auto& planned = results.at(0).toTensor();
       std::copy_n(planned.const_data_ptr<float>(), output_.numel(), logits);
     } else {
@@ -195,17 +196,17 @@ class Program {
     }
   }
 
-  // The pool is one per process, and a loaded program keeps a pointer to it: replacing the pool
-  // under an open program would leave that pointer dangling.
+  // A process has one pool, and each open program keeps a pointer to it. Changing the size replaces
+  // the pool, so it is only done while no program is open.
   void set_thread_count(uint32_t thread_count) {
     auto* pool = get_threadpool();
-    static const auto own_choice = static_cast<uint32_t>(pool->get_thread_count());
-    if (thread_count == 0 && open_programs_ == 0) thread_count = own_choice;
+    static const auto default_count = static_cast<uint32_t>(pool->get_thread_count());
+    if (thread_count == 0 && open_programs_ == 0) thread_count = default_count;
     if (thread_count == 0 || pool->get_thread_count() == thread_count) return;
     if (open_programs_ > 0) {
       throw std::runtime_error(
-          path_ + ": cannot run on " + std::to_string(thread_count) + " threads while a program"
-          " on " + std::to_string(pool->get_thread_count()) + " is open: they share one pool");
+          path_ + ": cannot run on " + std::to_string(thread_count) + " threads while a program on " +
+          std::to_string(pool->get_thread_count()) + " threads is open: they share one pool");
     }
     pool->_unsafe_reset_threadpool(thread_count);
   }
@@ -214,20 +215,20 @@ class Program {
   static inline int open_programs_ = 0;
 
   std::string path_;
-  OperatorTimes* operator_times_;  // the module's own; null if operators are not timed
+  OperatorTimes* operator_times_;  // owned by module_; null without `time_operators`
   Module module_;
   Layout input_;
   Layout output_;
-  std::mutex run_mutex_;  // a program has one set of buffers, so one run at a time
+  std::mutex run_mutex_;  // a program has one set of buffers: one run at a time
 };
 
 }  // namespace
 
 void bind_runtime(nb::module_& m) {
   executorch::runtime::register_pal(
-      executorch::runtime::PalImpl::create(keep_error_message, __FILE__));
+      executorch::runtime::PalImpl::create(on_log_message, __FILE__));
   nb::module_::import_("atexit").attr("register")(nb::cpp_function(&NativeCallGuard::close));
-  nb::set_leak_warnings(false);  // a thread that stays outside keeps its program
+  nb::set_leak_warnings(false);  // a thread blocked by NativeCallGuard::close keeps its program
 
   m.attr("executorch_version") = EXECUTORCH_VERSION;
   m.def("thread_count", [] { return get_threadpool()->get_thread_count(); });
@@ -238,7 +239,7 @@ void bind_runtime(nb::module_& m) {
 
   nb::class_<Program>(m, "Program")
       .def(nb::init<std::string, uint32_t, bool>(), nb::arg("path"), nb::arg("thread_count"),
-           nb::arg("times_operators") = false)
+           nb::arg("time_operators") = false)
       .def_prop_ro("input", &Program::input)
       .def_prop_ro("output", &Program::output)
       .def("operator_times", &Program::operator_times)

@@ -286,7 +286,7 @@ def _operator_times_ms(request: Request, image: NDArray[np.float32]) -> tuple[Op
     """Of every operator in its order, the median over some runs."""
     from seaformer_edge.runtime.native import NativeProgram
 
-    program = NativeProgram(request.model, request.threads, times_operators=True)
+    program = NativeProgram(request.model, request.threads, time_operators=True)
     runs = []
     for _ in range(OPERATOR_RUNS):
         program.run(image)

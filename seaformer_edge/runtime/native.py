@@ -1,4 +1,4 @@
-"""The binding built with this package: no torch, and the GIL is free while the network runs."""
+"""The binding built with this package: needs no torch and releases the GIL during a run."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from seaformer_edge import _native
 from seaformer_edge.errors import ModelError
 from seaformer_edge.runtime.program import check_image, image_shape, logits_shape
 
-# Where the official binding came first, its libraries are the ones that serve this one too.
+# If the official binding was loaded first, this one uses the libraries that it loaded.
 if "executorch.extension.pybindings._C" in sys.modules:
     built_with = _native.executorch_version.partition("+")[0]
     loaded = metadata.version("executorch").partition("+")[0]
     if loaded != built_with:
-        raise ImportError(f"built with executorch {built_with}, but {loaded} is loaded already")
+        raise ImportError(f"built with executorch {built_with}, but {loaded} is already loaded")
 
 
 class NativeProgram:
-    """A `Program` run by `seaformer_edge._native`.
+    """A `Program` that runs in `seaformer_edge._native`.
 
     Args:
         path, num_threads: see `open_program`.
-        times_operators: keep what each operator took, see `operator_times_ms`.
+        time_operators: record the time of each operator, see `operator_times_ms`.
     """
 
     runs_overlap = True
 
     def __init__(
-        self, path: Path, num_threads: int | None, *, times_operators: bool = False
+        self, path: Path, num_threads: int | None, *, time_operators: bool = False
     ) -> None:
         try:
-            self._program = _native.Program(str(path), num_threads or 0, times_operators)
+            self._program = _native.Program(str(path), num_threads or 0, time_operators)
         except RuntimeError as error:
             raise ModelError(str(error)) from error
         layout = self._program.input
@@ -52,14 +52,14 @@ class NativeProgram:
             raise ModelError(str(error)) from error
 
     def operator_times_ms(self) -> list[tuple[str, float]]:
-        """What XNNPACK measured in the last run: its operators in their order, with milliseconds.
+        """(name, milliseconds) of every XNNPACK operator in the last run, in order of execution.
 
-        It calls them e.g. "Convolution (NHWC, F32) DWConv #3", the third of its kind, and counts
-        whole microseconds. Empty without `times_operators`, and before the first run.
+        A name is e.g. "Convolution (NHWC, F32) DWConv #3", the third of its kind. The resolution
+        is 1 microsecond. Empty without `time_operators` and before the first run.
         """
         return [(name, ns / 1e6) for name, ns in self._program.operator_times()]
 
 
 def thread_count() -> int:
-    """The threads every program of this process runs on."""
+    """The size of the thread pool that all programs of this process share."""
     return _native.thread_count()

@@ -52,7 +52,7 @@ def test_strips_are_one_program_of_the_same_function(tmp_path, monkeypatch):
     export(network, checkpoint_card("segmentation", 5), 96, 64, output)
     image = picture(96, 64)
     expected = eager_logits(network, image).permute(1, 2, 0).numpy()
-    program = NativeProgram(output, 1, times_operators=True)
+    program = NativeProgram(output, 1, time_operators=True)
     logits = program.run(image.astype(np.float32))
     np.testing.assert_allclose(logits[..., :5], expected, atol=1e-4 * np.abs(expected).max())
     names = [name.partition(" #")[0] for name, _ in program.operator_times_ms()]

@@ -192,7 +192,7 @@ class TestNative:
         assert sum("Convolution" in kind or "Fully Connected" in kind for kind in kinds) == 4
         assert all(operator.p50_ms >= 0 for operator in run.operators)
 
-        program = NativeProgram(PROGRAMS / "slow.pte", 1, times_operators=True)
+        program = NativeProgram(PROGRAMS / "slow.pte", 1, time_operators=True)
         assert program.operator_times_ms() == []
         for _ in range(2):  # the second run's do not come on top of the first's
             program.run(np.zeros(program.input_shape, np.float32))
