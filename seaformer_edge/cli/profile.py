@@ -91,12 +91,12 @@ def profile(
 
     from seaformer_edge.hub.card import verify
     from seaformer_edge.hub.zoo import resolve_model
+    from seaformer_edge.machine.cpu import usable_cores
     from seaformer_edge.profiling.advice import advice
     from seaformer_edge.profiling.compare import compare
     from seaformer_edge.profiling.measure import Request
     from seaformer_edge.profiling.record import FULL, QUICK, new_profile, read_json, write_json
     from seaformer_edge.profiling.report import report
-    from seaformer_edge.runtime import usable_cores
 
     earlier = None if earlier_path is None else read_json(earlier_path)
     protocol = QUICK if quick else FULL

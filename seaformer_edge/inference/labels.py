@@ -1,10 +1,10 @@
-"""Labels at the frame's own size from logits at 1/8, exactly and cheaply.
+"""The label map at the frame's size, from logits at 1/8 of the network's input size.
 
-The labels are argmax(bilinear(logits)), align_corners false, and are had without computing
-bilinear(logits): bilinear weights are convex, so between four neighbouring logit positions
-(a cell) a class cannot win that stays below another one at all four. `_native` works cell by
-cell, on the network's threads while no network runs on them; where it is not built, NumPy and
-OpenCV do the same work class by class, slower.
+The label map is argmax(bilinear(logits)) with align_corners=False, computed without materialising
+the upsampled logits. Bilinear weights are convex, so a class that is below one other class at all
+four corners of a cell (the area between four neighbouring logit positions) wins no pixel in it.
+`_native` works cell by cell, on the network's threads if they are free. Without `_native`, NumPy
+and OpenCV compute the same class by class, slower.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ except ImportError:  # installed without a compiler
     _native = None  # type: ignore[assignment]
 
 MAX_CLASSES = 256
-"""A label is a byte."""
+"""A label is one byte."""
 
 
 class Labels(NamedTuple):
-    """What `upsample_argmax` finds.
+    """The result of `upsample_argmax`.
 
     Attributes:
         label_map: (height, width) uint8 class ids.
-        pixels: (num_classes,) int64, how many pixels each class has.
-        confidence: (num_classes,) float32, the mean over a class' pixels of its softmax
-            probability, taken at the logit positions and interpolated bilinearly;
-            0 for a class without pixels.
+        pixels: (num_classes,) int64, number of pixels of each class.
+        confidence: (num_classes,) float32, mean softmax probability of each class over its own
+            pixels, interpolated bilinearly between the logit positions; 0 for a class without
+            pixels.
     """
 
     label_map: NDArray[np.uint8]
@@ -43,26 +43,29 @@ class Labels(NamedTuple):
 
 
 def upsample_argmax(logits: NDArray[np.float32], num_classes: int, size: tuple[int, int]) -> Labels:
-    """Label every pixel of a frame; where classes tie, the first one wins.
+    """Label every pixel of a frame; of classes with equal logits the first one wins.
 
-    Pixels whose two highest interpolated logits differ by no more than float32 rounding
-    may get either class.
+    A pixel whose two highest interpolated logits differ only by float32 rounding may get either
+    class.
 
     Args:
-        logits: (h, w, C) float32. Another layout or dtype is copied first.
-        num_classes: how many of the C channels are classes, 1 to 256; the rest are padding.
+        logits: (h, w, C) float32. Another memory layout or dtype is copied first.
+        num_classes: the first `num_classes` channels are classes, 1 to 256; the rest are padding.
         size: (width, height) of the frame, larger or smaller than the logits.
 
     Raises:
-        ValueError: the arguments do not fit together.
+        ValueError: the shapes, the size or the number of classes are invalid.
         ModelError: a logit is NaN or infinite.
     """
     if logits.ndim != 3 or logits.size == 0:
-        raise ValueError(f"logits are (h, w, C) and not empty, got {logits.shape}")
+        raise ValueError(f"logits must be (h, w, C) and not empty, got {logits.shape}")
     if not 1 <= num_classes <= min(MAX_CLASSES, logits.shape[2]):
-        raise ValueError(f"{num_classes} classes do not fit {logits.shape[2]} channels of logits")
+        raise ValueError(
+            f"num_classes must be 1 to {MAX_CLASSES} and at most the logits' {logits.shape[2]}"
+            f" channels, got {num_classes}"
+        )
     if min(size) < 1:
-        raise ValueError(f"a frame has at least one pixel, got width and height {size}")
+        raise ValueError(f"width and height must be at least 1 pixel, got {size}")
     labels = Labels(
         np.empty((size[1], size[0]), np.uint8),
         np.empty(num_classes, np.int64),
@@ -70,7 +73,7 @@ def upsample_argmax(logits: NDArray[np.float32], num_classes: int, size: tuple[i
     )
     fill = _fill if _native is None else _native.upsample_argmax
     if not fill(np.ascontiguousarray(logits, np.float32), *labels):
-        raise ModelError("the model's logits hold NaN or infinity; export or fetch the model again")
+        raise ModelError("the model's logits contain NaN or infinity; export or fetch it again")
     return labels
 
 
@@ -80,7 +83,7 @@ def _fill(
     pixels: NDArray[np.int64],
     confidence: NDArray[np.float32],
 ) -> bool:
-    """`_native.upsample_argmax` without `_native`: False if a logit is NaN or infinite."""
+    """Replaces `_native.upsample_argmax`. Returns False if a logit is NaN or infinite."""
     logits = logits[..., : len(pixels)]
     if not np.isfinite(logits).all():
         return False
@@ -89,21 +92,21 @@ def _fill(
     probability = (odds / odds.sum(axis=2, keepdims=True)).astype(np.float32, copy=False)
 
     size = label_map.shape[::-1]
-    value, highest, certainty = (np.empty(label_map.shape, np.float32) for _ in range(3))
+    value, highest, confidence_map = (np.empty(label_map.shape, np.float32) for _ in range(3))
     wins, this_label = (np.empty(label_map.shape, np.uint8) for _ in range(2))
     highest.fill(-np.inf)
-    for label in _contenders(logits, winners):  # ascending: the first maximum stays
+    for label in _candidates(logits, winners):  # ascending, so the first maximum wins
         _upsample(logits[..., label], size, value)
         cv2.compare(value, highest, cv2.CMP_GT, dst=wins)
         cv2.max(value, highest, dst=highest)
         this_label.fill(label)
-        cv2.copyTo(this_label, wins, label_map)  # a fifth of the time of NumPy's masks
+        cv2.copyTo(this_label, wins, label_map)  # five times as fast as NumPy's masks
         _upsample(probability[..., label], size, value)
-        cv2.copyTo(value, wins, certainty)
+        cv2.copyTo(value, wins, confidence_map)
 
     flat = label_map.ravel()
     pixels[:] = np.bincount(flat, minlength=len(pixels))
-    sums = np.bincount(flat, weights=certainty.ravel(), minlength=len(pixels))
+    sums = np.bincount(flat, weights=confidence_map.ravel(), minlength=len(pixels))
     confidence[:] = sums / np.maximum(pixels, 1)
     return True
 
@@ -112,8 +115,8 @@ def _upsample(plane: NDArray[np.float32], size: tuple[int, ...], out: NDArray[np
     cv2.resize(np.ascontiguousarray(plane), size, dst=out, interpolation=cv2.INTER_LINEAR)
 
 
-def _contenders(logits: NDArray[np.float32], winners: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Ascending ids of the classes that can win somewhere between the logit positions."""
+def _candidates(logits: NDArray[np.float32], winners: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Ids of the classes that can win a pixel, ascending."""
     height, width, num_classes = logits.shape
     y, x = np.mgrid[:height, :width].reshape(2, -1)
     below, right = np.minimum(y + 1, height - 1), np.minimum(x + 1, width - 1)

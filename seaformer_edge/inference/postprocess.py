@@ -1,4 +1,4 @@
-"""From a network's logits to a prediction. Needs the model's card, but not the network."""
+"""From a network's logits to a prediction. Needs the model's card, not the network."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from seaformer_edge.inference.labels import upsample_argmax
 def postprocess_segmentation(
     logits: NDArray[np.float32], card: Card, size: tuple[int, int], timings_ms: dict[str, float]
 ) -> Segmentation:
-    """Turn a segmenter's logits into labels at the frame's size.
+    """Compute the label map at the frame's size, and the classes in it, largest first.
 
     Args:
-        logits: (h, w, C) float32.
-        card: of the model they come from.
+        logits: (h, w, C) float32 of a segmenter.
+        card: the segmenter's card.
         size: (width, height) of the frame.
-        timings_ms: of the stages so far.
+        timings_ms: milliseconds of the earlier stages; the result adds "labels".
 
     Raises:
-        ModelError: the logits hold NaN.
+        ModelError: the logits contain NaN or infinity.
     """
-    started = time.perf_counter()
+    started_at_s = time.perf_counter()
     labels = upsample_argmax(logits, card.num_classes, size)
     present = np.flatnonzero(labels.pixels)
     classes = tuple(
@@ -39,27 +39,29 @@ def postprocess_segmentation(
         )
         for c in present[np.argsort(-labels.pixels[present], kind="stable")]
     )
-    labels_ms = (time.perf_counter() - started) * 1e3
+    labels_ms = (time.perf_counter() - started_at_s) * 1e3
     return Segmentation(labels.label_map, classes, {**timings_ms, "labels": labels_ms})
 
 
 def postprocess_classification(
     logits: NDArray[np.float32], card: Card, timings_ms: dict[str, float], k: int = 5
 ) -> Classification:
-    """Turn a classifier's logits into its most probable classes.
+    """Find the most probable classes, the most probable first.
 
     Args:
-        logits: (C,) float32.
-        card: of the model they come from.
-        timings_ms: of the stages so far.
-        k: how many classes, the most probable first.
+        logits: (C,) float32 of a classifier.
+        card: the classifier's card.
+        timings_ms: milliseconds of the earlier stages.
+        k: how many classes to return.
 
     Raises:
-        ModelError: the logits hold NaN or infinity.
+        ModelError: the logits contain NaN or infinity.
     """
     logits = logits[: card.num_classes]
     if not np.isfinite(logits).all():
-        raise ModelError(f"{card.name}: gave NaN or infinity; export or fetch it again")
+        raise ModelError(
+            f"{card.name}: the logits contain NaN or infinity; export or fetch it again"
+        )
     odds = np.exp(logits - np.max(logits))
     probability = odds / odds.sum()
     classes = tuple(

@@ -1,6 +1,6 @@
-"""From a picture to the input of a network.
+"""From an image to the network's input.
 
-The picture is stretched to the network's input size: bilinear interpolation, each axis by its own
+The image is stretched to the network's input size: bilinear interpolation, each axis by its own
 factor, no letterbox. Inference, evaluation, calibration and profiling all call this function, so
 the accuracy on a model's card is measured on the same input as the one used at run time.
 """
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 
 def preprocess(image: NDArray[np.uint8], height: int, width: int) -> NDArray[np.float32]:
-    """Resize a picture to a network's input size.
+    """Resize an image to a network's input size.
 
     Mean and deviation are not applied here: an exported program does that itself.
 

@@ -1,4 +1,4 @@
-"""From a picture to a prediction: `Segmenter` and `Classifier`."""
+"""From an image to a prediction: `Segmenter` and `Classifier`."""
 
 from __future__ import annotations
 
@@ -22,124 +22,147 @@ from seaformer_edge.runtime import Program, open_program, open_replicas
 from seaformer_edge.runtime.sandbox import vet_program
 
 
-class _Network:
-    """A program and its card: takes pictures of any size.
+class _Model:
+    """A program with its card: what `Segmenter` and `Classifier` have in common.
 
-    Threads may share it; those that find all its lanes taken wait.
+    Thread-safe. A call waits while all replicas of the program are running.
 
     Attributes:
         card: the model's card.
-        max_concurrency: how many can be in the network at the same time.
+        max_concurrency: how many images the network can process at the same time.
     """
 
     task: str
     output_dimensions: int
 
-    def __init__(self, program: Program, card: Card, *copies: Program):
-        """Each of the `copies` of the program lets one picture more into the network at once.
+    def __init__(self, program: Program, card: Card, *replicas: Program):
+        """
+        Args:
+            program: the network.
+            card: its card.
+            replicas: more instances of the same program; each allows one more image at a time.
 
         Raises:
-            ModelError: the program's shapes are not the card's.
+            ModelError: the card is for another task or other shapes than the program's.
         """
         if card.task != self.task:
-            raise ModelError(f"{card.name}: a model for {card.task}, not for {self.task}")
-        takes, gives = program.input_shape, program.output_shape
-        if takes != (card.height, card.width, 3):
             raise ModelError(
-                f"{card.name}: the program takes {takes}, its card says"
+                f"{card.name}: a model for {card.task}, not for {self.task}; choose another"
+            )
+        input_shape, output_shape = program.input_shape, program.output_shape
+        if input_shape != (card.height, card.width, 3):
+            raise ModelError(
+                f"{card.name}: the program's input is {input_shape}, but its card says"
                 f" {(card.height, card.width, 3)}; export the model again"
             )
-        if len(gives) != self.output_dimensions or gives[-1] != card.logit_channels:
+        if len(output_shape) != self.output_dimensions or output_shape[-1] != card.logit_channels:
             raise ModelError(
-                f"{card.name}: the program gives {gives}, which does not fit"
+                f"{card.name}: the program's output is {output_shape}, but its card says"
                 f" {card.logit_channels} channels for {card.task}; export the model again"
             )
         self.card = card
-        self.max_concurrency = 1 + len(copies)
-        self._free: SimpleQueue[Program] = SimpleQueue()
-        for each in (program, *copies):
-            self._free.put(each)
+        self.max_concurrency = 1 + len(replicas)
+        self._idle: SimpleQueue[Program] = SimpleQueue()
+        for replica in (program, *replicas):
+            self._idle.put(replica)
 
     @classmethod
     def from_path(
         cls, path: str | Path, num_threads: int | None = None, *, throughput: bool = False
     ) -> Self:
-        """Open a .pte program that has its card beside it.
+        """Open a .pte program whose card is beside it.
+
+        The first time a program that is not shipped here is opened, it is run in a sandbox process.
 
         Args:
-            num_threads: for the network; None leaves it to the runtime.
-            throughput: whether each thread takes a picture of its own, if called from several
-                threads, rather than all of them the same one: more pictures a second, but each
-                takes longer, and memory for each thread.
+            num_threads: for the network; None leaves the choice to the runtime.
+            throughput: open one replica for each thread, for callers with several threads: more
+                images per second, but a higher latency and more memory.
 
         Raises:
-            ModelError: the file or its card is missing, damaged or for another task, its first
-                run here, in a process of its own, failed, or nothing here can run it.
+            ModelError: the file or its card is missing, damaged or for another task; the run in
+                the sandbox failed; or ExecuTorch is not installed.
         """
         path = Path(path)
         card = verify(path)
         vet_program(path, card.sha256)
         if not throughput:
             return cls(open_program(path, num_threads), card)
-        program, *copies = open_replicas(path, num_threads)
-        return cls(program, card, *copies)
+        program, *replicas = open_replicas(path, num_threads)
+        return cls(program, card, *replicas)
 
     def run(self, network_input: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The logits, float32: (h, w, C) of a segmenter, (C,) of a classifier.
+        """Run the network.
 
         Args:
-            network_input: from `preprocess`.
+            network_input: (height, width, 3) float32 from `preprocess`.
+
+        Returns:
+            Logits, float32: (h, w, C) of a segmenter, (C,) of a classifier.
 
         Raises:
             ModelError: the network failed.
         """
-        program = self._free.get()
+        program = self._idle.get()
         try:
             logits = program.run(network_input)
             if logits.shape != program.output_shape:
                 raise ModelError(
-                    f"{self.card.name}: gave {logits.shape} and not {program.output_shape};"
-                    " export the model again"
+                    f"{self.card.name}: the logits are {logits.shape} and not"
+                    f" {program.output_shape}; export the model again"
                 )
             return logits
         finally:
-            self._free.put(program)
+            self._idle.put(program)
 
     def logits(self, image: NDArray[np.uint8]) -> tuple[NDArray[np.float32], dict[str, float]]:
-        """The first half of a call, `preprocess` and `run`, and milliseconds by stage.
+        """Preprocess an image and run the network.
+
+        Args:
+            image: (H, W, 3) uint8 RGB, C-contiguous.
+
+        Returns:
+            The logits as from `run`, and the milliseconds of the stages "resize" and "network".
 
         Raises:
             ModelError: the network failed.
         """
-        started = time.perf_counter()
+        started_at_s = time.perf_counter()
         network_input = preprocess(image, self.card.height, self.card.width)
-        resized = time.perf_counter()
+        resized_at_s = time.perf_counter()
         logits = self.run(network_input)
-        ended = time.perf_counter()
-        return logits, {"resize": (resized - started) * 1e3, "network": (ended - resized) * 1e3}
+        ended_at_s = time.perf_counter()
+        timings_ms = {
+            "resize": (resized_at_s - started_at_s) * 1e3,
+            "network": (ended_at_s - resized_at_s) * 1e3,
+        }
+        return logits, timings_ms
 
 
-class Segmenter(_Network):
-    """Semantic segmentation of pictures of any size.
+class Segmenter(_Model):
+    """Semantic segmentation of images of any size.
 
         segmenter = Segmenter.from_path("models/seaformer-t-camvid.pte")
         segmentation = segmenter(image)
 
-    Threads may share one; those that find the network taken wait.
+    Thread-safe. A call waits while all replicas of the program are running.
 
     Attributes:
         card: the model's card.
-        max_concurrency: how many can be in the network at the same time.
+        max_concurrency: how many images the network can process at the same time.
     """
 
     task = "segmentation"
     output_dimensions = 3
 
     def __call__(self, image: NDArray[np.uint8]) -> Segmentation:
-        """Segment one picture, (H, W, 3) uint8 RGB, C-contiguous.
+        """Segment one image.
+
+        Args:
+            image: (H, W, 3) uint8 RGB, C-contiguous.
 
         Raises:
-            ModelError: the network failed or gave NaN.
+            ModelError: the network failed or its logits contain NaN or infinity.
         """
         logits, timings_ms = self.logits(image)
         return postprocess_segmentation(
@@ -147,21 +170,28 @@ class Segmenter(_Network):
         )
 
 
-class Classifier(_Network):
-    """Classification of whole pictures. Threads may share one; they wait for each other.
+class Classifier(_Model):
+    """Classification of whole images of any size.
+
+    Thread-safe. A call waits while all replicas of the program are running.
 
     Attributes:
         card: the model's card.
+        max_concurrency: how many images the network can process at the same time.
     """
 
     task = "classification"
     output_dimensions = 1
 
     def __call__(self, image: NDArray[np.uint8], k: int = 5) -> Classification:
-        """The `k` most probable classes of one picture, (H, W, 3) uint8 RGB, C-contiguous.
+        """Find the `k` most probable classes of one image.
+
+        Args:
+            image: (H, W, 3) uint8 RGB, C-contiguous.
+            k: how many classes to return.
 
         Raises:
-            ModelError: the network failed or gave NaN.
+            ModelError: the network failed or its logits contain NaN or infinity.
         """
         logits, timings_ms = self.logits(image)
         return postprocess_classification(logits, self.card, timings_ms, k)

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import psutil
 
-from seaformer_edge.runtime import usable_cores
+from seaformer_edge.machine.cpu import usable_cores
 
 # What XNNPACK chooses its kernels by, under the names of Linux' /proc/cpuinfo.
 FEATURES = (

@@ -1,7 +1,7 @@
-"""Running a .pte program: through the package's own binding, or through the official one.
+"""Run .pte programs with ExecuTorch, through this package's binding or the official one.
 
-One process uses one of them. Both load ExecuTorch's shared libraries under the same names, so
-the dynamic loader gives whichever comes second the copy that is already there.
+A process uses one binding. Both load ExecuTorch's shared libraries under the same names, so the
+dynamic loader would give the second binding the libraries of the first.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 import functools
 import logging
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seaformer_edge.errors import ModelError
+from seaformer_edge.machine.cpu import usable_cores
 from seaformer_edge.runtime.program import Program
 
 if TYPE_CHECKING:
@@ -23,75 +23,69 @@ if TYPE_CHECKING:
 __all__ = ["Program", "open_program", "open_replicas"]
 
 BINDING_VARIABLE = "SEAFORMER_EDGE_BINDING"
-"""Environment variable that insists on a binding: "native" or "official"."""
+"""Environment variable that selects the binding: "native" or "official"."""
 
-MAX_COPIES = 4
-"""Copies that `open_replicas` makes unless told: each takes tens of megabytes."""
+MAX_DEFAULT_REPLICAS = 4
+"""Limit for `open_replicas` without `num_threads`: each replica takes tens of megabytes."""
 
 
 def open_program(path: str | Path, num_threads: int | None = None) -> Program:
     """Load a .pte program.
 
-    A truncated file is refused, but one with altered bytes can crash the process: ExecuTorch
-    does not check what is inside a delegate. `seaformer_edge.hub.card.verify` does.
+    A truncated file raises an error, but a file with altered bytes can crash the process:
+    ExecuTorch does not check the content of a delegate. Check the file first with
+    `seaformer_edge.hub.card.verify`.
 
     Args:
-        path: the program; one float32 NHWC input, one output, method "forward".
-        num_threads: threads to run on; None leaves the choice to ExecuTorch, or to the program
-            that is open. They are one pool for the whole process, so it can only change while no
-            program is open.
+        path: a program with one float32 NHWC input, one output and the method "forward".
+        num_threads: size of the thread pool. A process has one pool, and its size can only change
+            while no program is open. None keeps the size that open programs use, or takes
+            ExecuTorch's default if none is open.
 
     Raises:
-        ModelError: the file is missing, damaged or laid out otherwise; another program is open
-            with another number of threads; or neither binding can be had.
+        ModelError: the file is missing, damaged or has another layout; an open program uses
+            another number of threads; or no binding is installed.
     """
     path = Path(path)
     if not path.is_file():
-        raise ModelError(f"{path}: no such program")
+        raise ModelError(f"{path}: no such program file")
     if num_threads is not None and num_threads < 1:
-        raise ModelError(f"{path}: cannot run on {num_threads} threads")
+        raise ModelError(f"{path}: cannot run on {num_threads} threads; use at least 1")
     return binding()(path, num_threads)
 
 
 def open_replicas(path: str | Path, num_threads: int | None = None) -> list[Program]:
-    """Load a .pte program once for each thread, to run as many images at once.
+    """Load a .pte program several times, so that as many images run at the same time.
 
-    Threads with an image each get through more of them than threads that share every image and
-    wait for each other after every layer; a single image takes longer. Each copy has its own
-    memory. Through the official binding, which runs one program at a time, it is one program on
-    all threads.
+    Each replica runs on one thread and has its own memory. This gives a higher throughput than one
+    program on all threads, which wait for each other after every layer, but a higher latency.
+    The official binding runs one program at a time, so there it opens one program on all threads.
 
     Args:
         path: see `open_program`.
-        num_threads: None for one on each processor core, but not more than `MAX_COPIES`.
+        num_threads: number of replicas; None takes one for each processor core, up to
+            `MAX_DEFAULT_REPLICAS`.
 
     Raises:
         ModelError: see `open_program`.
     """
     if num_threads is None:
-        num_threads = min(usable_cores(), MAX_COPIES)
+        num_threads = min(usable_cores(), MAX_DEFAULT_REPLICAS)
     if not binding().runs_overlap:
         return [open_program(path, num_threads)]
     return [open_program(path, 1) for _ in range(num_threads)]
 
 
-def usable_cores() -> int:
-    """The processor cores that this process may run on."""
-    if sys.platform == "linux":
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 @functools.cache
 def binding() -> type[NativeProgram] | type[OfficialProgram]:
-    """The binding of this process.
+    """The binding that this process uses: native if it is installed, else official.
 
     Raises:
-        ModelError: neither is here, or not the one the environment asks for.
+        ModelError: none is installed, or not the one that `BINDING_VARIABLE` selects.
     """
     choice = os.environ.get(BINDING_VARIABLE, "")
     if choice not in ("", "native", "official"):
-        raise ModelError(f"{BINDING_VARIABLE}={choice}: neither native nor official")
+        raise ModelError(f"{BINDING_VARIABLE}={choice}: must be native or official")
     if choice != "official":
         try:
             from seaformer_edge.runtime.native import NativeProgram
@@ -104,12 +98,12 @@ def binding() -> type[NativeProgram] | type[OfficialProgram]:
         from seaformer_edge.runtime.official import OfficialProgram
     except ImportError as error:
         raise ModelError(
-            f"no binding to run programs with ({error}); install a C++ compiler and then "
-            "seaformer-edge again, or torch and executorch"
+            f"ExecuTorch cannot be loaded ({error}); install a C++ compiler and reinstall "
+            "seaformer-edge, or install torch and executorch"
         ) from error
     if choice != "official":
         logging.getLogger(__name__).warning(
-            "seaformer-edge runs without its native part: starting takes seconds, memory "
-            "hundreds of megabytes, and no other work overlaps with the network's"
+            "the native extension of seaformer-edge is not installed: start-up takes seconds, "
+            "memory hundreds of megabytes, and nothing else runs while the network does"
         )
     return OfficialProgram

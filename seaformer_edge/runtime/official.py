@@ -1,4 +1,4 @@
-"""The binding inside the executorch package: it needs torch, and holds the GIL while it runs."""
+"""The binding of the executorch package: needs torch and holds the GIL during a run."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 from seaformer_edge.errors import ModelError
 from seaformer_edge.runtime.program import check_image, image_shape, logits_shape
 
-OWN_CHOICE = int(portable_lib._threadpool_get_thread_count())
-"""What ExecuTorch made of this machine, before anyone asked for another number of threads."""
+DEFAULT_THREADS = int(portable_lib._threadpool_get_thread_count())
+"""ExecuTorch's default for this machine, read before `OfficialProgram` changes the pool."""
 
 
 class OfficialProgram:
-    """A `Program` run by `executorch.runtime`."""
+    """A `Program` that runs in `executorch.runtime`."""
 
     runs_overlap = False
     _open: ClassVar[WeakSet[OfficialProgram]] = WeakSet()
@@ -31,17 +31,17 @@ class OfficialProgram:
     def __init__(self, path: Path, num_threads: int | None) -> None:
         with self._opening:
             if num_threads is None and not self._open:
-                num_threads = OWN_CHOICE
+                num_threads = DEFAULT_THREADS
             if num_threads is not None and num_threads != thread_count():
                 self._set_thread_count(path, num_threads)
             try:
                 self._method = Runtime.get().load_program(path).load_method("forward")
             except (RuntimeError, KeyError) as error:
                 raise ModelError(f"{path}: {error}") from error
-            # The binding does not tell the memory order, so it is read from the file.
+            # The binding does not report the memory order, so it is read from the file.
             plan = deserialize_pte_binary(path.read_bytes()).program.execution_plan[0]
             if len(plan.inputs) != 1 or len(plan.outputs) != 1:
-                raise ModelError(f"{path}: not a program of one input and one output")
+                raise ModelError(f"{path}: must have one input and one output")
             tensor = plan.values[plan.inputs[0]].val
             self.input_shape = image_shape(path, tensor.sizes, tensor.dim_order)
             tensor = plan.values[plan.outputs[0]].val
@@ -53,7 +53,7 @@ class OfficialProgram:
     def run(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         check_image(self._path, image, self.input_shape)
         if not image.flags.writeable:
-            image = image.copy()  # torch has no read-only tensors
+            image = image.copy()  # torch does not support read-only tensors
         tensor = torch.from_numpy(image).permute(2, 0, 1).unsqueeze(0)
         with self._running:
             try:
@@ -64,15 +64,15 @@ class OfficialProgram:
         return logits
 
     def _set_thread_count(self, path: Path, num_threads: int) -> None:
-        # A loaded program keeps a pointer to the pool that a new size would replace.
+        # A loaded program keeps a pointer to the pool, and a new size replaces the pool.
         if self._open:
             raise ModelError(
                 f"{path}: cannot run on {num_threads} threads while a program on "
-                f"{thread_count()} is open: they share one pool"
+                f"{thread_count()} threads is open: they share one pool"
             )
         portable_lib._unsafe_reset_threadpool(num_threads)
 
 
 def thread_count() -> int:
-    """The threads every program of this process runs on."""
+    """The size of the thread pool that all programs of this process share."""
     return int(portable_lib._threadpool_get_thread_count())

@@ -1,7 +1,7 @@
-"""What a program is to the rest of the package, and the checks every binding makes.
+"""The `Program` interface and the checks that every binding makes.
 
-ExecuTorch itself takes a tensor of the wrong memory order without a word and computes wrong
-numbers, so a program's layout is checked when it is opened and every image before it is run.
+ExecuTorch accepts a tensor of the wrong memory order and then computes wrong numbers without an
+error. So a program's layout is checked when it is opened, and every image before it is run.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from seaformer_edge.errors import ModelError
 
 NHWC = (0, 2, 3, 1)
-"""Dimensions of an (N, C, H, W) tensor in the order in which NHWC memory nests them."""
+"""Memory order of an (N, C, H, W) tensor stored as NHWC: its dimensions, outermost first."""
 
 
 class Program(Protocol):
@@ -36,41 +36,41 @@ class Program(Protocol):
     def run(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         """Run the network on one image.
 
-        Any number of threads may call this at once; the runs of one program follow each other.
+        Thread-safe: simultaneous runs of one program are executed one after the other.
 
         Args:
             image: `input_shape` float32, C-contiguous, RGB 0..255. It is read in place and must
-                not change during the call. Its values are not checked: NaN in, NaN out.
+                not change during the call. Its values are not checked.
 
         Returns:
-            `output_shape` float32, C-contiguous; a new array at every call.
+            `output_shape` float32, C-contiguous; a new array for every call.
 
         Raises:
-            ModelError: the image's shape, dtype or layout is another one, or the run failed.
+            ModelError: the image has the wrong shape, dtype or layout, or the run failed.
         """
         ...
 
 
 def image_shape(path: Path, sizes: Sequence[int], dim_order: Sequence[int]) -> tuple[int, int, int]:
-    """The `input_shape` of a program whose input has these sizes and this memory order.
+    """The `input_shape` of a program, from its input's sizes and memory order.
 
     Raises:
-        ModelError: it does not take one RGB image in NHWC.
+        ModelError: the input is not one RGB image in NHWC.
     """
     match tuple(sizes):
         case (1, 3, height, width) if tuple(dim_order) == NHWC:
             return height, width, 3
     raise ModelError(
-        f"{path}: takes {tuple(sizes)} in memory order {tuple(dim_order)}, but (1, 3, H, W) in "
-        f"order {NHWC} is needed; export it with `seaformer-edge models export`"
+        f"{path}: its input is {tuple(sizes)} in memory order {tuple(dim_order)}, but must be "
+        f"(1, 3, H, W) in order {NHWC}; export it with `seaformer-edge models export`"
     )
 
 
 def logits_shape(path: Path, sizes: Sequence[int], dim_order: Sequence[int]) -> tuple[int, ...]:
-    """The `output_shape` of a program whose output has these sizes and this memory order.
+    """The `output_shape` of a program, from its output's sizes and memory order.
 
     Raises:
-        ModelError: it gives neither NHWC logits nor one row of class scores.
+        ModelError: the output is neither NHWC logits nor one row of class scores.
     """
     match tuple(sizes):
         case (1, channels, height, width) if tuple(dim_order) == NHWC:
@@ -78,23 +78,24 @@ def logits_shape(path: Path, sizes: Sequence[int], dim_order: Sequence[int]) -> 
         case (1, channels):
             return (channels,)
     raise ModelError(
-        f"{path}: gives {tuple(sizes)} in memory order {tuple(dim_order)}, but (1, C, h, w) in "
-        f"order {NHWC} or (1, C) is needed; export it with `seaformer-edge models export`"
+        f"{path}: its output is {tuple(sizes)} in memory order {tuple(dim_order)}, but must be "
+        f"(1, C, h, w) in order {NHWC} or (1, C); export it with `seaformer-edge models export`"
     )
 
 
 def check_image(path: Path, image: NDArray[np.float32], shape: tuple[int, int, int]) -> None:
-    """Make sure that `image` may be handed to the network as it lies in memory.
+    """Check that `image` can be passed to the network without a copy.
 
     Raises:
-        ModelError: its shape, dtype or layout is not the one `Program.run` asks for.
+        ModelError: its shape, dtype or layout is not what `Program.run` requires.
     """
     if image.shape != shape or image.dtype != np.float32:
         raise ModelError(
-            f"{path}: takes a float32 image of shape {shape}, not {image.dtype} of {image.shape}"
+            f"{path}: the image must be float32 of shape {shape},"
+            f" but is {image.dtype} of {image.shape}"
         )
     if not (image.flags.c_contiguous and image.flags.aligned):
         raise ModelError(
-            f"{path}: takes a C-contiguous image, not one with strides {image.strides}; "
+            f"{path}: the image must be C-contiguous, but has strides {image.strides}; "
             "pass numpy.ascontiguousarray(image)"
         )

@@ -77,7 +77,7 @@ def test_models_and_threads_multiply(requests: list[Request], tmp_path: Path) ->
 def test_default_is_the_default_model_on_up_to_all_cores(
     requests: list[Request], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("seaformer_edge.runtime.usable_cores", lambda: 4)
+    monkeypatch.setattr("seaformer_edge.machine.cpu.usable_cores", lambda: 4)
     assert main(["profile", "--quick"]) == 0
     assert [r.threads for r in requests] == [1, 2, 4]
     assert {r.model.stem for r in requests} == {"seaformer-t-everyday"}

@@ -120,7 +120,7 @@ def test_no_binding_at_all(fake_module: FakeModule, monkeypatch: pytest.MonkeyPa
     finding = installation.runtime()
     assert finding.state == "error"
     assert "the native binding is missing (" in finding.what
-    assert "no binding to run programs with" in finding.what
+    assert "ExecuTorch cannot be loaded" in finding.what
     first, second = finding.remedy.splitlines()
     assert first == "sudo apt-get install g++ python3-dev"
     assert second.startswith(f"{sys.executable} -m pip install --force-reinstall --no-deps ")

@@ -1,4 +1,4 @@
-"""Both implementations of `upsample_argmax` against argmax(bilinear(logits)) worked out naively."""
+"""Both implementations of `upsample_argmax` against a plain argmax(bilinear(logits))."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _implementation(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 def upsample(values: NDArray[np.floating], size: tuple[int, int]) -> NDArray[np.float64]:
-    """Bilinear, align_corners false, the whole picture in float64: (h, w, C) to (H, W, C)."""
+    """Bilinear with align_corners=False in float64: (h, w, C) to (H, W, C)."""
     full = values.astype(np.float64)
     for axis, pixels in ((0, size[1]), (1, size[0])):
         positions = full.shape[axis]
@@ -46,7 +46,7 @@ def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 def check(found: Labels, logits: Logits, num_classes: int, size: tuple[int, int]) -> None:
-    """Every pixel's class has the highest logit but for float32 rounding; sums fit the map."""
+    """Every pixel has the class of the highest logit, up to rounding; the sums match the map."""
     logits = logits[..., :num_classes]
     label_map, pixels, confidence = found
     assert label_map.shape == size[::-1]
@@ -66,7 +66,7 @@ def check(found: Labels, logits: Logits, num_classes: int, size: tuple[int, int]
 
 
 def smooth_logits(height: int, width: int, channels: int, seed: int) -> Logits:
-    """Blobs: noise at a quarter of the size, upsampled."""
+    """Noise at a quarter of the size, upsampled."""
     rng = np.random.default_rng(seed)
     coarse = rng.normal(0, 4, (height // 4 + 1, width // 4 + 1, channels))
     return upsample(coarse, (width, height)).astype(np.float32)
@@ -107,14 +107,14 @@ def test_any_logits_at_any_size(case: tuple[Logits, int, tuple[int, int]]) -> No
     st.integers(1, 6),
 )
 def test_ties_go_to_the_first_class(seed: int, size: tuple[int, int], num_classes: int) -> None:
-    """Small integers at a power of two of the size: float32 is exact, so the ties are too."""
+    """Small integers, upsampled by a power of two: float32 is exact, so ties are exact."""
     logits = np.random.default_rng(seed).integers(-2, 3, (8, 8, num_classes)).astype(np.float32)
     expected = upsample(logits, size).argmax(axis=2)
     assert (upsample_argmax(logits, num_classes, size).label_map == expected).all()
 
 
 @pytest.mark.parametrize("size", [(200, 160), (163, 121), (20, 16), (9, 15), (1, 1), (300, 1)])
-def test_a_picture_of_150_classes(size: tuple[int, int]) -> None:
+def test_smooth_logits_of_150_classes(size: tuple[int, int]) -> None:
     logits = smooth_logits(16, 20, 160, seed=1)
     check(upsample_argmax(logits, 150, size), logits, 150, size)
 
@@ -124,7 +124,7 @@ def test_noise_of_150_classes() -> None:
     check(upsample_argmax(logits, 150, (160, 120)), logits, 150, (160, 120))
 
 
-def test_of_equal_channels_the_later_never_shows() -> None:
+def test_of_two_equal_channels_the_second_never_wins() -> None:
     logits = np.repeat(smooth_logits(16, 16, 10, seed=3), 2, axis=2)
     pixels = upsample_argmax(logits, 20, (200, 150)).pixels
     assert pixels[1::2].sum() == 0
@@ -136,7 +136,7 @@ def test_a_class_that_wins_at_no_logit_position_wins_between_them() -> None:
     assert list(np.unique(upsample_argmax(logits, 3, (100, 20)).label_map)) == [0, 1, 2]
 
 
-def test_padding_is_no_class() -> None:
+def test_padding_channels_are_ignored() -> None:
     logits = smooth_logits(8, 8, 16, seed=4)
     expected = upsample_argmax(logits[..., :11], 11, (100, 80))
     logits[..., 11:14] = 100
@@ -153,7 +153,7 @@ def test_the_last_of_256_classes() -> None:
     assert found.pixels[255] == 32 * 32
 
 
-def test_another_layout_or_dtype_gives_the_same() -> None:
+def test_other_layouts_and_dtypes() -> None:
     logits = smooth_logits(8, 9, 6, seed=5)
     expected = upsample_argmax(logits, 6, (90, 80))
     planes = np.ascontiguousarray(logits.transpose(2, 0, 1))
@@ -163,7 +163,7 @@ def test_another_layout_or_dtype_gives_the_same() -> None:
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_logits_that_are_no_numbers_are_refused(value: float) -> None:
+def test_logits_that_are_not_finite_are_refused(value: float) -> None:
     for position in np.ndindex(2, 2, 7):
         logits = np.zeros((2, 2, 7), np.float32)
         logits[position] = value
@@ -182,8 +182,8 @@ def test_logits_that_are_no_numbers_are_refused(value: float) -> None:
         ((4, 4, 3), 3, (0, 8)),
     ],
 )
-def test_arguments_that_do_not_fit_are_refused(
+def test_invalid_arguments_are_refused(
     shape: tuple[int, ...], num_classes: int, size: tuple[int, int]
 ) -> None:
-    with pytest.raises(ValueError, match=r"fit|empty|pixel"):
+    with pytest.raises(ValueError, match=r"num_classes|empty|pixel"):
         upsample_argmax(np.zeros(shape, np.float32), num_classes, size)

@@ -37,7 +37,7 @@ CLASSIFIER_CARD = replace(CARD, task="classification")
 
 
 class FakeProgram:
-    """Computes `function` and remembers what it was given."""
+    """Computes `function` and records its inputs."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class FakeProgram:
 
 
 def colours_as_logits(image: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Class c is where colour channel c is strongest; the padding is louder than any."""
+    """Class c wins where colour channel c is strongest. The padding channels are the highest."""
     logits = np.full((4, 8, 16), 1000, np.float32)
     logits[..., :3] = image[4::8, 4::8] / 16
     return logits
@@ -73,7 +73,7 @@ def picture(height: int, width: int, seed: int = 0) -> Image:
     return np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
 
 
-def test_a_picture_of_the_networks_size_goes_in_unchanged() -> None:
+def test_an_image_of_the_networks_size_is_not_resampled() -> None:
     program = FakeProgram(colours_as_logits)
     image = picture(32, 64)
     segmentation = Segmenter(program, CARD)(image)
@@ -83,7 +83,7 @@ def test_a_picture_of_the_networks_size_goes_in_unchanged() -> None:
 
 
 @pytest.mark.parametrize("size", [(480, 640), (31, 17), (1, 1), (16, 128)])
-def test_any_picture_gets_labels_of_its_own_size(size: tuple[int, int]) -> None:
+def test_the_label_map_has_the_size_of_the_image(size: tuple[int, int]) -> None:
     program = FakeProgram(colours_as_logits)
     image = np.zeros((*size, 3), np.uint8)
     image[: size[0] // 2, :, 1] = 200
@@ -94,7 +94,7 @@ def test_any_picture_gets_labels_of_its_own_size(size: tuple[int, int]) -> None:
     assert sum(c.share for c in segmentation.classes) == pytest.approx(1)
 
 
-def test_classes_come_largest_first_with_share_name_and_confidence() -> None:
+def test_classes_are_sorted_by_share() -> None:
     image = np.zeros((40, 80, 3), np.uint8)
     image[:, :20, 0] = 255  # a quarter road
     image[:, 20:, 2] = 255  # the rest car
@@ -112,7 +112,7 @@ def test_timings_name_every_stage() -> None:
     assert all(value >= 0 for value in segmentation.timings_ms.values())
 
 
-def test_results_are_not_overwritten_by_the_next_picture() -> None:
+def test_results_are_not_overwritten_by_the_next_image() -> None:
     segmenter = Segmenter(FakeProgram(colours_as_logits), CARD)
     first = segmenter(picture(50, 60, seed=1))
     kept = first.label_map.copy()
@@ -120,7 +120,7 @@ def test_results_are_not_overwritten_by_the_next_picture() -> None:
     np.testing.assert_array_equal(first.label_map, kept)
 
 
-def test_threads_that_share_a_segmenter_get_their_own_results() -> None:
+def test_a_segmenter_is_thread_safe() -> None:
     segmenter = Segmenter(FakeProgram(colours_as_logits), CARD)
     images = [picture(40 + i, 60, seed=i) for i in range(8)]
     expected = [segmenter(image).label_map for image in images]
@@ -138,7 +138,7 @@ def test_threads_that_share_a_segmenter_get_their_own_results() -> None:
     assert all(found[i] == [True] * 20 for i in range(8))
 
 
-def test_a_failing_network_is_not_hidden_and_the_next_picture_works() -> None:
+def test_an_error_is_raised_and_the_next_image_works() -> None:
     def fail(image: NDArray[np.float32]) -> NDArray[np.float32]:
         raise ModelError("out of memory")
 
@@ -150,7 +150,7 @@ def test_a_failing_network_is_not_hidden_and_the_next_picture_works() -> None:
     assert segmenter(picture(10, 10)).label_map.shape == (10, 10)
 
 
-def test_nan_from_the_network_is_refused() -> None:
+def test_nan_logits_are_refused() -> None:
     program = FakeProgram(lambda image: np.full((4, 8, 16), np.nan, np.float32))
     with pytest.raises(ModelError, match="NaN"):
         Segmenter(program, CARD)(picture(10, 10))
@@ -165,7 +165,7 @@ def test_nan_from_the_network_is_refused() -> None:
         ((9, 9, 3), np.float32),
     ],
 )
-def test_what_is_no_picture_is_refused(shape: tuple[int, ...], dtype: type) -> None:
+def test_an_invalid_image_is_refused(shape: tuple[int, ...], dtype: type) -> None:
     with pytest.raises(ValueError, match="uint8"):
         Segmenter(FakeProgram(colours_as_logits), CARD)(np.zeros(shape, dtype))
 
@@ -174,12 +174,12 @@ def test_what_is_no_picture_is_refused(shape: tuple[int, ...], dtype: type) -> N
     ("card", "output_shape", "input_shape", "message"),
     [
         (CLASSIFIER_CARD, (4, 8, 16), (32, 64, 3), "for classification, not for segmentation"),
-        (CARD, (4, 8, 16), (64, 32, 3), "takes"),
-        (CARD, (4, 8, 24), (32, 64, 3), "gives"),
-        (CARD, (16,), (32, 64, 3), "gives"),
+        (CARD, (4, 8, 16), (64, 32, 3), "input is"),
+        (CARD, (4, 8, 24), (32, 64, 3), "output is"),
+        (CARD, (16,), (32, 64, 3), "output is"),
     ],
 )
-def test_a_program_that_is_not_the_cards_is_refused(
+def test_a_program_that_does_not_match_its_card_is_refused(
     card: Card, output_shape: tuple[int, ...], input_shape: tuple[int, int, int], message: str
 ) -> None:
     program = FakeProgram(colours_as_logits, output_shape, input_shape)
@@ -187,7 +187,7 @@ def test_a_program_that_is_not_the_cards_is_refused(
         Segmenter(program, card)
 
 
-def test_from_path_opens_only_what_the_card_vouches_for(
+def test_from_path_opens_only_a_file_that_matches_its_card(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[tuple[str | Path, int | None]] = []
@@ -213,7 +213,7 @@ def test_from_path_opens_only_what_the_card_vouches_for(
     assert len(opened) == 1
 
 
-def test_classifier_gives_the_most_probable_classes() -> None:
+def test_classifier_returns_the_most_probable_classes() -> None:
     program = FakeProgram(constant([0.0, np.log(3.0), 0.0]), (16,))
     found = Classifier(program, CLASSIFIER_CARD)(picture(20, 30), k=2)
     assert [(c.class_id, c.name) for c in found.classes] == [(1, "sky"), (0, "road")]
@@ -221,7 +221,7 @@ def test_classifier_gives_the_most_probable_classes() -> None:
     assert list(found.timings_ms) == ["resize", "network"]
 
 
-def test_classifier_gives_no_more_classes_than_there_are() -> None:
+def test_classifier_returns_at_most_all_classes() -> None:
     program = FakeProgram(constant([1.0, 2.0, 3.0]), (16,))
     found = Classifier(program, CLASSIFIER_CARD)(picture(20, 30))
     assert sum(c.probability for c in found.classes) == pytest.approx(1)

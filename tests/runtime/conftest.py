@@ -12,16 +12,18 @@ PROGRAMS = Path(__file__).parents[1] / "data" / "programs"
 
 
 class Binding:
-    """One of the two ways to run a program."""
+    """One of the two bindings of ExecuTorch."""
 
     def __init__(self, name: str) -> None:
         if name == "native":
-            pytest.importorskip("seaformer_edge._native", reason="the native part was not built")
+            pytest.importorskip(
+                "seaformer_edge._native", reason="the native extension is not built"
+            )
         else:
             pytest.importorskip("torch", reason="the official binding needs torch (extra: train)")
             pytest.importorskip("executorch", reason="the official binding needs executorch")
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # torchao's and executorch's own
+            warnings.simplefilter("ignore")  # from torchao and executorch
             self._module = importlib.import_module(f"seaformer_edge.runtime.{name}")
         self._program_class = getattr(self._module, f"{name.title()}Program")
 

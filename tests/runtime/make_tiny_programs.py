@@ -1,4 +1,4 @@
-"""Write the small programs under tests/data/programs, so that the runtime's tests need no torch.
+"""Write the small programs in tests/data/programs: the runtime tests need no torch.
 
     python tests/runtime/make_tiny_programs.py
 
@@ -48,7 +48,7 @@ class Classifier(nn.Module):
 
 
 class Slow(nn.Module):
-    """Some tens of milliseconds of work from a few kilobytes of weights."""
+    """Runs for some tens of milliseconds, with a few kilobytes of weights."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Which binding `open_program` takes, and what it says; each in a fresh process."""
+"""Which binding `open_program` uses. Each test runs in a fresh process."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OPEN = f"""
 from seaformer_edge.runtime import open_program
 print(type(open_program({str(PROGRAM)!r})).__name__)
 """
-COPIES = """
+COUNT_LIBRARIES = """
 names = {line.split()[-1] for line in open("/proc/self/maps") if "/libexecutorch.so" in line}
 print(len(names))
 """
@@ -34,7 +34,7 @@ def python(code: str, binding: str = "") -> subprocess.CompletedProcess[str]:
 
 
 def needs_native() -> None:
-    pytest.importorskip("seaformer_edge._native", reason="the native part was not built")
+    pytest.importorskip("seaformer_edge._native", reason="the native extension is not built")
 
 
 def needs_official() -> None:
@@ -43,7 +43,7 @@ def needs_official() -> None:
 
 
 def test_missing_file(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=r"absent\.pte: no such program"):
+    with pytest.raises(ModelError, match=r"absent\.pte: no such program file"):
         open_program(tmp_path / "absent.pte")
 
 
@@ -53,7 +53,7 @@ def test_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("num_threads", [0, -1])
-def test_number_of_threads_that_cannot_be(num_threads: int) -> None:
+def test_invalid_number_of_threads(num_threads: int) -> None:
     with pytest.raises(ModelError, match=f"cannot run on {num_threads} threads"):
         open_program(PROGRAM, num_threads)
 
@@ -82,33 +82,33 @@ print(type(official).__name__)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc/self/maps")
-def test_official_takes_over_with_one_line_and_native_may_follow_it() -> None:
-    """The other order, native first, is what happens in test_program.py."""
+def test_official_logs_one_line_and_native_can_be_loaded_after_it() -> None:
+    """test_program.py loads them in the other order."""
     needs_native()
     needs_official()
-    run = python(OFFICIAL_FIRST + COPIES)
+    run = python(OFFICIAL_FIRST + COUNT_LIBRARIES)
     assert run.stdout == "OfficialProgram\n1\n"
-    assert run.stderr.count("seaformer-edge runs without its native part") == 1
+    assert run.stderr.count("native extension of seaformer-edge is not installed") == 1
 
 
-def test_neither() -> None:
+def test_no_binding_is_installed() -> None:
     run = python(HIDE_NATIVE + HIDE_TORCH + OPEN)
     assert run.returncode == 1
-    assert "ModelError: no binding to run programs with" in run.stderr
+    assert "ModelError: ExecuTorch cannot be loaded" in run.stderr
 
 
-def test_native_on_request_does_not_fall_back() -> None:
+def test_no_fallback_if_native_is_selected() -> None:
     run = python(HIDE_NATIVE + OPEN, binding="native")
     assert run.returncode == 1
     assert "ModelError: SEAFORMER_EDGE_BINDING=native" in run.stderr
 
 
-def test_unknown_request() -> None:
+def test_unknown_binding_is_selected() -> None:
     run = python(OPEN, binding="fast")
-    assert "ModelError: SEAFORMER_EDGE_BINDING=fast: neither native nor official" in run.stderr
+    assert "ModelError: SEAFORMER_EDGE_BINDING=fast: must be native or official" in run.stderr
 
 
-def test_native_steps_back_for_official_libraries_of_another_version() -> None:
+def test_native_is_refused_if_libraries_of_another_version_are_loaded() -> None:
     needs_native()
     run = python("""
 import importlib.metadata, sys
@@ -117,4 +117,4 @@ importlib.metadata.version = lambda name: "1.5.0"
 import seaformer_edge.runtime.native
 """)
     assert "ImportError: built with executorch 1.5." in run.stderr
-    assert "but 1.5.0 is loaded already" in run.stderr
+    assert "but 1.5.0 is already loaded" in run.stderr

@@ -1,4 +1,4 @@
-"""Labels and drawing on the network's threads: the same whatever they are and whoever runs."""
+"""Labels and overlay on the network's threads: identical for any number and any load."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ PROGRAMS = Path(__file__).parents[1] / "data" / "programs"
 NUM_CLASSES = 9
 
 
-def after_the_network(seed: int) -> tuple[NDArray[np.generic], ...]:
-    """Label map, pixels, confidences and the picture of a frame whose size no part divides."""
+def labels_and_overlay(seed: int) -> tuple[NDArray[np.generic], ...]:
+    """Label map, pixels, confidence and overlay of a frame whose size has no even parts."""
     rng = np.random.default_rng(seed)
     logits = rng.normal(0, 3, (23, 31, NUM_CLASSES)).astype(np.float32)
     image = rng.integers(0, 256, (157, 211, 3), np.uint8)
@@ -33,36 +33,38 @@ def after_the_network(seed: int) -> tuple[NDArray[np.generic], ...]:
     return *labels, draw(image, labels.label_map, palette)
 
 
-def same(one: tuple[NDArray[np.generic], ...], other: tuple[NDArray[np.generic], ...]) -> None:
-    for got, wanted in zip(one, other, strict=True):
-        np.testing.assert_array_equal(got, wanted)
+def assert_same(
+    one: tuple[NDArray[np.generic], ...], other: tuple[NDArray[np.generic], ...]
+) -> None:
+    for actual, expected in zip(one, other, strict=True):
+        np.testing.assert_array_equal(actual, expected)
 
 
-def test_any_number_of_threads_gives_the_same(native: Binding) -> None:
-    gc.collect()  # a program that an earlier test's traceback still holds pins the number
+def test_same_result_with_any_number_of_threads(native: Binding) -> None:
+    gc.collect()  # an earlier test's traceback may keep a program open
     before = native.thread_count()
     found = []
     for num_threads in (1, 2, 5, before):
         program = native.open("nhwc", num_threads)
-        found.append(after_the_network(0))
+        found.append(labels_and_overlay(0))
         del program
     for other in found[1:]:
-        same(found[0], other)
+        assert_same(found[0], other)
 
 
-def test_beside_runs_of_the_network_and_each_other(native: Binding) -> None:
+def test_same_result_while_the_network_and_other_calls_run(native: Binding) -> None:
     gc.collect()
     before = native.thread_count()
     program = native.open("nhwc", 3)
     image = np.zeros(program.input_shape, np.float32)
     logits = program.run(image)
-    expected = [after_the_network(seed) for seed in range(6)]
+    expected = [labels_and_overlay(seed) for seed in range(6)]
     with ThreadPoolExecutor(4) as threads:
         for _ in range(20):
             runs = [threads.submit(program.run, image) for _ in range(6)]
-            frames = [threads.submit(after_the_network, seed) for seed in range(6)]
+            frames = [threads.submit(labels_and_overlay, seed) for seed in range(6)]
             for frame, wanted in zip(frames, expected, strict=True):
-                same(frame.result(), wanted)
+                assert_same(frame.result(), wanted)
             for run in runs:
                 np.testing.assert_array_equal(run.result(), logits)
     del program
@@ -92,8 +94,8 @@ time.sleep(0.05)
 
 
 @pytest.mark.usefixtures("native")
-def test_python_ends_while_a_daemon_thread_makes_labels() -> None:
-    for _ in range(4):  # it is chance where in its work the thread is
+def test_python_ends_while_a_daemon_thread_computes_labels() -> None:
+    for _ in range(4):  # the thread is interrupted at a random point of its work
         command = [sys.executable, "-c", LABELS_WHEN_PYTHON_ENDS]
         run = subprocess.run(command, capture_output=True, text=True, timeout=60)
         assert (run.returncode, run.stderr) == (0, "")

@@ -1,4 +1,4 @@
-"""The contract of `seaformer_edge.runtime.Program`, over both bindings."""
+"""The contract of `seaformer_edge.runtime.Program`, tested with both bindings."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ def test_classifier(binding: Binding) -> None:
     assert program.run(images(1, (32, 32, 3))[0]).shape == (7,)
 
 
-def test_input_and_output_memory_may_be_planned_by_the_program(binding: Binding) -> None:
+def test_program_that_allocates_its_input_and_output(binding: Binding) -> None:
     (image,) = images(1)
     expected = binding.open("nhwc").run(image)
     np.testing.assert_array_equal(binding.open("nhwc_planned").run(image), expected)
 
 
 @pytest.mark.parametrize("name", ["nhwc", "nhwc_planned"])
-def test_a_later_run_leaves_earlier_logits_alone(binding: Binding, name: str) -> None:
+def test_a_later_run_does_not_change_earlier_logits(binding: Binding, name: str) -> None:
     program = binding.open(name)
     first, second = images(2)
     logits = program.run(first)
@@ -77,14 +77,14 @@ def test_read_only_image(binding: Binding) -> None:
     np.testing.assert_array_equal(program.run(image), expected)
 
 
-def test_the_image_is_left_alone(binding: Binding) -> None:
+def test_the_image_is_not_changed(binding: Binding) -> None:
     (image,) = images(1)
     kept = image.copy()
     binding.open("nhwc").run(image)
     np.testing.assert_array_equal(image, kept)
 
 
-def test_nan_does_not_outlast_its_run(binding: Binding) -> None:
+def test_nan_does_not_affect_later_runs(binding: Binding) -> None:
     program = binding.open("nhwc")
     (image,) = images(1)
     expected = program.run(image)
@@ -94,7 +94,7 @@ def test_nan_does_not_outlast_its_run(binding: Binding) -> None:
 
 WRONG_IMAGES = {
     "too small": np.zeros((32, 32, 3), np.float32),
-    "turned": np.zeros((48, 32, 3), np.float32),
+    "rotated": np.zeros((48, 32, 3), np.float32),
     "planar": np.zeros((3, 32, 48), np.float32),
     "batched": np.zeros((1, *SHAPE), np.float32),
     "alpha": np.zeros((32, 48, 4), np.float32),
@@ -112,30 +112,31 @@ WRONG_IMAGES = {
 
 
 @pytest.mark.parametrize("image", WRONG_IMAGES.values(), ids=WRONG_IMAGES.keys())
-def test_image_that_does_not_fit(binding: Binding, image: NDArray[np.float32]) -> None:
+def test_invalid_image_is_refused(binding: Binding, image: NDArray[np.float32]) -> None:
     with pytest.raises(
-        ModelError, match=r"nhwc\.pte: takes a .*\(32, 48, 3\)|C-contiguous"
+        ModelError,
+        match=r"nhwc\.pte: the image must be (float32 of shape \(32, 48, 3\)|C-contiguous)",
     ) as info:
         binding.open("nhwc").run(image)
     assert "\n" not in str(info.value)
 
 
 def test_planar_program_is_refused(binding: Binding) -> None:
-    with pytest.raises(ModelError, match=r"nchw\.pte: takes \(1, 3, 32, 48\) in memory order"):
+    with pytest.raises(ModelError, match=r"nchw\.pte: its input is \(1, 3, 32, 48\) in memory"):
         binding.open("nchw")
 
 
-def test_program_of_two_outputs_is_refused(binding: Binding) -> None:
-    with pytest.raises(ModelError, match=r"two_outputs\.pte: not a program of one input and one"):
+def test_program_with_two_outputs_is_refused(binding: Binding) -> None:
+    with pytest.raises(ModelError, match=r"two_outputs\.pte: must have one input and one output"):
         binding.open("two_outputs")
 
 
-WHOLE = (PROGRAMS / "nhwc.pte").read_bytes()
+CONTENT = (PROGRAMS / "nhwc.pte").read_bytes()
 DAMAGED = {
     "empty": b"",
-    "header only": WHOLE[:64],
-    "first half": WHOLE[: len(WHOLE) // 2],
-    "last byte missing": WHOLE[:-1],
+    "header only": CONTENT[:64],
+    "first half": CONTENT[: len(CONTENT) // 2],
+    "last byte missing": CONTENT[:-1],
     "garbage": bytes(range(256)) * 64,
     "text": b"<html>404: no such page</html>" * 100,
 }
@@ -154,8 +155,8 @@ def test_native_error_is_one_line_with_program_error_and_reason(
     native: Binding, tmp_path: Path
 ) -> None:
     path = tmp_path / "damaged.pte"
-    path.write_bytes(WHOLE[:-1])
-    # In a process of its own: the official binding takes the log from the native one.
+    path.write_bytes(CONTENT[:-1])
+    # In a separate process, because the official binding takes over the log of the native one.
     code = f"from seaformer_edge.runtime import open_program; open_program({str(path)!r})"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     line = run.stderr.splitlines()[-1]
@@ -163,7 +164,7 @@ def test_native_error_is_one_line_with_program_error_and_reason(
     assert run.stderr.startswith("Traceback")  # nothing logged beside the exception
 
 
-def test_threads_calling_at_once_get_the_serial_results(binding: Binding) -> None:
+def test_simultaneous_calls_give_the_same_logits(binding: Binding) -> None:
     program = binding.open("nhwc")
     inputs = images(8)
     expected = [program.run(image) for image in inputs]
@@ -173,7 +174,7 @@ def test_threads_calling_at_once_get_the_serial_results(binding: Binding) -> Non
                 np.testing.assert_array_equal(got, wanted)
 
 
-def test_programs_running_at_once_get_the_serial_results(binding: Binding) -> None:
+def test_simultaneous_programs_give_the_same_logits(binding: Binding) -> None:
     programs = [binding.open("nhwc") for _ in range(4)]
     inputs = images(4)
     expected = [programs[0].run(image) for image in inputs]
@@ -184,7 +185,7 @@ def test_programs_running_at_once_get_the_serial_results(binding: Binding) -> No
                 np.testing.assert_array_equal(got, wanted)
 
 
-def test_both_bindings_give_the_same_numbers(native: Binding, official: Binding) -> None:
+def test_both_bindings_give_the_same_logits(native: Binding, official: Binding) -> None:
     for name in ("nhwc", "classifier"):
         one, other = native.open(name), official.open(name)
         for image in images(3, one.input_shape):
@@ -207,7 +208,7 @@ def test_the_gil_is_free_while_the_native_binding_runs(native: Binding) -> None:
         time.sleep(0.001)
         ticks += 1
     thread.join()
-    # Were the GIL held, this thread would come back from its first sleep when all is over.
+    # If the GIL were held, this thread would return from its first sleep only after the run.
     assert ticks >= 5
 
 
@@ -233,14 +234,14 @@ time.sleep(0.05)
 
 
 def test_python_ends_while_a_daemon_thread_runs_a_program(native: Binding) -> None:
-    for _ in range(4):  # it is chance where in its run the thread is
+    for _ in range(4):  # the thread is interrupted at a random point of its run
         command = [sys.executable, "-c", RUNS_WHEN_PYTHON_ENDS]
         run = subprocess.run(command, capture_output=True, text=True, timeout=60)
         assert (run.returncode, run.stderr) == (0, "")
 
 
 def test_number_of_threads(binding: Binding) -> None:
-    gc.collect()  # a program that an earlier test's traceback still holds pins the number
+    gc.collect()  # an earlier test's traceback may keep a program open
     before = binding.thread_count()
     for num_threads in (1, 3, before):
         program = binding.open("nhwc", num_threads)
@@ -248,7 +249,7 @@ def test_number_of_threads(binding: Binding) -> None:
         del program
 
 
-def test_no_number_of_threads_is_the_runtimes_own_again(binding: Binding) -> None:
+def test_default_number_of_threads_after_another_one(binding: Binding) -> None:
     gc.collect()
     program = binding.open("nhwc")
     own = binding.thread_count()
@@ -261,7 +262,7 @@ def test_no_number_of_threads_is_the_runtimes_own_again(binding: Binding) -> Non
     assert binding.thread_count() == own
 
 
-def test_number_of_threads_stays_while_a_program_is_open(binding: Binding) -> None:
+def test_number_of_threads_cannot_change_while_a_program_is_open(binding: Binding) -> None:
     (image,) = images(1)
     program = binding.open("nhwc")
     before = binding.thread_count()
