@@ -1,0 +1,78 @@
+"""The documents: generated figures, links, and commands that exist."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+TABLES = runpy.run_path(str(ROOT / "scripts" / "release" / "tables"))
+RECORD = json.loads((ROOT / "docs" / "performance.json").read_text())
+MODELS = ROOT / "models"
+documents = pytest.mark.parametrize(
+    "document", TABLES["DOCUMENTS"], ids=lambda path: path.relative_to(ROOT).as_posix()
+)
+
+
+@documents
+def test_figures_equal_the_cards_and_the_record(document):
+    text = document.read_text()
+    assert TABLES["fill"](text, RECORD, MODELS) == text, "run scripts/release/tables"
+    assert text.count("<!-- begin: ") == text.count("<!-- end -->")
+
+
+def test_a_changed_figure_is_noticed():
+    record = copy.deepcopy(RECORD)
+    record["figures"][0]["value"] = "9.99"
+    text = (ROOT / "docs" / "performance.md").read_text()
+    assert TABLES["fill"](text, record, MODELS) != text
+
+
+def test_a_changed_accuracy_on_a_card_is_noticed(tmp_path):
+    for path in MODELS.iterdir():
+        if path.is_file():
+            (tmp_path / path.name).symlink_to(path)
+    card = tmp_path / "seaformer-t-everyday-int8.json"
+    entries = json.loads(card.read_text())
+    entries["accuracy"]["mIoU"] = 0.999
+    card.unlink()
+    card.write_text(json.dumps(entries))
+    before = TABLES["models_table"](MODELS)
+    assert TABLES["models_table"](tmp_path) == before.replace("0.421 (99.67 %)", "0.999 (236.39 %)")
+
+
+def test_a_model_without_its_fp32_program_keeps_its_row(tmp_path):
+    removed = {"seaformer-t-camvid.json", "seaformer-t-camvid.pte"}
+    for path in MODELS.iterdir():
+        if path.is_file() and path.name not in removed:
+            (tmp_path / path.name).symlink_to(path)
+    (row,) = re.findall(r".*`seaformer-t-camvid`.*", TABLES["models_table"](tmp_path))
+    assert "mIoU 0.627 | 0.626 (99.76 %) | int8 2.0 MB" in row
+
+
+def test_recorded_medians_lie_between_their_quartiles():
+    for part, ratios in RECORD["quartiles"].items():
+        for name, (low, high) in ratios.items():
+            assert low <= round(RECORD[part][name], 2) <= high, f"{part}: {name}"
+
+
+def test_every_figure_names_a_known_machine():
+    entries = [*RECORD["figures"], *RECORD["tables"].values()]
+    assert {entry["machine"] for entry in entries} <= set(RECORD["machines"])
+
+
+def test_an_unknown_marker_is_refused():
+    with pytest.raises(ValueError, match="unknown marker 'chart x'"):
+        TABLES["fill"]("<!-- begin: chart x --><!-- end -->", RECORD, MODELS)
+
+
+@documents
+def test_links_lead_to_files(document):
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", document.read_text()):
+        if "://" not in target:
+            assert (document.parent / target).exists(), target
