@@ -26,7 +26,7 @@ from tqdm import tqdm
 
 from seaformer_edge.hub.class_list import read_class_list
 from seaformer_edge.hub.paths import shipped_models_dir
-from seaformer_edge.nn.checkpoint import IMAGENET_MEAN, IMAGENET_STD
+from seaformer_edge.nn.network_input import IMAGENET_MEAN, IMAGENET_STD
 from seaformer_edge.training.layouts import pictures_in
 
 IDS = [

@@ -322,7 +322,7 @@ def _tensors() -> dict[str, object]:
     """All of a small network, each tensor one number repeated, so that its file is small."""
     import torch
 
-    from seaformer_edge.nn.checkpoint import build
+    from seaformer_edge.nn.seaformer import build
 
     with torch.device("meta"):
         state = build("segmentation", "T", 3).state_dict()
@@ -372,7 +372,7 @@ def _checkpoints() -> SearchStrategy[tuple[str, bytes]]:
 
 
 def _import_checkpoint(named: object) -> None:
-    from seaformer_edge.nn.checkpoint import import_checkpoint
+    from seaformer_edge.nn.import_published import import_checkpoint
 
     name, data = named  # type: ignore[misc]
     import_checkpoint(_put(name, data), "mine")

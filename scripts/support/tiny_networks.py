@@ -9,8 +9,9 @@ from torch import nn
 
 from seaformer_edge.hub.card import Card
 from seaformer_edge.hub.class_list import spread_palette
-from seaformer_edge.nn.checkpoint import IMAGENET_MEAN, IMAGENET_STD, build
-from seaformer_edge.nn.seaformer import Variant
+from seaformer_edge.nn.network_input import IMAGENET_MEAN, IMAGENET_STD
+from seaformer_edge.nn.seaformer import build
+from seaformer_edge.nn.variants import Variant
 
 TINY = Variant(
     stages=(

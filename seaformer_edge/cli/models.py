@@ -133,7 +133,8 @@ def import_model(
     """
     need_torch()
     from seaformer_edge.hub.class_list import read_class_list
-    from seaformer_edge.nn.checkpoint import import_checkpoint, save_checkpoint
+    from seaformer_edge.nn.checkpoint import save_checkpoint
+    from seaformer_edge.nn.import_published import import_checkpoint
 
     output = output or checkpoint.with_suffix(".safetensors")
     _refuse_existing(output, overwrite)
@@ -210,7 +211,7 @@ def _accuracy(card: Card) -> str:
 
 def input_size(text: str) -> tuple[int, int]:
     """ "480x640" to (480, 640), height first; rounded to what the network takes, and told if so."""
-    from seaformer_edge.nn.seaformer import round_size
+    from seaformer_edge.nn.network_input import round_size
 
     try:
         height, width = (int(length) for length in text.lower().split("x"))

@@ -1,1 +1,1 @@
-"""From a network to a .pte program for ExecuTorch. Imports torch."""
+"""Export a network to a .pte program for ExecuTorch. Imports torch."""

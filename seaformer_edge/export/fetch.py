@@ -12,7 +12,8 @@ from seaformer_edge.hub.card import Card, file_sha256, verify
 from seaformer_edge.hub.download import DRIVE, OnBytes, download
 from seaformer_edge.hub.paths import user_models_dir
 from seaformer_edge.hub.pretrained import PUBLISHED
-from seaformer_edge.nn.checkpoint import import_checkpoint, load_checkpoint, save_checkpoint
+from seaformer_edge.nn.checkpoint import load_checkpoint, save_checkpoint
+from seaformer_edge.nn.import_published import import_checkpoint
 
 KNOWN_HASHES = "known_sha256.json"
 """In the user's models folder: the sha256 a file of Drive had at its first use, by file id."""

@@ -1,4 +1,4 @@
-"""From a network to a .pte program that is one XNNPACK delegate, and its card."""
+"""Export: a network as a .pte program that is one XNNPACK delegate, and its card."""
 
 from __future__ import annotations
 
@@ -25,10 +25,9 @@ from torch import nn
 from seaformer_edge._version import __version__
 from seaformer_edge.errors import ModelError
 from seaformer_edge.export.quantize import calibration_pictures, quantize
-from seaformer_edge.export.rewrite import deploy_classifier, deploy_segmenter
 from seaformer_edge.hub.card import Card, place
 from seaformer_edge.nn.checkpoint import Network
-from seaformer_edge.nn.seaformer import SeaFormerSegmenter
+from seaformer_edge.nn.registry import rewrite
 
 
 def export(
@@ -43,31 +42,32 @@ def export(
 
     Args:
         network: trained; its weights are not changed.
-        card: of the checkpoint; the program's card says the same but for what differs.
-        height, width: multiples of 32 (`network.round_size` gives the nearest).
-        output: path ending in .pte; written whole or not at all.
-        calibrate: folder of pictures like those the network was trained on, to measure the
-            ranges of an int8 program on; without it the program is fp32.
+        card: of the checkpoint; names the architecture. The program's card differs from it only
+            in what the export decides.
+        height, width: multiples of 32 (`network_input.round_size` gives the nearest).
+        output: path ending in .pte; written completely or not at all.
+        calibrate: folder of pictures like those the network was trained on. Given it, the program
+            is int8 and its ranges are measured on them; without it, the program is fp32.
 
     Raises:
-        SourceError: `calibrate` is missing or holds no picture that can be read.
-        ModelError: the program would not run whole on XNNPACK; the operators left over
-            are named.
+        SourceError: `calibrate` is missing or contains no picture that can be read.
+        ModelError: an operator would run outside the XNNPACK delegate (it is named), the
+            architecture is not known here, or the program cannot be written.
+        ValueError: height or width is not a positive multiple of 32.
     """
     if output.suffix != ".pte":
         raise ModelError(f"{output}: the name of a program ends in .pte")
     network.eval()
-    deploy = deploy_segmenter if isinstance(network, SeaFormerSegmenter) else deploy_classifier
-    # int8's tensors are a quarter of the size, and each strip would have ranges of its own.
-    deployed = deploy(network, height, width, card.mean, card.std, tiled=calibrate is None)
+    precision = "fp32" if calibrate is None else "int8"
+    module = rewrite(card.architecture, network, height, width, card.mean, card.std, precision)
     if calibrate is not None:
         pictures = calibration_pictures(calibrate)
         with _quiet():
-            deployed = quantize(deployed, pictures, height, width)
-        seen = len(pictures.files) - pictures.lost_frames
-        origin = f"{card.origin}; int8 ranges from {seen} pictures"
+            module = quantize(module, pictures, height, width)
+        count = len(pictures.files) - pictures.lost_frames
+        origin = f"{card.origin}; int8 ranges from {count} pictures"
         card = replace(card, name=f"{card.name}-int8", precision="int8", origin=origin)
-    program, logit_channels = lower(deployed, height, width)
+    program, logit_channels = lower(module, height, width)
 
     versions = {
         "seaformer-edge": __version__,
@@ -94,12 +94,13 @@ def export(
 
 
 def lower(module: nn.Module, height: int, width: int) -> tuple[bytes, int]:
-    """A module over (1, 3, height, width), NHWC in memory, as a program's bytes.
+    """Lower a module over (1, 3, height, width), channels-last in memory, to a program.
 
-    Returns the bytes and the number of channels of the output.
+    Returns:
+        The program's bytes, and the number of channels of its output.
 
     Raises:
-        ModelError: something of the module would stay outside the XNNPACK delegate.
+        ModelError: an operator would run outside the XNNPACK delegate.
     """
     sample = torch.zeros(1, 3, height, width).to(memory_format=torch.channels_last)
     with _quiet():
@@ -107,12 +108,12 @@ def lower(module: nn.Module, height: int, width: int) -> tuple[bytes, int]:
         edge = to_edge_transform_and_lower(
             exported,
             partitioner=[XnnpackPartitioner()],
-            # The checker does not know the channels-last orders that XNNPACK works in.
+            # The checker rejects the channels-last memory formats that XNNPACK uses.
             compile_config=EdgeCompileConfig(_check_ir_validity=False),
         )
         refuse_partial_delegation(edge)
         program = edge.to_executorch(
-            # Input and output live in the caller's buffers, not in a second copy.
+            # Input and output stay in the caller's buffers, without a second copy.
             ExecutorchBackendConfig(
                 memory_planning_pass=MemoryPlanningPass(
                     alloc_graph_input=False, alloc_graph_output=False
@@ -134,14 +135,14 @@ def refuse_partial_delegation(edge: EdgeProgramManager) -> None:
     ]
     if outside or info.num_delegated_subgraphs != 1:
         raise ModelError(
-            f"not exported: {info.num_delegated_subgraphs} XNNPACK delegates where one is wanted; "
-            f"operators outside: {', '.join(sorted(outside)) or 'none'}"
+            f"not exported: {info.num_delegated_subgraphs} XNNPACK delegates, expected one; "
+            f"operators outside: {', '.join(sorted(outside)) or 'none'}; rewrite these operators"
         )
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Lowering warns and logs at length of its own internals."""
+    """Silence the many warnings and log lines about the internals of lowering."""
     previous = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:

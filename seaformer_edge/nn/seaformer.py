@@ -1,102 +1,28 @@
-"""SeaFormer, whole: backbone, light segmentation head and image classifier.
+"""SeaFormer as published: backbone, light segmentation head and image classifier.
 
 Wan et al., "SeaFormer: Squeeze-enhanced Axial Transformer for Mobile Semantic
 Segmentation", ICLR 2023. Parameter names and shapes are those of the published
-checkpoints, so their state_dicts load unchanged. The same function written for the
-runtime lives in `deploy/`; this file is the readable, trainable one.
+checkpoints, so their state_dicts load unchanged. This file is the readable, trainable
+network; `export/rewrite` computes the same function in a form for the runtime.
 
-Shape comments: B batch, C channels, H and W the size of the feature map at hand.
+Shapes in comments: B batch, C channels, H and W height and width of the current feature
+map, N its height or width.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-SIZE_MULTIPLE = 32
-"""Height and width of the input are multiples of this."""
+from seaformer_edge.nn.network_input import SIZE_MULTIPLE
+from seaformer_edge.nn.variants import VARIANTS, Variant
 
 LOGIT_STRIDE = 8
-"""Segmentation logits come at 1/8 of the input's height and width."""
-
-
-@dataclass(frozen=True)
-class Variant:
-    """One member of the family (paper, Table 1 of the appendix).
-
-    A row of `stages` is (kernel, expansion, output channels, stride).
-    """
-
-    stages: tuple[tuple[tuple[int, int, int, int], ...], ...]
-    stem_channels: int
-    depths: tuple[int, ...]  # transformer blocks after each of the last len(depths) stages
-    key_dims: tuple[int, ...]
-    mlp_ratios: tuple[int, ...]
-    heads: int
-    head_channels: tuple[int, ...]  # embedding of each fusion step; the last is the head's width
-
-    @property
-    def stage_channels(self) -> tuple[int, ...]:
-        return tuple(stage[-1][2] for stage in self.stages)
-
-    @property
-    def transformer_channels(self) -> tuple[int, ...]:
-        return self.stage_channels[-len(self.depths) :]
-
-
-# fmt: off
-VARIANTS: dict[str, Variant] = {
-    "T": Variant(
-        stages=(
-            ((3, 1, 16, 1), (3, 4, 16, 2), (3, 3, 16, 1)),
-            ((5, 3, 32, 2), (5, 3, 32, 1)),
-            ((3, 3, 64, 2), (3, 3, 64, 1)),
-            ((5, 3, 128, 2),),
-            ((3, 6, 160, 2),),
-        ),
-        stem_channels=16, depths=(2, 2), key_dims=(16, 24), mlp_ratios=(2, 4), heads=4,
-        head_channels=(64, 96),
-    ),
-    "S": Variant(
-        stages=(
-            ((3, 1, 16, 1), (3, 4, 24, 2), (3, 3, 24, 1)),
-            ((5, 3, 48, 2), (5, 3, 48, 1)),
-            ((3, 3, 96, 2), (3, 3, 96, 1)),
-            ((5, 4, 160, 2),),
-            ((3, 6, 192, 2),),
-        ),
-        stem_channels=16, depths=(3, 3), key_dims=(16, 24), mlp_ratios=(2, 4), heads=6,
-        head_channels=(96, 128),
-    ),
-    "B": Variant(
-        stages=(
-            ((3, 1, 16, 1), (3, 4, 32, 2), (3, 3, 32, 1)),
-            ((5, 3, 64, 2), (5, 3, 64, 1)),
-            ((3, 3, 128, 2), (3, 3, 128, 1)),
-            ((5, 4, 192, 2),),
-            ((3, 6, 256, 2),),
-        ),
-        stem_channels=16, depths=(4, 4), key_dims=(16, 24), mlp_ratios=(2, 4), heads=8,
-        head_channels=(128, 160),
-    ),
-    "L": Variant(
-        stages=(
-            ((3, 3, 32, 1), (3, 4, 64, 2), (3, 4, 64, 1)),
-            ((5, 4, 128, 2), (5, 4, 128, 1)),
-            ((3, 4, 192, 2), (3, 4, 192, 1)),
-            ((5, 4, 256, 2),),
-            ((3, 6, 320, 2),),
-        ),
-        stem_channels=32, depths=(3, 3, 3), key_dims=(16, 20, 24), mlp_ratios=(2, 4, 6), heads=8,
-        head_channels=(128, 160, 192),
-    ),
-}
-# fmt: on
+"""Segmentation logits have 1/8 of the input's height and width."""
 
 
 class ConvBN(nn.Sequential):
@@ -449,20 +375,26 @@ class SeaFormerClassifier(Backbone):
         return cast(Tensor, self.linear(self.forward_features(x)[-1].mean((2, 3))))
 
 
-def round_size(height: int, width: int) -> tuple[int, int]:
-    """The nearest size the network takes, at least 32 x 32."""
+def build(
+    task: str, variant: str, num_classes: int, drop_path_rate: float = 0.1, dropout: float = 0.1
+) -> SeaFormerSegmenter | SeaFormerClassifier:
+    """A freshly initialised SeaFormer for "segmentation" or "classification".
 
-    def nearest(length: int) -> int:
-        return max(SIZE_MULTIPLE, round(length / SIZE_MULTIPLE) * SIZE_MULTIPLE)
-
-    return nearest(height), nearest(width)
+    Raises:
+        ValueError: unknown task or variant.
+    """
+    if task == "segmentation":
+        return SeaFormerSegmenter(variant, num_classes, drop_path_rate, dropout)
+    if task == "classification":
+        return SeaFormerClassifier(variant, num_classes, drop_path_rate)
+    raise ValueError(f"unknown task {task!r}; known are segmentation and classification")
 
 
 def _variant(name: str) -> Variant:
     try:
         return VARIANTS[name]
     except KeyError:
-        raise ValueError(f"unknown variant {name!r}; there are {', '.join(VARIANTS)}") from None
+        raise ValueError(f"unknown variant {name!r}; known are {', '.join(VARIANTS)}") from None
 
 
 def initialise(module: nn.Module) -> None:

@@ -1,4 +1,7 @@
-"""Where training starts: from a checkpoint of the same variant, or of a smaller one that grows."""
+"""Warm start: begin a training with the weights of a checkpoint.
+
+The checkpoint is of the same variant, or of a smaller SeaFormer that grows to the larger one.
+"""
 
 from __future__ import annotations
 
@@ -10,60 +13,66 @@ from torch import Tensor
 
 from seaformer_edge.errors import ModelError
 from seaformer_edge.nn.checkpoint import Network, load_checkpoint
+from seaformer_edge.nn.registry import find_architecture
 from seaformer_edge.nn.seaformer import SeaFormerClassifier, SeaFormerSegmenter
 
-CLASS_LAYER = ("decode_head.conv_seg.", "linear.")
+BACKBONE = "backbone."
+"""A segmenter has the tensors of the classifier under this prefix."""
 
 LAST_OF_BRANCH = (".attn.pwconv.bn.weight", ".mlp.fc2.bn.weight")
-"""At 0 they take a residual branch of a transformer block out."""
+"""With these at 0 a residual branch of a transformer block adds nothing."""
 
 
-def load_initial(network: Network, path: Path, classes: Sequence[str]) -> None:
-    """Start `network`, which is to tell `classes` apart, from a checkpoint.
+def warm_start(network: Network, path: Path, classes: Sequence[str]) -> None:
+    """Load what fits of a checkpoint into `network`, which is to predict `classes`.
 
-    Everything that both have is taken over: between a classifier and a segmenter, either way, the
-    backbone; of a checkpoint with other classes all but the class layer. What a smaller variant
-    computes, the larger one computes too at first (`grow`).
+    Between a classifier and a segmenter the backbone is loaded. From a checkpoint with other
+    classes everything but the class layer is loaded. From a smaller SeaFormer the network is
+    grown, so that it computes the same at first (`grow`).
 
     Raises:
-        ModelError: the file or its card is missing or damaged, it is of a variant that cannot
-            grow to this one, or nothing fits.
+        ModelError: the file or its card is missing or damaged, nothing in it fits, or the
+            network cannot start from this variant.
     """
-    initial, card = load_checkpoint(path)
-    state = initial.state_dict()
-    if isinstance(initial, SeaFormerClassifier) and isinstance(network, SeaFormerSegmenter):
-        state = {f"backbone.{name}": tensor for name, tensor in state.items()}
-    elif isinstance(initial, SeaFormerSegmenter) and isinstance(network, SeaFormerClassifier):
-        state = {name.removeprefix("backbone."): tensor for name, tensor in state.items()}
-    fresh = () if card.classes == tuple(classes) else CLASS_LAYER
+    start, card = load_checkpoint(path)
+    fresh = find_architecture(card.architecture).class_layers
+    if card.classes == tuple(classes):
+        fresh = ()
     own = network.state_dict()
-    taken = {n: t for n, t in state.items() if n in own and not n.startswith(fresh)}
-    if not taken:
-        raise ModelError(f"{path}: nothing in it fits the network that is to be trained")
-    if card.variant != network.variant_name:
+    loaded = {}
+    for name, tensor in start.state_dict().items():
+        for matching in (name, BACKBONE + name, name.removeprefix(BACKBONE)):
+            if matching in own and not matching.startswith(fresh):
+                loaded[matching] = tensor
+                break
+    if not loaded:
+        raise ModelError(f"{path}: no tensor in it fits the network to train")
+    if any(tensor.shape != own[name].shape for name, tensor in loaded.items()):
         try:
-            taken = grow(taken, own)
+            if not isinstance(network, (SeaFormerSegmenter, SeaFormerClassifier)):
+                raise ValueError("only a SeaFormer can grow from a smaller variant")
+            loaded = grow(loaded, own)
         except ValueError as error:
             raise ModelError(
-                f"{path}: is a {card.variant} network; it cannot start a"
-                f" {network.variant_name} network"
+                f"{path}: a {card.architecture} {card.variant} network, from which the network to"
+                f" train cannot start: {error}"
             ) from error
-    network.load_state_dict(own | taken)
+    network.load_state_dict(own | loaded)
 
 
 def grow(small: Mapping[str, Tensor], large: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Tensors for a larger network with which it computes what the smaller one does.
 
-    The idea of Net2Net (Chen et al., ICLR 2016), but new channels are not copies: they start as
-    `large` has them, and nothing old listens to them (weight 0), so that they have something of
-    their own to learn from the first step. Blocks that the smaller one lacks start as identities.
+    The idea of Net2Net (Chen et al., ICLR 2016), except that new channels are not copies: they
+    start as in `large`, and the old channels read them with weight 0, so that they learn something
+    different from the first step. Blocks that the smaller network lacks start as identities.
 
     Args:
         small: state_dict of the smaller network, or a part of it.
         large: freshly initialised state_dict of the larger one.
 
     Raises:
-        ValueError: a tensor of `small` has no room in `large`.
+        ValueError: a tensor of `small` is not in `large`, or does not fit into its tensor.
     """
     grown = {
         name: torch.zeros_like(tensor) if name.endswith(LAST_OF_BRANCH) else tensor
@@ -77,17 +86,17 @@ def grow(small: Mapping[str, Tensor], large: Mapping[str, Tensor]) -> dict[str, 
 
 
 def _enlarged(name: str, small: Tensor, large: Tensor) -> Tensor:
-    """`large` with `small` in its corner, and 0 where its new channels would reach the old ones."""
+    """`large` with `small` in its corner, and 0 where old channels would read new ones."""
     sizes = list(zip(small.shape, large.shape, strict=True))
     if any(few > many for few, many in sizes) or small.shape[2:] != large.shape[2:]:
-        raise ValueError(f"{name}: {tuple(small.shape)} has no room in {tuple(large.shape)}")
+        raise ValueError(f"{name}: {tuple(small.shape)} does not fit into {tuple(large.shape)}")
     if small.ndim == 0:
         return small
     outputs, *inputs = [torch.arange(few) for few, _ in sizes[:2]]
     if ".attn.dwconv." in name:
-        outputs = _places_in_detail(*sizes[0])
+        outputs = _detail_channels(*sizes[0])
     elif ".attn.pwconv.c." in name:
-        inputs = [_places_in_detail(*sizes[1])]
+        inputs = [_detail_channels(*sizes[1])]
     result = large.clone()
     if small.ndim == 1:
         result[outputs] = small
@@ -98,8 +107,8 @@ def _enlarged(name: str, small: Tensor, large: Tensor) -> Tensor:
     return result
 
 
-def _places_in_detail(few: int, many: int) -> Tensor:
-    """Where the smaller network's channels lie in the detail branch: queries, keys, values."""
+def _detail_channels(few: int, many: int) -> Tensor:
+    """Indices of the smaller network's channels in the detail branch: queries, keys, values."""
     q, large_q = few // 4, many // 4  # as many keys, and twice as many values
     starts = (0, large_q, 2 * large_q)
     return torch.cat([s + torch.arange(n) for s, n in zip(starts, (q, q, 2 * q), strict=True)])

@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from seaformer_edge.errors import ModelError, SourceError
-from seaformer_edge.nn.seaformer import SIZE_MULTIPLE, round_size
+from seaformer_edge.nn.network_input import SIZE_MULTIPLE, round_size
 from seaformer_edge.training import layouts
 from seaformer_edge.training.layouts import Pair, Sample
 

@@ -10,7 +10,8 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
-from seaformer_edge.nn.checkpoint import IMAGENET_MEAN, IMAGENET_STD, Network
+from seaformer_edge.nn.checkpoint import Network
+from seaformer_edge.nn.network_input import IMAGENET_MEAN, IMAGENET_STD
 from seaformer_edge.training.datasets import read_pair
 from seaformer_edge.training.layouts import Pair
 

@@ -17,13 +17,9 @@ from tqdm import tqdm
 from seaformer_edge.errors import ModelError
 from seaformer_edge.hub.card import Card, read_card
 from seaformer_edge.hub.class_list import ClassList
-from seaformer_edge.nn.checkpoint import (
-    IMAGENET_MEAN,
-    IMAGENET_STD,
-    Network,
-    save_checkpoint,
-)
-from seaformer_edge.nn.warm_start import load_initial
+from seaformer_edge.nn.checkpoint import Network, save_checkpoint
+from seaformer_edge.nn.network_input import IMAGENET_MEAN, IMAGENET_STD
+from seaformer_edge.nn.warm_start import warm_start
 from seaformer_edge.training.distributed import (
     make_fabric,
     run_depthwise_in_fp32,
@@ -120,7 +116,7 @@ class Trainer:
         torch.manual_seed(recipe.seed)
         network = self.task.network()
         if initial is not None:
-            load_initial(network, initial, classes.names)
+            warm_start(network, initial, classes.names)
         # Convolutions of this network run 1.6 times faster channels-last on a CPU.
         network = network.to(self.fabric.device, memory_format=torch.channels_last)
         self.average = AveragedModel(network, multi_avg_fn=self._average, use_buffers=True)

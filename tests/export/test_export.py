@@ -14,8 +14,8 @@ from seaformer_edge.export.program import export, lower
 from seaformer_edge.export.rewrite import backbone
 from seaformer_edge.hub.card import verify
 from seaformer_edge.nn import seaformer
-from seaformer_edge.nn.checkpoint import build
-from seaformer_edge.nn.seaformer import round_size
+from seaformer_edge.nn.network_input import round_size
+from seaformer_edge.nn.seaformer import build
 from seaformer_edge.runtime import open_program
 from seaformer_edge.runtime.native import NativeProgram
 

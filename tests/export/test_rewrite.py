@@ -12,7 +12,8 @@ from seaformer_edge.export.rewrite import (
     deploy_classifier,
     deploy_segmenter,
 )
-from seaformer_edge.nn.checkpoint import IMAGENET_MEAN, IMAGENET_STD, build
+from seaformer_edge.nn.network_input import IMAGENET_MEAN, IMAGENET_STD
+from seaformer_edge.nn.seaformer import build
 
 
 def normalised(rgb):

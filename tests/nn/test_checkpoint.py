@@ -13,12 +13,9 @@ from tiny_networks import checkpoint_card
 from seaformer_edge.errors import ModelError
 from seaformer_edge.hub.card import card_path, verify, write_card
 from seaformer_edge.hub.class_list import ClassList, spread_palette
-from seaformer_edge.nn.checkpoint import (
-    build,
-    import_checkpoint,
-    load_checkpoint,
-    save_checkpoint,
-)
+from seaformer_edge.nn.checkpoint import load_checkpoint, save_checkpoint
+from seaformer_edge.nn.import_published import import_checkpoint
+from seaformer_edge.nn.seaformer import build
 
 
 class Surprise:

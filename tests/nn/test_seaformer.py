@@ -8,8 +8,12 @@ import numpy as np
 from published_weights import NETWORKS, published_keys, published_outputs, published_weights
 from torch import nn
 
-from seaformer_edge.nn.checkpoint import build
-from seaformer_edge.nn.seaformer import SeaFormerClassifier, SeaFormerSegmenter, StochasticDepth
+from seaformer_edge.nn.seaformer import (
+    SeaFormerClassifier,
+    SeaFormerSegmenter,
+    StochasticDepth,
+    build,
+)
 
 
 def published_network(name):

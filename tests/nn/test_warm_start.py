@@ -4,14 +4,17 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the train extra (torch) is not installed")
 
+import importlib
+import sys
 from dataclasses import replace
 
 from tiny_networks import checkpoint_card, trained_network
 
 from seaformer_edge.errors import ModelError
-from seaformer_edge.nn import warm_start
-from seaformer_edge.nn.checkpoint import build, save_checkpoint
-from seaformer_edge.nn.warm_start import load_initial
+from seaformer_edge.nn import registry
+from seaformer_edge.nn.checkpoint import save_checkpoint
+from seaformer_edge.nn.seaformer import build
+from seaformer_edge.nn.warm_start import warm_start
 
 
 def grown_network(tmp_path, start, variant):
@@ -21,7 +24,7 @@ def grown_network(tmp_path, start, variant):
     path = tmp_path / "start.safetensors"
     save_checkpoint(start, card, path)
     network = build(task, variant, start.num_classes)
-    load_initial(network, path, card.classes)
+    warm_start(network, path, card.classes)
     return network
 
 
@@ -59,7 +62,7 @@ def test_a_classifier_grows_into_the_backbone_of_a_segmenter(tmp_path):
     path = tmp_path / "start.safetensors"
     save_checkpoint(start, checkpoint_card("classification", 5), path)
     network = build("segmentation", "S", 3)
-    load_initial(network, path, ["a", "b", "c"])
+    warm_start(network, path, ["a", "b", "c"])
     x = torch.randn(1, 3, 64, 64, dtype=torch.float64)
     with torch.no_grad():
         expected = start.double().forward_features(x)[-1]
@@ -69,7 +72,9 @@ def test_a_classifier_grows_into_the_backbone_of_a_segmenter(tmp_path):
 
 @pytest.mark.parametrize(("start", "wanted"), ["ST", "TL"])
 def test_a_variant_that_cannot_grow_to_the_wanted_one_is_refused(tmp_path, start, wanted):
-    with pytest.raises(ModelError, match=f"is a {start} network; it cannot start a {wanted}"):
+    with pytest.raises(
+        ModelError, match=f"a seaformer {start} network, from which .* cannot start"
+    ):
         grown_network(tmp_path, build("segmentation", start, 3), wanted)
 
 
@@ -80,7 +85,7 @@ def test_fine_tuning_starts_from_all_but_the_class_layer(tmp_path, task):
     save_checkpoint(start, checkpoint_card(task, 5), path)
     network = build("segmentation", "T", 3)
     fresh = network.decode_head.conv_seg.weight.clone()
-    load_initial(network, path, ["a", "b", "c"])
+    warm_start(network, path, ["a", "b", "c"])
     prefix = "backbone." if task == "segmentation" else ""
     stem = start.state_dict()[f"{prefix}smb1.stem_block.0.c.weight"]
     assert torch.equal(network.backbone.smb1.stem_block[0].c.weight, stem)
@@ -93,7 +98,7 @@ def test_a_classifier_starts_from_the_backbone_of_a_segmenter(tmp_path):
     save_checkpoint(start, checkpoint_card("segmentation", 5), path)
     network = build("classification", "T", 3)
     fresh = network.linear.weight.clone()
-    load_initial(network, path, ["a", "b", "c"])
+    warm_start(network, path, ["a", "b", "c"])
     backbone = start.backbone.state_dict()
     state = network.state_dict()
     assert state.keys() - backbone.keys() == {"linear.weight", "linear.bias"}
@@ -101,12 +106,41 @@ def test_a_classifier_starts_from_the_backbone_of_a_segmenter(tmp_path):
     assert torch.equal(network.linear.weight, fresh)
 
 
-def test_a_start_of_which_nothing_fits_is_refused(tmp_path, monkeypatch):
-    path = tmp_path / "start.safetensors"
-    save_checkpoint(build("segmentation", "T", 3), checkpoint_card("segmentation", 3), path)
-    monkeypatch.setattr(warm_start, "CLASS_LAYER", ("backbone.", "decode_head."))
-    with pytest.raises(ModelError, match=r"start\.safetensors: nothing in it fits"):
-        load_initial(build("segmentation", "T", 2), path, ["a", "b"])
+@pytest.fixture
+def tinynet(monkeypatch):
+    """The architecture "tinynet", registered for one test."""
+    monkeypatch.setattr(registry, "_ARCHITECTURES", dict(registry._ARCHITECTURES))
+    monkeypatch.delitem(sys.modules, "tiny_plugin", raising=False)
+    importlib.import_module("tiny_plugin")
+
+
+def tinynet_checkpoint(folder, count):
+    card = replace(checkpoint_card("segmentation", count), architecture="tinynet", variant="8")
+    network = registry.build("tinynet", "segmentation", "8", count)
+    save_checkpoint(network, card, folder / "start.safetensors")
+    return network
+
+
+def test_a_start_of_which_nothing_fits_is_refused(tmp_path, tinynet):
+    tinynet_checkpoint(tmp_path, 3)
+    with pytest.raises(ModelError, match=r"start\.safetensors: no tensor in it fits"):
+        warm_start(build("segmentation", "T", 2), tmp_path / "start.safetensors", ["a", "b"])
+
+
+def test_a_registered_network_starts_without_its_class_layer(tmp_path, tinynet):
+    start = tinynet_checkpoint(tmp_path, 3)
+    network = registry.build("tinynet", "segmentation", "8", 3)
+    fresh = network.classes.weight.clone()
+    warm_start(network, tmp_path / "start.safetensors", ["a", "b", "c"])
+    assert torch.equal(network.features[0].weight, start.features[0].weight)
+    assert torch.equal(network.classes.weight, fresh)
+
+
+def test_a_registered_network_does_not_grow(tmp_path, tinynet):
+    tinynet_checkpoint(tmp_path, 3)
+    larger = registry.build("tinynet", "segmentation", "16", 3)
+    with pytest.raises(ModelError, match="only a SeaFormer can grow"):
+        warm_start(larger, tmp_path / "start.safetensors", ["a", "b", "c"])
 
 
 @pytest.mark.parametrize("task", ["segmentation", "classification"])
@@ -115,6 +149,6 @@ def test_training_goes_on_with_the_class_layer_of_the_same_classes(tmp_path, tas
     path = tmp_path / "start.safetensors"
     save_checkpoint(start, checkpoint_card(task, 3), path)
     network = build(task, "T", 3)
-    load_initial(network, path, checkpoint_card(task, 3).classes)
+    warm_start(network, path, checkpoint_card(task, 3).classes)
     for name, tensor in network.state_dict().items():
         assert torch.equal(tensor, start.state_dict()[name]), name

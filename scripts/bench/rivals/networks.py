@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "support"))
 from published_weights import published_weights
 
 from seaformer_edge.export.rewrite import deploy_segmenter
-from seaformer_edge.nn.checkpoint import IMAGENET_MEAN, IMAGENET_STD
+from seaformer_edge.nn.network_input import IMAGENET_MEAN, IMAGENET_STD
 from seaformer_edge.nn.seaformer import SeaFormerSegmenter
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -40,7 +40,7 @@ def pte(variant: str, kind: str, folder: Path) -> None:
     from seaformer_edge.export.program import export
     from seaformer_edge.hub.card import Card
     from seaformer_edge.hub.class_list import spread_palette
-    from seaformer_edge.nn.checkpoint import IMAGENET_MEAN, IMAGENET_STD
+    from seaformer_edge.nn.network_input import IMAGENET_MEAN, IMAGENET_STD
 
     card = Card(
         name=f"bench-{variant}",

@@ -1,39 +1,96 @@
-"""SeaFormer rewritten for the runtime: the same function, one XNNPACK delegate.
+"""Rewrites for the runtime: the same function in a form that is one XNNPACK delegate.
 
-`deploy_segmenter` and `deploy_classifier` take a trained network and the input size it
-will run at, and give a module that computes the same logits from raw RGB. Nothing is
-approximated; what changes is where the arithmetic stands:
+`rewrite` takes a trained SeaFormer and the input size it will run at, and returns a module that
+computes the same logits from raw RGB. Nothing is approximated; only the order of the arithmetic
+changes:
 
-- the picture's mean is subtracted in the graph and the deviation divided into the stem, so
+- the mean is subtracted in the graph and the deviation is divided into the stem's weights, so
   that borders are padded with the mean colour exactly as in training;
-- the layers down to 1/4, and then to 1/8, run a strip of rows at a time where the tensors
-  between them are larger than `TILE_BYTES` (`strips.py`);
+- the layers down to 1/4, and then to 1/8, run one tile of rows at a time where the tensors
+  between them are larger than `TILE_BYTES` (`row_tiled.py`);
 - every batch normalisation is folded into its convolution;
-- q, k and v are one convolution, which is also the input of the detail branch; the
-  attention's scale is folded into q and out of the detail branch again;
-- the positional embeddings are resized once, to the size at hand;
-- the squeeze is an average pooling and the attention a 3-D batched product, both of which
-  XNNPACK takes, where the mean over an axis and the 4-D product stay outside; row and
-  column share one product where the feature map is square;
-- the hard-sigmoid's slope and offset are folded into the convolution before it, which
+- q, k and v are one convolution, whose result is also the input of the detail branch; the
+  attention's scale is folded into q, and divided out again in the detail branch;
+- the positional embeddings are resized once, at export;
+- the squeeze is an average pooling and the attention a 3-D batched product: XNNPACK supports
+  both, but neither a mean over one axis nor a 4-D product; row and column share one product
+  where the feature map is square;
+- slope and offset of each hard-sigmoid are folded into the convolution before it, which
   leaves a clamp;
-- the head's 1x1 depthwise convolution is folded into its neighbour, but for its bias;
-- the class layer is padded to a multiple of `CHANNEL_MULTIPLE` channels by repeating class
-  0, which a first-maximum argmax never prefers; XNNPACK's kernels are slow at odd widths.
+- the head's 1x1 depthwise convolution is folded into its neighbour, except for its bias;
+- the class layer is padded to a multiple of `CHANNEL_MULTIPLE` channels by repeating class 0,
+  which a first-maximum argmax never prefers, because XNNPACK's kernels are slow at odd widths.
+
+`normalised` is the default for other architectures: the network unchanged.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seaformer_edge.export.rewrite.backbone import DeployedBackbone
-from seaformer_edge.export.rewrite.head import CHANNEL_MULTIPLE, DeployedHead
+from seaformer_edge.export.rewrite.fold import CHANNEL_MULTIPLE, pad_classes
+from seaformer_edge.export.rewrite.head import DeployedHead
+from seaformer_edge.nn.checkpoint import Network
 from seaformer_edge.nn.seaformer import SeaFormerClassifier, SeaFormerSegmenter
 
-__all__ = ["CHANNEL_MULTIPLE", "deploy_classifier", "deploy_segmenter"]
+__all__ = [
+    "CHANNEL_MULTIPLE",
+    "Normalised",
+    "deploy_classifier",
+    "deploy_segmenter",
+    "normalised",
+    "pad_classes",
+    "rewrite",
+]
+
+
+def rewrite(
+    network: SeaFormerSegmenter | SeaFormerClassifier,
+    height: int,
+    width: int,
+    mean: Sequence[float],
+    std: Sequence[float],
+    precision: str,
+) -> nn.Module:
+    """A SeaFormer of either task at one input size; see `nn.registry.Architecture.rewrite`."""
+    deploy = deploy_segmenter if isinstance(network, SeaFormerSegmenter) else deploy_classifier
+    # An int8 tensor has a quarter of the size, and each tile would get ranges of its own.
+    return deploy(network, height, width, mean, std, tiled=precision == "fp32")
+
+
+def normalised(
+    network: Network,
+    height: int,
+    width: int,
+    mean: Sequence[float],
+    std: Sequence[float],
+    precision: str,
+) -> nn.Module:
+    """The network unchanged, after normalising: the rewrite of an architecture without its own."""
+    return Normalised(network, width, mean, std).eval()
+
+
+class Normalised(nn.Module):
+    """A network that takes RGB 0..255, (1, 3, H, width) float32."""
+
+    def __init__(self, network: Network, width: int, mean: Sequence[float], std: Sequence[float]):
+        super().__init__()
+        self.network = network
+        # A row, not one pixel: XNNPACK subtracts and multiplies it four times faster.
+        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1).repeat(1, 1, 1, width))
+        scale = 1 / torch.tensor(std)
+        self.register_buffer("scale", scale.view(1, 3, 1, 1).repeat(1, 1, 1, width))
+        self.mean: Tensor
+        self.scale: Tensor
+
+    def forward(self, x: Tensor) -> Tensor:
+        logits: Tensor = self.network((x - self.mean) * self.scale)
+        return logits
 
 
 def deploy_segmenter(
@@ -48,8 +105,8 @@ def deploy_segmenter(
     """The segmentation network at one input size.
 
     The result maps (1, 3, height, width) float32 RGB 0..255 to logits
-    (1, C, height / 8, width / 8), C the class count rounded up to `CHANNEL_MULTIPLE`.
-    `tiled` only says in what order it computes.
+    (1, C, height / 8, width / 8), where C is the number of classes rounded up to a multiple of
+    `CHANNEL_MULTIPLE`. `tiled` changes only the order of the computation.
 
     Raises:
         ValueError: height or width is not a positive multiple of 32.

@@ -40,7 +40,7 @@ class DeployedMlp(nn.Module):
 
 
 class DeployedAttention(nn.Module):
-    """`network.SeaAttention` at one size of the feature map."""
+    """`nn.seaformer.SeaAttention` at one size of the feature map."""
 
     def __init__(self, attention: SeaAttention, height: int, width: int):
         super().__init__()
@@ -85,7 +85,7 @@ class DeployedAttention(nn.Module):
         length: int,
         scale: float,
     ) -> Tensor:
-        """What is added to the squeezed q, k and v: (1, C, length); nothing to v."""
+        """The embeddings added to the squeezed q, k and v: (1, C, length); 0 for v."""
         zero = torch.zeros(1, q.pos_embed.shape[1], length)
         v = torch.zeros(1, self.v_channels, length)
         with torch.no_grad():

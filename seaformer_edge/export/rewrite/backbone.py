@@ -1,4 +1,4 @@
-"""The backbone for the runtime: raw RGB to the features that the head asks for."""
+"""The backbone for the runtime: raw RGB to the features that the head reads."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from torch import Tensor, nn
 from seaformer_edge.export.rewrite.attention import DeployedBlock
 from seaformer_edge.export.rewrite.fold import fold
 from seaformer_edge.export.rewrite.row_tiled import RowTiled, convolve, rows
-from seaformer_edge.nn.seaformer import SIZE_MULTIPLE, Backbone, ConvBN, InvertedResidual
+from seaformer_edge.nn.network_input import SIZE_MULTIPLE
+from seaformer_edge.nn.seaformer import Backbone, ConvBN, InvertedResidual
 
 TILE_BYTES = 4 << 20
-"""What the widest tensor of a strip may take: the fastest of 1, 2 and 4 MiB where measured."""
+"""Largest tensor of a tile; 4 MiB was the fastest of 1, 2 and 4 MiB where measured."""
 
 
 class DeployedBackbone(nn.Module):
-    """Stages and transformer stages in a row; gives the features the head asks for."""
+    """Stages and transformer stages in sequence: (1, 3, H, W) to the features the head reads."""
 
     def __init__(
         self,
@@ -33,10 +34,10 @@ class DeployedBackbone(nn.Module):
         super().__init__()
         if height % SIZE_MULTIPLE or width % SIZE_MULTIPLE or min(height, width) <= 0:
             raise ValueError(
-                f"height and width must be multiples of {SIZE_MULTIPLE}, got {height}x{width}"
+                f"width and height must be multiples of {SIZE_MULTIPLE}, got {width}x{height}"
             )
         steps: list[nn.Module] = [DeployedStem(backbone.smb1.stem_block[0], width, mean, std)]
-        taps: list[int] = []  # indices of the steps whose output is a feature
+        taps: list[int] = []  # indices of the steps whose output is returned
         rows, columns = height // 2, width // 2
         for stage, transformer in backbone.stage_names:
             for child in getattr(backbone, stage).children():
@@ -54,12 +55,12 @@ class DeployedBackbone(nn.Module):
         halvings = [i + 1 for i, step in enumerate(steps[: taps[0] + 1]) if step.stride == 2]
         first: list[nn.Module] = []
         start, scale = 0, 2
-        for end in halvings[1:]:  # the stem halves too; what is widest is what is halved next
+        for end in halvings[1:]:  # the widest tensor is the one that the next stride halves
             widest = 4 * steps[end - 1].depthwise.in_channels * (height // scale) * (width // scale)
-            strips = math.ceil(widest / TILE_BYTES) if tiled else 1
+            tiles = math.ceil(widest / TILE_BYTES) if tiled else 1
             layers = steps[start:end]
             rows = height if start == 0 else height // scale
-            first.append(RowTiled(layers, rows, strips) if strips > 1 else nn.Sequential(*layers))
+            first.append(RowTiled(layers, rows, tiles) if tiles > 1 else nn.Sequential(*layers))
             start, scale = end, 2 * scale
         self.steps = nn.ModuleList([nn.Sequential(*first), *steps[start:]])
         self.taps = tuple(tap - start + 1 for tap in taps)
@@ -86,9 +87,9 @@ class DeployedStem(nn.Module):
         self.kernel, self.stride = self.conv.kernel_size[0], self.conv.stride[0]
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.strip(x, self.kernel // 2, self.kernel // 2)
+        return self.tile(x, self.kernel // 2, self.kernel // 2)
 
-    def strip(self, x: Tensor, top: int, bottom: int) -> Tensor:
+    def tile(self, x: Tensor, top: int, bottom: int) -> Tensor:
         return F.relu(convolve(self.conv, x - self.mean, top, bottom))
 
 
@@ -102,9 +103,9 @@ class DeployedInvertedResidual(nn.Module):
         self.residual = block.residual
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.strip(x, self.kernel // 2, self.kernel // 2)
+        return self.tile(x, self.kernel // 2, self.kernel // 2)
 
-    def strip(self, x: Tensor, top: int, bottom: int) -> Tensor:
+    def tile(self, x: Tensor, top: int, bottom: int) -> Tensor:
         y = x if self.expand is None else F.relu(self.expand(x))
         y = self.project(F.relu(convolve(self.depthwise, y, top, bottom)))
         if not self.residual:

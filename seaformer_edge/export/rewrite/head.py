@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from seaformer_edge.export.rewrite.fold import bias_of, fold, fold_hard_sigmoid
+from seaformer_edge.export.rewrite.fold import bias_of, fold, fold_hard_sigmoid, pad_classes
 from seaformer_edge.nn.seaformer import Fusion, LightHead
-
-CHANNEL_MULTIPLE = 16
 
 
 class DeployedFusion(nn.Module):
@@ -42,14 +39,7 @@ class DeployedHead(nn.Module):
         self.register_buffer("bias", bias_of(linear).detach().view(1, -1, 1, 1))
         self.bias: Tensor
 
-        classes = head.conv_seg
-        padding = -classes.out_channels % CHANNEL_MULTIPLE
-        self.classify = nn.Conv2d(classes.in_channels, classes.out_channels + padding, 1)
-        repeat = torch.cat(
-            (torch.arange(classes.out_channels), torch.zeros(padding, dtype=torch.long))
-        )
-        self.classify.weight.data = classes.weight.detach()[repeat]
-        self.classify.bias = nn.Parameter(bias_of(classes).detach()[repeat])
+        self.classify = pad_classes(head.conv_seg)
 
     def forward(self, features: list[Tensor]) -> Tensor:
         x, *deeper = features

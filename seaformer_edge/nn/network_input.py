@@ -1,0 +1,19 @@
+"""What every network here takes: multiples of 32, normalised RGB. Imports no torch."""
+
+from __future__ import annotations
+
+SIZE_MULTIPLE = 32
+"""Height and width of the input are multiples of this."""
+
+IMAGENET_MEAN = (123.675, 116.28, 103.53)
+IMAGENET_STD = (58.395, 57.12, 57.375)
+"""Of RGB 0..255; SeaFormer, as published and as trained here, is normalised with these."""
+
+
+def round_size(height: int, width: int) -> tuple[int, int]:
+    """The nearest (height, width) that a network takes, at least 32 x 32."""
+
+    def nearest(length: int) -> int:
+        return max(SIZE_MULTIPLE, round(length / SIZE_MULTIPLE) * SIZE_MULTIPLE)
+
+    return nearest(height), nearest(width)
