@@ -73,7 +73,7 @@ def test_no_file_imports_qt() -> None:
 
 def test_the_windows_logic_imports_no_qt() -> None:
     with_qt = {path.name for path in WINDOW_SOURCES if "PySide6" in imports(path)}
-    logic = {"background.py", "controller.py", "drawing.py", "ranking.py", "settings.py"}
+    logic = {"background.py", "controller.py", "canvas.py", "ranking.py", "settings.py"}
     assert not with_qt & (logic | {"snapshots.py", "formatting.py"})
 
 

@@ -58,12 +58,12 @@ def steps_survived(folder: Path, **parts: str) -> int:
     return int(run.stdout.split()[-1]) - 1
 
 
-def test_a_file_written_whole(tmp_path: Path) -> None:
+def test_atomic_write(tmp_path: Path) -> None:
     survived = steps_survived(
         tmp_path,
-        prepare="from seaformer_edge.sinks.base import write_whole\npath = folder / 'mask.png'",
+        prepare="from seaformer_edge.files import atomic_write\npath = folder / 'mask.png'",
         before="path.write_bytes(b'old' * 1000)",
-        write="write_whole(path, b'new' * 2000)",
+        write="atomic_write(path, b'new' * 2000)",
         after="assert path.read_bytes() in (b'old' * 1000, b'new' * 2000)",
     )
     assert survived == 2  # opened, renamed

@@ -1,4 +1,4 @@
-"""The application: from settings to a closed window."""
+"""Starts the application and runs it until the window is closed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from types import FrameType
 
 import cv2
 
-# OpenCV's full package carries another Qt and points at it when imported.
+# opencv-python contains a second Qt and sets these variables to it when imported.
 for _name in ("QT_QPA_PLATFORM_PLUGIN_PATH", "QT_QPA_FONTDIR"):
     os.environ.pop(_name, None)
 
@@ -30,29 +30,31 @@ FIRST_SIZE = (1280, 800)
 
 
 def run(source: str | None, model: str | None, threads: int | None) -> int:
-    """Opens the window and returns the exit code once it is closed.
+    """Opens the window and returns the exit code after it is closed.
 
     Args:
-        source, model, threads: of the command line; None for what was remembered.
+        source, model, threads: command-line options; None for the stored setting.
 
     Raises:
-        ModelError: the model asked for is not known here.
+        ModelError: `model` is unknown.
     """
     app = make_application()
     store = QSettings("seaformer-edge", "window")
-    remembered = settings.load(store)
+    stored = settings.load(store)
     values = replace(
-        remembered,
-        source=from_anywhere(source) if source else remembered.source or _first_source(),
-        model=model or remembered.model,
-        threads=remembered.threads if threads is None else threads,
+        stored,
+        source=from_anywhere(source) if source else stored.source or _first_source(),
+        model=model or stored.model,
+        threads=stored.threads if threads is None else threads,
     )
     try:
         controller = Controller(values, output_folder())
     except ModelError:
         if model is not None:
             raise
-        controller = Controller(replace(values, model=""), output_folder())  # it was removed
+        controller = Controller(
+            replace(values, model=""), output_folder()
+        )  # the model was removed since
     window = Window(controller, store)
     _place(window, store)
     stop_on_signals(window)
@@ -62,9 +64,9 @@ def run(source: str | None, model: str | None, threads: int | None) -> int:
 
 
 def make_application() -> QApplication:
-    """Qt, and OpenCV and malloc beside it, as the window wants them."""
+    """Creates the Qt application, and configures OpenCV and malloc for it."""
     limit_malloc_arenas()
-    cv2.setNumThreads(1)  # the network and the painting share the cores already
+    cv2.setNumThreads(1)  # the network and painting already use the cores
     app = QApplication(sys.argv[:1])
     app.setApplicationName("seaformer-edge")
     app.setApplicationDisplayName("SeaFormer edge")
@@ -73,16 +75,16 @@ def make_application() -> QApplication:
 
 
 def output_folder() -> Path:
-    """Where recordings and snapshots go."""
+    """The folder for recordings and snapshots."""
     pictures = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.PicturesLocation)
     return Path(pictures) / "seaformer-edge"
 
 
 def stop_on_signals(window: Window) -> None:
-    """Closes the window on Ctrl-C in the terminal; its ticks let Python see the signal."""
+    """Closes the window on SIGINT and SIGTERM; Python handles them at the next timer tick."""
 
     def close(number: int, frame: FrameType | None) -> None:
-        QTimer.singleShot(0, window.close)  # not in the middle of whatever it does
+        QTimer.singleShot(0, window.close)  # after the current event
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, close)
@@ -94,7 +96,7 @@ def _first_source() -> str:
 
 
 def _place(window: Window, store: QSettings) -> None:
-    """Where it was the last time, or a size that fits the screen."""
+    """Restores the stored geometry, or chooses a size that fits the screen."""
     geometry = store.value("geometry")
     if geometry is not None and window.restoreGeometry(geometry):
         return

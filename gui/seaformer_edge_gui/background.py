@@ -1,4 +1,4 @@
-"""What may take its time, and so runs beside the window's thread."""
+"""Slow work in threads of its own: reading the board's state and listing sources."""
 
 from __future__ import annotations
 
@@ -15,57 +15,57 @@ log = logging.getLogger(__name__)
 
 
 class BoardReader:
-    """Reads every second how the machine is doing.
+    """Reads the machine's load and temperature every second.
 
     Attributes:
-        reading: the last one; None before the first.
+        reading: the last reading; None before the first.
     """
 
     def __init__(self) -> None:
         self.reading: SystemReading | None = None
-        self._ending = threading.Event()
+        self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="board", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
 
     def stop(self) -> None:
-        self._ending.set()
+        self._stopping.set()
         if self._thread.ident is not None:
             self._thread.join(JOIN_S)
 
     def _run(self) -> None:
         monitor = SystemMonitor()
-        while not self._ending.wait(READ_INTERVAL_S):
+        while not self._stopping.wait(READ_INTERVAL_S):
             self.reading = monitor.read()
 
 
 class SourceLister:
-    """Looks for cameras when asked to, which on some systems means opening them.
+    """Lists sources on request. Some systems have to open each camera for that.
 
     Attributes:
-        found: what the last look found.
-        looks: how many looks are done.
+        found: the sources that the last scan found.
+        scans: how many scans have finished.
     """
 
     def __init__(self) -> None:
         self.found: list[SourceInfo] = []
-        self.looks = 0
+        self.scans = 0
         self._thread: threading.Thread | None = None
 
     def refresh(self) -> None:
-        """Looks again, unless it is looking."""
+        """Starts a scan, unless one is running."""
         if self._thread is None or not self._thread.is_alive():
-            self._thread = threading.Thread(target=self._look, name="sources", daemon=True)
+            self._thread = threading.Thread(target=self._scan, name="sources", daemon=True)
             self._thread.start()
 
     def stop(self) -> None:
         if self._thread is not None:
             self._thread.join(JOIN_S)
 
-    def _look(self) -> None:
+    def _scan(self) -> None:
         try:
             self.found = list_sources()
-        except Exception:  # a camera's driver; the list stays as it was
-            log.exception("looking for cameras")
-        self.looks += 1
+        except Exception:  # a camera driver may raise anything; the list stays as it was
+            log.exception("listing the sources")
+        self.scans += 1

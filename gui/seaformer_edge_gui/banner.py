@@ -1,4 +1,4 @@
-"""A line over the picture: what is wrong and what to do, or news."""
+"""The message over the picture: an error with its remedy, or information."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MARGIN_PX = 10
 
 
 class Banner(QFrame):
-    """Lies at the top of `over` while there is something to say."""
+    """Covers the top of `over` while there is a message."""
 
     dismissed = Signal()
 
@@ -36,16 +36,16 @@ class Banner(QFrame):
         self.hide()
 
     def set_colours(self, colours: theme.Colours) -> None:
-        """Draws the icon anew."""
+        """Redraws the icon."""
         self._close.setIcon(theme.icon("close", colours))
 
     def show_message(self, message: Message | None) -> None:
-        """Shows a message, or goes away."""
+        """Shows a message, or hides the banner."""
         if message is None:
             self.hide()
             return
-        if self.property("trouble") != message.trouble:
-            self.setProperty("trouble", message.trouble)
+        if self.property("error") != message.is_error:
+            self.setProperty("error", message.is_error)
             self.style().unpolish(self)
             self.style().polish(self)
             self.text.style().polish(self.text)

@@ -1,4 +1,4 @@
-"""The largest classes as bars, and the legend in which classes are chosen."""
+"""The bars of the largest classes, and the legend for choosing classes."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from seaformer_edge_gui.theme import small_font
 
 ROW_PX = 28
 BAR_PX = 4
-MAX_ROWS, FEWEST_ROWS = 10, 5
+MAX_ROWS, MIN_ROWS = 10, 5
 LEGEND_ROW_PX = 20
-MAX_LEGEND_ROWS, LEGEND_ROWS = 12, 6
+MAX_LEGEND_ROWS, MIN_LEGEND_ROWS = 12, 6
 SCROLL_BAR_PX = 14
 SWATCH_PX = 10
 NUMBER_PX = 46
@@ -44,7 +44,7 @@ class ClassBars(QWidget):
         self.setAccessibleName("Largest classes")
 
     def show_rows(self, rows: Sequence[Row], card: Card | None) -> None:
-        """Shows these, first on top."""
+        """Shows the rows, the first at the top."""
         self._rows, self._card = rows, card
         self.setAccessibleDescription(
             ", ".join(f"{row.name} {formatting.percent(row.share)}" for row in rows)
@@ -56,7 +56,7 @@ class ClassBars(QWidget):
         return max(self.height() // ROW_PX, 1)
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(240, FEWEST_ROWS * ROW_PX)
+        return QSize(240, MIN_ROWS * ROW_PX)
 
     def sizeHint(self) -> QSize:
         return QSize(240, MAX_ROWS * ROW_PX)
@@ -70,23 +70,23 @@ class ClassBars(QWidget):
     def _draw_row(self, painter: QPainter, area: QRect, row: Row) -> None:
         palette = self.palette()
         middle, right = Qt.AlignmentFlag.AlignVCenter, Qt.AlignmentFlag.AlignRight
-        words_area = area.adjusted(0, 0, 0, -BAR_PX - 6)
+        text_area = area.adjusted(0, 0, 0, -BAR_PX - 6)
         colour = QColor(*self._card.palette[row.class_id]) if self._card else QColor()
-        draw_swatch(painter, words_area, colour, palette)
+        draw_swatch(painter, text_area, colour, palette)
         painter.setPen(palette.color(QPalette.ColorRole.WindowText))
         numbers = 1 if row.confidence is None else 2
-        name = words_area.adjusted(SWATCH_PX + 8, 0, -numbers * NUMBER_PX, 0)
+        name = text_area.adjusted(SWATCH_PX + 8, 0, -numbers * NUMBER_PX, 0)
         metrics = painter.fontMetrics()
         elided = metrics.elidedText(row.name, Qt.TextElideMode.ElideRight, name.width())
         painter.drawText(name, middle, elided)
-        share = words_area.adjusted(0, 0, -(numbers - 1) * NUMBER_PX, 0)
+        share = text_area.adjusted(0, 0, -(numbers - 1) * NUMBER_PX, 0)
         painter.drawText(share, middle | right, formatting.percent(row.share))
         if row.confidence is not None:
             painter.setPen(palette.color(QPalette.ColorRole.PlaceholderText))
             painter.setFont(small_font(self.font()))
-            painter.drawText(words_area, middle | right, formatting.percent(row.confidence))
+            painter.drawText(text_area, middle | right, formatting.percent(row.confidence))
             painter.setFont(self.font())
-        bar = QRectF(area.left(), words_area.bottom() + 1, area.width(), BAR_PX)
+        bar = QRectF(area.left(), text_area.bottom() + 1, area.width(), BAR_PX)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(palette.color(QPalette.ColorRole.AlternateBase))
         painter.drawRoundedRect(bar, 2, 2)
@@ -96,7 +96,7 @@ class ClassBars(QWidget):
 
 
 class Legend(QListWidget):
-    """Every class with its colour; those chosen are the only ones coloured in the picture."""
+    """Every class with its colour. If any are chosen, only those are coloured in the picture."""
 
     chosen = Signal(object)  # frozenset of class ids
 
@@ -113,20 +113,20 @@ class Legend(QListWidget):
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         self.setItemDelegate(_LegendDelegate(self))
-        self.itemSelectionChanged.connect(self._tell)
+        self.itemSelectionChanged.connect(self._emit_chosen)
 
     def minimumSizeHint(self) -> QSize:
-        return self._height_of(LEGEND_ROWS)
+        return self._height_of(MIN_LEGEND_ROWS)
 
     def sizeHint(self) -> QSize:
         return self._height_of(MAX_LEGEND_ROWS)
 
-    def _height_of(self, most_rows: int) -> QSize:
-        rows = min(max(-(-self.count() // 2), 1), most_rows)
+    def _height_of(self, max_rows: int) -> QSize:
+        rows = min(max(-(-self.count() // 2), 1), max_rows)
         return QSize(240, rows * LEGEND_ROW_PX + 6)
 
     def show_card(self, card: Card | None) -> None:
-        """Lists the classes of another model; of a classifier none, for it colours nothing."""
+        """Lists the classes of a model; none for a classifier, since it colours nothing."""
         if card is self._card:
             return
         before, self._card = self._card, card
@@ -137,18 +137,18 @@ class Legend(QListWidget):
             for name, colour in zip(card.classes, card.palette, strict=True):
                 item = QListWidgetItem(name, self)
                 item.setData(COLOUR_ROLE, QColor(*colour))
-                item.setToolTip(f"{name}: click to colour only chosen classes")
+                item.setToolTip(f"{name}: click to colour only the chosen classes")
         self.updateGeometry()
-        self._tell()
+        self._emit_chosen()
 
     def resizeEvent(self, event: object) -> None:
         super().resizeEvent(event)  # type: ignore[arg-type]
-        # With room for the scroll bar, whether it shows or not.
+        # Keep space for the scroll bar, whether it is visible or not.
         self.setGridSize(QSize((self.width() - SCROLL_BAR_PX) // 2, LEGEND_ROW_PX))
 
-    def _tell(self) -> None:
+    def _emit_chosen(self) -> None:
         self.chosen.emit(frozenset(index.row() for index in self.selectedIndexes()))
-        self.viewport().update()  # those not chosen fade
+        self.viewport().update()  # repaints the other classes faded
 
 
 def _legend_of(card: Card) -> tuple[object, ...]:
@@ -156,7 +156,7 @@ def _legend_of(card: Card) -> tuple[object, ...]:
 
 
 class _LegendDelegate(QStyledItemDelegate):
-    """A swatch and a name; chosen ones are framed, and beside them the others fade."""
+    """A swatch and a name. Chosen classes get a background, and the others fade."""
 
     def __init__(self, legend: Legend) -> None:
         super().__init__(legend)
@@ -202,7 +202,7 @@ class _LegendDelegate(QStyledItemDelegate):
 
 
 def draw_swatch(painter: QPainter, area: QRect, colour: QColor, palette: QPalette) -> None:
-    """A class' colour at the left of `area`, ringed so that it shows on any ground."""
+    """A class' colour at the left of `area`, outlined so that it is visible on any background."""
     top = area.center().y() - SWATCH_PX / 2 + 0.5
     painter.setPen(QPen(palette.color(QPalette.ColorRole.PlaceholderText), 1))
     painter.setBrush(colour)

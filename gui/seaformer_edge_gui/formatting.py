@@ -1,11 +1,11 @@
-"""Numbers as the window writes them."""
+"""Formats numbers for the window."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
 
-ABSENT = "–"  # noqa: RUF001  (an en dash, for a number that is not known)
+ABSENT = "–"  # noqa: RUF001  (an en dash, for an unknown number)
 
 
 def rate(per_s: float) -> str:
@@ -25,7 +25,7 @@ def percent(share: float) -> str:
 
 
 def count(number: int) -> str:
-    """A number that may become long: "847", "12.4k", "3.1M"."""
+    """A count, abbreviated from 10 000: "847", "12.4k", "3.1M"."""
     for limit, unit in ((1e6, "M"), (1e4, "k")):
         if number >= limit:
             return f"{number / (1e6 if unit == 'M' else 1e3):.1f}{unit}"
@@ -33,5 +33,5 @@ def count(number: int) -> str:
 
 
 def dropped(causes: Mapping[str, int]) -> list[tuple[str, str]]:
-    """Causes with their counts, most first."""
+    """(cause, count) pairs, largest count first."""
     return [(cause, count(n)) for cause, n in sorted(causes.items(), key=lambda item: -item[1])]

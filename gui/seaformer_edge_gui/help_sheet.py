@@ -1,4 +1,4 @@
-"""The keyboard's shortcuts, over the window."""
+"""The sheet of keyboard shortcuts over the window."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ COLUMNS = 2
 
 
 class HelpSheet(QFrame):
-    """Lies in the middle of `over` until it is toggled again."""
+    """Centred over `over`; hidden until toggled."""
 
     def __init__(self, over: QWidget) -> None:
         super().__init__(over)
@@ -26,21 +26,21 @@ class HelpSheet(QFrame):
         self.hide()
 
     def list_shortcuts(self, shortcuts: Sequence[tuple[Sequence[str], str]]) -> None:
-        """Lists (keys, what they do) pairs."""
+        """Lists (keys, action) pairs."""
         title = QLabel("Keyboard")
         title.setObjectName("figure")
         self._grid.addWidget(title, 0, 0, 1, 2 * COLUMNS)
         per_column = -(-len(shortcuts) // COLUMNS)
-        for i, (keys, what) in enumerate(shortcuts):
+        for i, (keys, action) in enumerate(shortcuts):
             column, row = divmod(i, per_column)
             key = QLabel("  ".join(keys))
             key.setObjectName("key")
             key.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             self._grid.addWidget(key, row + 1, 2 * column)
-            self._grid.addWidget(QLabel(what), row + 1, 2 * column + 1)
+            self._grid.addWidget(QLabel(action), row + 1, 2 * column + 1)
         hint = QLabel(
-            "Tab walks through everything. In the legend, arrows and Space choose classes.\n"
-            "Drop a video, picture, folder or .pte model on the window to open it."
+            "Tab moves between controls. In the legend, arrow keys and Space choose classes.\n"
+            "To open a video, picture, folder or .pte model, drop it on the window."
         )
         hint.setObjectName("caption")
         self._grid.addWidget(hint, per_column + 1, 0, 1, 2 * COLUMNS)

@@ -1,4 +1,4 @@
-"""What the run is doing, in numbers: rates, latency, stages, drops, the board."""
+"""The run's figures: rates, latency, stages, dropped frames, the board."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from seaformer_edge_gui import formatting
 from seaformer_edge_gui.theme import small_font
 
 LINE_PX = 15
-# Tops of the plot's scale, milliseconds; only a latency beyond one makes the next one show.
+# Possible tops of the plot's scale in milliseconds; the smallest that fits is used.
 SCALES_MS = (20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 60_000)
-# Colours of the stages on the bar, by their place in a frame's way.
+# Colours of the stages, in the order in which a frame passes them.
 STAGE_COLOURS = {
     "wait": "#8a94a0",
     "resize": "#5b9bd5",
@@ -28,8 +28,8 @@ STAGE_COLOURS = {
 }
 
 
-class ReadoutPanel(QWidget):
-    """The strip under the picture."""
+class MetricsPanel(QWidget):
+    """The strip below the picture."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -43,15 +43,15 @@ class ReadoutPanel(QWidget):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(6)
-        layout.addWidget(_card("FRAMES A SECOND", _row(*self.rates.values())), 3)
+        layout.addWidget(_card("FRAMES PER SECOND", _row(*self.rates.values())), 3)
         numbers = _column(_row(self.latency), _row(*self.percentiles.values()))
-        layout.addWidget(_card("LATENCY, CAPTURE TO PAINT, MS", _row(numbers, self.plot)), 7)
+        layout.addWidget(_card("END-TO-END LATENCY, MS", _row(numbers, self.plot)), 7)
         layout.addWidget(_card("STAGES, MS", self.stages), 4)
         layout.addWidget(_card("DROPPED FRAMES", self.dropped), 3)
         layout.addWidget(_card("BOARD", self.board), 4)
 
     def show_status(self, status: LiveStatus, board: SystemReading | None) -> None:
-        """Shows the run and the machine as they are now."""
+        """Shows the current state of the run and of the machine."""
         for name, per_s in (
             ("camera", status.capture_fps),
             ("inference", status.inference_fps),
@@ -69,11 +69,11 @@ class ReadoutPanel(QWidget):
         self.stages.show_stages(status.stage_ms)
         self.dropped.show_rows(formatting.dropped(status.dropped))
         if board is not None:
-            self.board.show_rows(board_rows(board), board.throttled)
+            self.board.show_rows(board_rows(board), warn_last=bool(board.throttled))
 
 
 def board_rows(board: SystemReading) -> list[tuple[str, str]]:
-    """The board in words; what it does not tell is left out."""
+    """(name, value) pairs; values that the board does not report are left out."""
     rows = [
         ("processor", f"{board.cpu_percent:.0f} %"),
         ("this program", f"{board.process_cpu_percent:.0f} %"),
@@ -83,14 +83,14 @@ def board_rows(board: SystemReading) -> list[tuple[str, str]]:
     if board.temperature_c is not None:
         rows.append(("temperature", f"{board.temperature_c:.0f} °C"))
     if board.throttled:
-        rows.append(("held back", ", ".join(board.throttled)))
+        rows.append(("throttled", ", ".join(board.throttled)))
     elif board.throttled_before:
         rows.append(("earlier", ", ".join(board.throttled_before)))
     return rows
 
 
 class _Figure(QWidget):
-    """A number with its caption below."""
+    """A number with a caption below."""
 
     def __init__(self, caption: str, *, small: bool = False) -> None:
         super().__init__()
@@ -112,7 +112,7 @@ class _Figure(QWidget):
 
 
 class LatencyPlot(QWidget):
-    """Latency of the last paintings, and the network's own time as a dashed line."""
+    """Latency of the last painted frames, and the network's time as a dashed line."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -168,7 +168,7 @@ class LatencyPlot(QWidget):
 
 
 class StageBar(QWidget):
-    """How long each stage takes: side by side on a bar, and in numbers."""
+    """The duration of each stage, as a stacked bar and in numbers."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -181,7 +181,7 @@ class StageBar(QWidget):
         return QSize(2 * column_px + 8, 14 + 3 * LINE_PX)
 
     def show_stages(self, stage_ms: Mapping[str, float]) -> None:
-        """Shows milliseconds by stage, in the order of a frame's way."""
+        """Shows milliseconds by stage, in the order in which a frame passes them."""
         self._stage_ms = stage_ms
         self.setAccessibleDescription(
             ", ".join(f"{name} {formatting.milliseconds(ms)} ms" for name, ms in stage_ms.items())
@@ -214,21 +214,21 @@ class StageBar(QWidget):
 
 
 class Table(QWidget):
-    """Names on the left, values on the right; what is wrong stands out."""
+    """Names on the left, values on the right."""
 
     def __init__(self, name: str, empty: str) -> None:
         super().__init__()
         self._empty = empty
         self._rows: Sequence[tuple[str, str]] = ()
-        self._wrong: Sequence[str] = ()
+        self._warn_last = False
         self.setAccessibleName(name)
 
     def minimumSizeHint(self) -> QSize:
         return QSize(110, 4 * LINE_PX)
 
-    def show_rows(self, rows: Sequence[tuple[str, str]], wrong: Sequence[str] = ()) -> None:
-        """Shows (name, value) pairs; the last one as trouble if anything is `wrong`."""
-        self._rows, self._wrong = rows, wrong
+    def show_rows(self, rows: Sequence[tuple[str, str]], *, warn_last: bool = False) -> None:
+        """Shows (name, value) pairs; with `warn_last`, the last one in the warning colour."""
+        self._rows, self._warn_last = rows, warn_last
         self.setAccessibleDescription(", ".join(f"{name} {value}" for name, value in rows))
         self.setToolTip("\n".join(f"{name}: {value}" for name, value in rows))
         self.update()
@@ -240,18 +240,18 @@ class Table(QWidget):
         palette = self.palette()
         for i, (name, value) in enumerate(self._rows or [(self._empty, "")]):
             area = QRect(0, i * LINE_PX, self.width(), LINE_PX)
-            wrong = bool(self._wrong) and i == len(self._rows) - 1
+            warn = self._warn_last and i == len(self._rows) - 1
             painter.setPen(palette.color(QPalette.ColorRole.PlaceholderText))
             painter.drawText(area, Qt.AlignmentFlag.AlignVCenter, name)
-            room = area.adjusted(metrics.horizontalAdvance(name) + 8, 0, 0, 0)
+            space = area.adjusted(metrics.horizontalAdvance(name) + 8, 0, 0, 0)
             painter.setPen(
                 palette.color(
-                    QPalette.ColorRole.BrightText if wrong else QPalette.ColorRole.WindowText
+                    QPalette.ColorRole.BrightText if warn else QPalette.ColorRole.WindowText
                 )
             )
             right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-            shown = metrics.elidedText(value, Qt.TextElideMode.ElideRight, room.width())
-            painter.drawText(room, right, shown)
+            shown = metrics.elidedText(value, Qt.TextElideMode.ElideRight, space.width())
+            painter.drawText(space, right, shown)
 
 
 def _card(heading: str, content: QWidget) -> QFrame:

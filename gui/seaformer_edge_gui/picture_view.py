@@ -1,4 +1,4 @@
-"""The picture: the newest result, as large as fits, and what is under the cursor."""
+"""The widget that shows the newest result, and the class under the cursor."""
 
 from __future__ import annotations
 
@@ -18,18 +18,19 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from seaformer_edge.inference.views import View
 from seaformer_edge.live import LiveResult
-from seaformer_edge_gui.drawing import Placement, View, draw_on_screen
+from seaformer_edge_gui.canvas import Placement, draw_on_screen
 
-CHIP_OFFSET = 14
+LABEL_OFFSET_PX = 14
 
 
 class PictureView(QWidget):
     """Paints results at the screen's own resolution.
 
     Args:
-        on_painted: told of every result when it has been painted for the first time.
-        under: the words for the frame's pixel (x, y), or None.
+        on_painted: called with each result after it has been painted for the first time.
+        describe_pixel: returns the text for the frame's pixel (x, y), or None.
     """
 
     double_clicked = Signal()
@@ -37,17 +38,18 @@ class PictureView(QWidget):
     def __init__(
         self,
         on_painted: Callable[[LiveResult], None],
-        under: Callable[[int, int], str | None],
+        describe_pixel: Callable[[int, int], str | None],
     ) -> None:
         super().__init__()
         self._on_painted = on_painted
-        self._under = under
+        self._describe_pixel = describe_pixel
         self._result: LiveResult | None = None
         self._view = View()
+        self._mirrored = False
         self._unpainted = False
         self._cursor: QPointF | None = None
-        self._drawn: tuple[object, ...] = ()  # what `_pixels` were made of
-        # The image only refers to the pixels, which must outlive it.
+        self._drawn: tuple[object, ...] = ()  # what `_pixels` shows
+        # The image does not own the pixels, so they must outlive it.
         self._pixels = np.empty((0, 0, 4), np.uint8)
         self._image: QImage | None = None
         self.setAccessibleName("Picture")
@@ -65,60 +67,60 @@ class PictureView(QWidget):
         self._result, self._unpainted = result, True
         self.update()
 
-    def set_view(self, view: View) -> None:
-        """Shows results another way."""
-        if view != self._view:
-            self._view = view
+    def set_view(self, view: View, *, mirrored: bool = False) -> None:
+        """Changes how results are shown; `mirrored` swaps left and right of each picture."""
+        if (view, mirrored) != (self._view, self._mirrored):
+            self._view, self._mirrored = view, mirrored
             self.update()
 
     def placement(self) -> Placement | None:
-        """Where the picture lies in the widget; None without one."""
+        """Where the picture lies in the widget; None before the first result."""
         if self._result is None:
             return None
         ratio = self.devicePixelRatioF()
         canvas = (round(self.width() * ratio), round(self.height() * ratio))
         height, width = self._result.frame.image.shape[:2]
-        return Placement.fit((width, height), canvas, self._view)
+        return Placement.fit((width, height), canvas, self._view.columns, mirrored=self._mirrored)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
-        place = self.placement()
-        if self._result is None or place is None:
+        placement = self.placement()
+        if self._result is None or placement is None:
             painter.fillRect(self.rect(), self.palette().color(QPalette.ColorRole.Dark))
             return
-        image = self._prepared(self._result, place)
+        image = self._drawn_image(self._result, placement)
         ratio = self.devicePixelRatioF()
-        self._fill_around(painter, place, ratio)
-        painter.drawImage(QPointF(place.left / ratio, place.top / ratio), image)
-        self._draw_cursor(painter, place, ratio)
+        self._fill_around(painter, placement, ratio)
+        painter.drawImage(QPointF(placement.left / ratio, placement.top / ratio), image)
+        self._draw_pixel_label(painter, placement, ratio)
         painter.end()
         if self._unpainted:
             self._unpainted = False
             self._on_painted(self._result)
 
-    def _prepared(self, result: LiveResult, place: Placement) -> QImage:
-        if self._image is None or self._image.size() != QSize(place.width, place.height):
-            # Fresh memory for every frame would cost more than all the drawing.
-            self._pixels = np.empty((place.height, place.width, 4), np.uint8)
+    def _drawn_image(self, result: LiveResult, placement: Placement) -> QImage:
+        if self._image is None or self._image.size() != QSize(placement.width, placement.height):
+            # Allocating memory for every frame would cost more than drawing it.
+            self._pixels = np.empty((placement.height, placement.width, 4), np.uint8)
             self._image = QImage(
                 self._pixels.data,
-                place.width,
-                place.height,
-                place.width * 4,
+                placement.width,
+                placement.height,
+                placement.width * 4,
                 QImage.Format.Format_RGB32,
             )
             self._drawn = ()
-        wanted = (result, self._view, place)
-        if wanted != self._drawn:
-            draw_on_screen(result, self._view, place, self._pixels)
-            self._drawn = wanted
+        requested = (result, self._view, placement)
+        if requested != self._drawn:
+            draw_on_screen(result, self._view, placement, self._pixels)
+            self._drawn = requested
         self._image.setDevicePixelRatio(self.devicePixelRatioF())
         return self._image
 
-    def _fill_around(self, painter: QPainter, place: Placement, ratio: float) -> None:
-        """The canvas beside the picture; under it nothing has to be filled."""
-        ground = self.palette().color(QPalette.ColorRole.Dark)
-        picture = QRectF(place.left, place.top, place.width, place.height)
+    def _fill_around(self, painter: QPainter, placement: Placement, ratio: float) -> None:
+        """Fills the canvas around the picture, but not under it."""
+        background = self.palette().color(QPalette.ColorRole.Dark)
+        picture = QRectF(placement.left, placement.top, placement.width, placement.height)
         picture = QRectF(picture.topLeft() / ratio, picture.size() / ratio)
         whole = QRectF(self.rect())
         for part in (
@@ -127,30 +129,30 @@ class PictureView(QWidget):
             QRectF(QPointF(0, picture.top()), picture.bottomLeft()),
             QRectF(picture.topRight(), QPointF(whole.right(), picture.bottom())),
         ):
-            painter.fillRect(part, ground)
+            painter.fillRect(part, background)
 
-    def _draw_cursor(self, painter: QPainter, place: Placement, ratio: float) -> None:
+    def _draw_pixel_label(self, painter: QPainter, placement: Placement, ratio: float) -> None:
         if self._cursor is None:
             return
-        pixel = place.frame_pixel(self._cursor.x() * ratio, self._cursor.y() * ratio)
-        text = None if pixel is None else self._under(*pixel)
+        pixel = placement.frame_pixel(self._cursor.x() * ratio, self._cursor.y() * ratio)
+        text = None if pixel is None else self._describe_pixel(*pixel)
         if text is None:
             return
         size = painter.fontMetrics().size(0, text)
-        chip = QRectF(0, 0, size.width() + 16, size.height() + 8)
-        chip.moveTopLeft(self._cursor + QPointF(CHIP_OFFSET, CHIP_OFFSET))
-        chip.moveRight(min(chip.right(), self.width() - 4))
-        if chip.bottom() > self.height() - 4:
-            chip.moveBottom(self._cursor.y() - 6)
+        label = QRectF(0, 0, size.width() + 16, size.height() + 8)
+        label.moveTopLeft(self._cursor + QPointF(LABEL_OFFSET_PX, LABEL_OFFSET_PX))
+        label.moveRight(min(label.right(), self.width() - 4))
+        if label.bottom() > self.height() - 4:
+            label.moveBottom(self._cursor.y() - 6)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         palette = self.palette()
-        ground = QColor(palette.color(QPalette.ColorRole.Base))
-        ground.setAlpha(235)
-        painter.setBrush(ground)
+        background = QColor(palette.color(QPalette.ColorRole.Base))
+        background.setAlpha(235)
+        painter.setBrush(background)
         painter.setPen(QPen(palette.color(QPalette.ColorRole.Mid)))
-        painter.drawRoundedRect(chip, 4, 4)
+        painter.drawRoundedRect(label, 4, 4)
         painter.setPen(palette.color(QPalette.ColorRole.WindowText))
-        painter.drawText(chip, Qt.AlignmentFlag.AlignCenter, text)
+        painter.drawText(label, Qt.AlignmentFlag.AlignCenter, text)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         self._cursor = event.position()

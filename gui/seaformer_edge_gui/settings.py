@@ -1,4 +1,4 @@
-"""What the window remembers from one time to the next."""
+"""The settings that the window stores between runs."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
 from typing import Any, Protocol
 
+from seaformer_edge.inference.modes import Mode
 from seaformer_edge.sources.stream import is_url, redacted
-from seaformer_edge_gui.drawing import Mode
 
 MAX_THREADS = os.cpu_count() or 1
 MAX_EVERY = 30
@@ -24,16 +24,17 @@ class Theme(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All that a person can set.
+    """Everything a user can set.
 
     Attributes:
-        source: what `--source` says; empty for the first camera, or the sample without one.
-        model: a program's name or path; empty for the default.
-        threads: for the network; 0 leaves it to the runtime.
-        every: the network sees every n-th frame.
+        source: the value for `--source`; empty for the first camera, else the sample.
+        model: a model's name or path; empty for the default.
+        threads: for the network; 0 lets the runtime choose.
+        every: the network runs on every n-th frame.
         smoothing: over time, 0 to 1.
-        full_speed: files are played as fast as they go, not at their own pace.
-        mode, opacity, mirrored: see `View`.
+        full_speed: play files as fast as possible, not at their frame rate.
+        mode, opacity: see `View`.
+        mirrored: swap left and right on the screen.
         theme: dark or light.
     """
 
@@ -50,7 +51,7 @@ class Settings:
 
 
 class Store(Protocol):
-    """The part of QSettings that is needed here."""
+    """The part of QSettings that is used here."""
 
     def value(self, key: str, /) -> Any: ...
 
@@ -58,7 +59,7 @@ class Store(Protocol):
 
 
 def load(store: Store) -> Settings:
-    """What was remembered; the default for whatever is missing or makes no sense."""
+    """The stored settings; the default for each one that is missing or invalid."""
     settings = Settings()
     for field in fields(Settings):
         text = store.value(field.name)
@@ -79,7 +80,7 @@ def load(store: Store) -> Settings:
 
 
 def save(settings: Settings, store: Store) -> None:
-    """Remembers everything but a source whose URL holds a secret."""
+    """Stores everything except a source whose URL holds a password or token."""
     if is_url(settings.source) and redacted(settings.source) != settings.source:
         settings = replace(settings, source="")
     for name, value in asdict(settings).items():
@@ -87,7 +88,7 @@ def save(settings: Settings, store: Store) -> None:
 
 
 def _parsed(text: Any, default: Any) -> Any:
-    """A setting from its text, as the kind of its default. Raises ValueError."""
+    """A setting from its text, in the type of its default. Raises ValueError."""
     text = str(text)
     if isinstance(default, bool):
         return {"True": True, "False": False}.get(text, default)

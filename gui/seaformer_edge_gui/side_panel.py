@@ -1,4 +1,4 @@
-"""Right of the picture: how it is looked at, the largest classes, the legend."""
+"""The panel right of the picture: view controls, largest classes, legend."""
 
 from __future__ import annotations
 
@@ -17,32 +17,29 @@ from PySide6.QtWidgets import (
 )
 
 from seaformer_edge.hub.card import Card
+from seaformer_edge.inference.modes import Mode
 from seaformer_edge_gui.class_panel import ClassBars, Legend
-from seaformer_edge_gui.drawing import Mode
 
-MODE_NAMES = {
-    Mode.OVERLAY: ("Overlay", "Class colours over the picture (1)"),
-    Mode.MASK: ("Mask", "Class colours alone (2)"),
-    Mode.SIDE_BY_SIDE: ("Split", "Picture and overlay side by side (3)"),
-    Mode.EDGES: ("Edges", "The picture with the classes' outlines (4)"),
-    Mode.ORIGINAL: ("Original", "The picture alone (5)"),
-}
 WIDTH_PX = 288
 
 
 class SidePanel(QWidget):
-    """Controls of the view over the classes; it tells what is wanted and decides nothing."""
+    """View controls above the classes. Its signals report what the user requests.
 
-    mode_wanted = Signal(object)  # Mode
-    opacity_wanted = Signal(float)
-    smoothing_wanted = Signal(float)
+    Attributes:
+        modes: the button of each mode.
+    """
+
+    mode_requested = Signal(object)  # Mode
+    opacity_requested = Signal(float)
+    smoothing_requested = Signal(float)
 
     def __init__(self) -> None:
         super().__init__()
         self.setFixedWidth(WIDTH_PX)
-        self.modes = QButtonGroup(self)
-        self.opacity = _slider("Opacity", "Of the colours over the picture ([ and ])")
-        self.smoothing = _slider("Smoothing", "Over time: less flicker where nothing moves")
+        self.modes = {mode: self._mode_button(mode) for mode in Mode}
+        self.opacity = _slider("Opacity", "Opacity of the class colours ([ and ])")
+        self.smoothing = _slider("Smoothing", "Smoothing over time: less flicker in still areas")
         self.bars = ClassBars()
         self.legend = Legend()
         self.show_all = QPushButton("Show all")
@@ -66,11 +63,11 @@ class SidePanel(QWidget):
         self.show_card(None)
 
     def set_mode(self, mode: Mode) -> None:
-        """Presses the mode's button."""
-        self.modes.button(list(Mode).index(mode)).setChecked(True)
+        """Checks the mode's button."""
+        self.modes[mode].setChecked(True)
 
     def show_card(self, card: Card | None) -> None:
-        """Shows the classes of a model; a classifier's are not in the picture."""
+        """Shows the classes of a model; a classifier has no legend, since it colours nothing."""
         self.legend.show_card(card)
         classifier = card is not None and card.task == "classification"
         self._legend_card.setVisible(not classifier)
@@ -81,15 +78,19 @@ class SidePanel(QWidget):
         row = QHBoxLayout(holder)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(3)
-        for i, (mode, (name, tip)) in enumerate(MODE_NAMES.items()):
-            button = QPushButton(name)
-            button.setObjectName("mode")
-            button.setCheckable(True)
-            button.setToolTip(tip)
-            button.clicked.connect(lambda _, mode=mode: self.mode_wanted.emit(mode))
-            self.modes.addButton(button, i)
+        group = QButtonGroup(self)  # exclusive
+        for button in self.modes.values():
+            group.addButton(button)
             row.addWidget(button)
         return holder
+
+    def _mode_button(self, mode: Mode) -> QPushButton:
+        button = QPushButton(mode.label)
+        button.setObjectName("mode")
+        button.setCheckable(True)
+        button.setToolTip(f"{mode.description.capitalize()} ({mode.key})")
+        button.clicked.connect(lambda: self.mode_requested.emit(mode))
+        return button
 
     def _slider_rows(self) -> QWidget:
         holder = QWidget()
@@ -97,9 +98,9 @@ class SidePanel(QWidget):
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(10)
         grid.setVerticalSpacing(4)
-        wanted = (self.opacity_wanted, self.smoothing_wanted)
+        signals = (self.opacity_requested, self.smoothing_requested)
         for row, (slider, signal) in enumerate(
-            zip((self.opacity, self.smoothing), wanted, strict=True)
+            zip((self.opacity, self.smoothing), signals, strict=True)
         ):
             value = QLabel("0 %")
             value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -146,6 +147,6 @@ def _card(*contents: QWidget) -> QFrame:
     for content in contents:
         layout.addWidget(content)
     layout.setStretch(len(contents) - 1, 1)
-    # What is left over stays empty below.
+    # Extra height stays empty below the content.
     frame.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
     return frame

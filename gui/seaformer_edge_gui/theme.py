@@ -1,4 +1,4 @@
-"""Dark and light: colours, the style sheet, and icons drawn to match."""
+"""The dark and the light theme: colours, style sheet and icons."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TEXT_PX, SMALL_PX = 12, 11
 
 @dataclass(frozen=True, slots=True)
 class Colours:
-    """One theme; text and muted text keep a contrast of 4.5 to 1 on all three grounds."""
+    """One theme; text and muted text have a contrast of at least 4.5:1 on every background."""
 
     window: str
     panel: str
@@ -27,7 +27,7 @@ class Colours:
     muted: str
     accent: str
     on_accent: str
-    trouble: str
+    warning: str
     recording: str
     canvas: str
 
@@ -42,7 +42,7 @@ COLOURS = {
         muted="#9ba6b0",
         accent="#4fb8a8",
         on_accent="#08211d",
-        trouble="#f0b060",
+        warning="#f0b060",
         recording="#f0616d",
         canvas="#0d0f11",
     ),
@@ -55,7 +55,7 @@ COLOURS = {
         muted="#59646d",
         accent="#0b7a6c",
         on_accent="#ffffff",
-        trouble="#8a5200",
+        warning="#8a5200",
         recording="#c22f3d",
         canvas="#dde2e6",
     ),
@@ -68,8 +68,8 @@ QToolTip { background: $raised; color: $text; border: 1px solid $line; padding: 
 #caption, #unit { color: $muted; font-size: ${small}px; }
 #figure { font-size: 19px; font-weight: 600; }
 #banner { background: $raised; border: 1px solid $line; border-radius: 6px; }
-#banner[trouble="true"] { border-color: $trouble; }
-#banner[trouble="true"] QLabel { color: $trouble; }
+#banner[error="true"] { border-color: $warning; }
+#banner[error="true"] QLabel { color: $warning; }
 #sheet { background: $panel; border: 1px solid $muted; border-radius: 8px; }
 #key { color: $accent; font-weight: 600; }
 QPushButton, QToolButton {
@@ -105,7 +105,7 @@ QSlider::handle:horizontal:focus { background: $accent; border: 2px solid $text;
 
 
 def prepare(app: QApplication) -> None:
-    """Style and font, which have to be there before the first widget is made."""
+    """Sets style and font; call it before creating the first widget."""
     app.setStyle("Fusion")
     font = app.font()
     font.setPixelSize(TEXT_PX)
@@ -113,7 +113,7 @@ def prepare(app: QApplication) -> None:
 
 
 def apply(app: QApplication, theme: Theme) -> None:
-    """Gives the whole application a theme."""
+    """Applies a theme to the whole application."""
     colours = COLOURS[theme]
     palette = QPalette()
     for role, colour in (
@@ -129,7 +129,7 @@ def apply(app: QApplication, theme: Theme) -> None:
         (QPalette.ColorRole.PlaceholderText, colours.muted),
         (QPalette.ColorRole.Highlight, colours.accent),
         (QPalette.ColorRole.HighlightedText, colours.on_accent),
-        (QPalette.ColorRole.BrightText, colours.trouble),
+        (QPalette.ColorRole.BrightText, colours.warning),
         (QPalette.ColorRole.ToolTipBase, colours.raised),
         (QPalette.ColorRole.ToolTipText, colours.text),
     ):
@@ -139,7 +139,7 @@ def apply(app: QApplication, theme: Theme) -> None:
 
 
 def small_font(font: QFont) -> QFont:
-    """The same, for captions."""
+    """The font in the size of captions."""
     smaller = QFont(font)
     smaller.setPixelSize(SMALL_PX)
     return smaller
@@ -177,7 +177,7 @@ def _stop(painter: QPainter) -> None:
     painter.drawRect(QRectF(5.5, 5.5, 9, 9))
 
 
-def _still(painter: QPainter) -> None:
+def _snapshot(painter: QPainter) -> None:
     painter.drawRoundedRect(QRectF(2.5, 6, 15, 10.5), 2, 2)
     painter.drawLine(QPointF(7, 6), QPointF(8, 3.5))
     painter.drawLine(QPointF(8, 3.5), QPointF(12, 3.5))
@@ -241,14 +241,14 @@ _DRAWINGS: dict[str, Callable[[QPainter], None]] = {
     "pause": _pause,
     "play": _play,
     "record": _record,
-    "still": _still,
+    "snapshot": _snapshot,
     "stop": _stop,
     "theme": _theme,
 }
 
 
 def icon(name: str, colours: Colours) -> QIcon:
-    """An icon by name, in the text's colour, and in the accent's where a button is checked."""
+    """An icon by name, in the colour of text, and of accented text if the button is checked."""
     made = QIcon()
     plain = colours.recording if name in ("record", "stop") else colours.text
     made.addPixmap(_drawn(name, plain), QIcon.Mode.Normal, QIcon.State.Off)

@@ -1,4 +1,4 @@
-"""Above the picture: source, model, threads, and the buttons."""
+"""The tool bar above the picture: source, model, threads, and buttons."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from seaformer_edge_gui import theme
 from seaformer_edge_gui.controller import ModelChoice
 from seaformer_edge_gui.settings import MAX_EVERY, MAX_THREADS, Theme
 
-WIDEST_PX = 360
+MAX_BOX_PX = 360
 POPUP_MARGIN_PX = 24
 SPEC_ROLE = int(Qt.ItemDataRole.UserRole)
 
 
 class Chooser(QComboBox):
-    """A combo box that tells when its list is about to be looked at, and shows it in full width."""
+    """A combo box with a list as wide as its texts; `opening` is emitted before the list opens."""
 
     opening = Signal()
 
@@ -30,10 +30,10 @@ class Chooser(QComboBox):
 
 
 class ToolBar(QWidget):
-    """Controls of the run; it tells what is wanted and decides nothing."""
+    """Controls of the run. Its signals report what the user requests."""
 
-    source_wanted = Signal(str)
-    model_wanted = Signal(str)
+    source_requested = Signal(str)
+    model_requested = Signal(str)
 
     def __init__(self) -> None:
         super().__init__()
@@ -47,17 +47,17 @@ class ToolBar(QWidget):
         self.source.setToolTip("A camera, file, folder or URL (Ctrl+L)")
         self.source.setCompleter(None)  # type: ignore[arg-type]
         self.source.activated.connect(
-            lambda i: self.source_wanted.emit(self.source.itemData(i, SPEC_ROLE))
+            lambda i: self.source_requested.emit(self.source.itemData(i, SPEC_ROLE))
         )
         editor = self.source.lineEdit()
         assert editor is not None
-        editor.returnPressed.connect(self._tell_typed)
+        editor.returnPressed.connect(self._emit_typed_source)
         self._editor = editor
         self.model = Chooser()
         self.model.setAccessibleName("Model")
         self.model.setToolTip("The network")
         self.model.activated.connect(
-            lambda i: self.model_wanted.emit(self.model.itemData(i, SPEC_ROLE))
+            lambda i: self.model_requested.emit(self.model.itemData(i, SPEC_ROLE))
         )
         self.threads = QSpinBox()
         self.threads.setRange(0, MAX_THREADS)
@@ -67,23 +67,23 @@ class ToolBar(QWidget):
         self.every = QSpinBox()
         self.every.setRange(1, MAX_EVERY)
         self.every.setAccessibleName("Every n-th frame")
-        self.every.setToolTip("The network sees every n-th frame")
+        self.every.setToolTip("The network runs on every n-th frame")
 
         self.open = _button("Open a file (O)")
         self.full_speed = _button("Play files at full speed (U)", checkable=True)
         self.pause = _button("Pause (P)")
-        self.still = _button("Save picture, overlay and class ids (S)")
+        self.snapshot = _button("Save a snapshot: picture, overlay, class ids (S)")
         self.record = _button("Record (R)")
         self.mirror = _button("Mirror (M)", checkable=True)
-        self.full = _button("Picture alone, full screen (F)")
-        self.theme = _button("Dark or light (T)")
+        self.full = _button("Full screen, picture only (F)")
+        self.theme = _button("Dark or light theme (T)")
         self.help = _button("Keyboard shortcuts (H)")
 
         for box in (self.source, self.model, self.threads, self.every):
             box.setMinimumHeight(28)
-            box.setMaximumWidth(WIDEST_PX)
+            box.setMaximumWidth(MAX_BOX_PX)
         for box in (self.threads, self.every):
-            box.setKeyboardTracking(False)  # 1 is not wanted on the way to 12
+            box.setKeyboardTracking(False)  # no change to 1 while 12 is typed
         for box in (self.source, self.model):
             box.setSizeAdjustPolicy(
                 QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
@@ -106,18 +106,18 @@ class ToolBar(QWidget):
             row.addWidget(box)
         row.addStretch()
         for button in (
-            *(self.pause, self.still, self.record, self.mirror),
+            *(self.pause, self.snapshot, self.record, self.mirror),
             *(self.full, self.theme, self.help),
         ):
             row.addWidget(button)
 
     def set_colours(self, colours: theme.Colours) -> None:
-        """Draws the icons anew."""
+        """Redraws the icons."""
         self._colours = colours
         for name, button in (
             ("open", self.open),
             ("fast", self.full_speed),
-            ("still", self.still),
+            ("snapshot", self.snapshot),
             ("mirror", self.mirror),
             ("full", self.full),
             ("theme", self.theme),
@@ -128,17 +128,17 @@ class ToolBar(QWidget):
         self._show_state(paused, recording)
 
     def show_state(self, *, paused: bool, recording: bool) -> None:
-        """Shows what pressing the buttons would do now."""
+        """Updates the pause and record buttons."""
         if (paused, recording) != self._state:
             self._state = (paused, recording)
             self._show_state(paused, recording)
 
     def _show_state(self, paused: bool, recording: bool) -> None:
         for button, icon, tip in (
-            (self.pause, *(("play", "Go on (P)") if paused else ("pause", "Pause (P)"))),
+            (self.pause, *(("play", "Resume (P)") if paused else ("pause", "Pause (P)"))),
             (
                 self.record,
-                *(("stop", "Finish the recording (R)") if recording else ("record", "Record (R)")),
+                *(("stop", "Stop recording (R)") if recording else ("record", "Record (R)")),
             ),
         ):
             button.setIcon(theme.icon(icon, self._colours))
@@ -146,13 +146,13 @@ class ToolBar(QWidget):
             button.setAccessibleName(tip)
 
     def show_source(self, name: str) -> None:
-        """Shows what is being played, unless the person is typing."""
+        """Shows the name of the current source, unless the user is typing."""
         if not self._editor.hasFocus() and self._editor.text() != name:
             self._editor.setText(name)
             self._editor.setCursorPosition(0)
 
     def list_sources(self, sources: Sequence[SourceInfo]) -> None:
-        """Lists the sources there are."""
+        """Lists the available sources."""
         if list(sources) == self._sources:
             return
         self._sources = list(sources)
@@ -167,7 +167,7 @@ class ToolBar(QWidget):
         self._editor.setCursorPosition(0)
 
     def list_models(self, models: Sequence[ModelChoice], current: str) -> None:
-        """Lists the models there are, and the current one where it is not among them."""
+        """Lists the models, and the current one if it is not among them."""
         with QSignalBlocker(self.model):
             self.model.clear()
             for choice in models:
@@ -178,11 +178,11 @@ class ToolBar(QWidget):
                 index = self.model.count() - 1
             self.model.setCurrentIndex(index)
 
-    def _tell_typed(self) -> None:
+    def _emit_typed_source(self) -> None:
         text = self._editor.text()
         listed = self.source.findText(text)
         spec = self.source.itemData(listed, SPEC_ROLE) if listed >= 0 else text
-        self.source_wanted.emit(spec)
+        self.source_requested.emit(spec)
 
 
 def _button(tip: str, *, checkable: bool = False) -> QToolButton:

@@ -1,4 +1,4 @@
-"""The window: it lays the views out, takes keys and drops, and asks the controller on timers."""
+"""The window: layout, keyboard shortcuts, drag and drop, and timers that poll the controller."""
 
 from __future__ import annotations
 
@@ -15,44 +15,44 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from seaformer_edge.inference.modes import Mode
 from seaformer_edge.live import LiveStatus
 from seaformer_edge_gui import settings, theme
 from seaformer_edge_gui.banner import Banner
 from seaformer_edge_gui.controller import OPACITY_STEP, Controller, Message
-from seaformer_edge_gui.drawing import Mode
 from seaformer_edge_gui.help_sheet import HelpSheet
-from seaformer_edge_gui.metrics_panel import ReadoutPanel
+from seaformer_edge_gui.metrics_panel import MetricsPanel
 from seaformer_edge_gui.picture_view import PictureView
 from seaformer_edge_gui.side_panel import SidePanel
 from seaformer_edge_gui.tool_bar import ToolBar
 
-TICK_MS = 16  # a display's 60 Hz
-NUMBERS_MS = 200  # figures that change faster cannot be read
+PICTURE_MS = 16  # a display of 60 Hz
+METRICS_MS = 200  # figures that change faster cannot be read
 MARGIN_PX = 8
-HELD_KEYS = ("[", "]")  # go on while held; toggles would flicker, and snapshots pile up
+REPEATING_KEYS = ("[", "]")  # the others would flicker or save many snapshots while held
 
 
 class Window(QWidget):
     """The live window.
 
     Args:
-        controller: not started yet; the window starts it when shown and stops it when closed.
-        store: where settings and the window's place are remembered.
+        controller: not started yet; `start` starts it, and closing the window stops it.
+        store: keeps the settings and the window's geometry between runs.
     """
 
     def __init__(self, controller: Controller, store: QSettings) -> None:
         super().__init__()
         self.controller = controller
         self._store = store
-        self._looks = -1
+        self._listed_scan = -1
         self._listed_model = ""
         self._message: Message | None = None
         self.setWindowTitle("SeaFormer edge")
         self.setAcceptDrops(True)
         self.tool_bar = ToolBar()
-        self.picture = PictureView(controller.painted, controller.under)
+        self.picture = PictureView(controller.painted, controller.describe_pixel)
         self.side = SidePanel()
-        self.readouts = ReadoutPanel()
+        self.metrics = MetricsPanel()
         self.banner = Banner(self.picture)
         self.help = HelpSheet(self)
         self._lay_out()
@@ -65,19 +65,19 @@ class Window(QWidget):
             for key in keys
         ]
         for shortcut in self.shortcuts:
-            shortcut.setAutoRepeat(shortcut.key().toString() in HELD_KEYS)
-        self.help.list_shortcuts([(keys, what) for keys, what, _ in self._actions()])
-        self._tick = QTimer(self, interval=TICK_MS, timerType=Qt.TimerType.PreciseTimer)
-        self._tick.timeout.connect(self._show_newest)
-        self._numbers = QTimer(self, interval=NUMBERS_MS)
-        self._numbers.timeout.connect(self._show_numbers)
+            shortcut.setAutoRepeat(shortcut.key().toString() in REPEATING_KEYS)
+        self.help.list_shortcuts([(keys, text) for keys, text, _ in self._actions()])
+        self._picture_timer = QTimer(self, interval=PICTURE_MS, timerType=Qt.TimerType.PreciseTimer)
+        self._picture_timer.timeout.connect(self._show_newest)
+        self._metrics_timer = QTimer(self, interval=METRICS_MS)
+        self._metrics_timer.timeout.connect(self._show_status)
 
     def start(self) -> None:
-        """Begins the run and shows it."""
+        """Starts the run and the timers."""
         self.controller.start()
-        self._tick.start()
-        self._numbers.start()
-        self._show_numbers()
+        self._picture_timer.start()
+        self._metrics_timer.start()
+        self._show_status()
         self.picture.setFocus()
 
     def _lay_out(self) -> None:
@@ -90,7 +90,7 @@ class Window(QWidget):
         self._layout.setSpacing(6)
         self._layout.addWidget(self.tool_bar)
         self._layout.addLayout(middle, 1)
-        self._layout.addWidget(self.readouts)
+        self._layout.addWidget(self.metrics)
 
     def _show_settings(self) -> None:
         values = self.controller.settings
@@ -101,89 +101,93 @@ class Window(QWidget):
         self.tool_bar.every.setValue(values.every)
         self.tool_bar.full_speed.setChecked(values.full_speed)
         self.tool_bar.mirror.setChecked(values.mirrored)
-        self.picture.set_view(self.controller.view)
+        self._update_view()
         self._list_models()
 
     def _connect(self) -> None:
         bar, side, controller = self.tool_bar, self.side, self.controller
-        bar.source_wanted.connect(controller.set_source)
-        bar.source_wanted.connect(self._leave_typing)
+        bar.source_requested.connect(controller.set_source)
+        bar.source_requested.connect(self._leave_typing)
         bar.source.opening.connect(controller.sources.refresh)
-        bar.model_wanted.connect(controller.set_model)
+        bar.model_requested.connect(controller.set_model)
         bar.model.opening.connect(self._list_models)
         bar.threads.valueChanged.connect(controller.set_threads)
         bar.every.valueChanged.connect(controller.set_every)
         bar.full_speed.toggled.connect(controller.set_full_speed)
         bar.open.clicked.connect(self._open)
         bar.pause.clicked.connect(controller.toggle_pause)
-        bar.still.clicked.connect(controller.take_snapshot)
+        bar.snapshot.clicked.connect(controller.take_snapshot)
         bar.record.clicked.connect(controller.toggle_recording)
-        bar.mirror.toggled.connect(self._looking(controller.set_mirrored))
+        bar.mirror.toggled.connect(self._then_update_view(controller.set_mirrored))
         bar.full.clicked.connect(self._toggle_full)
         bar.theme.clicked.connect(self._toggle_theme)
         bar.help.clicked.connect(self.help.toggle)
-        side.mode_wanted.connect(self._looking(controller.set_mode))
-        side.opacity_wanted.connect(self._looking(controller.set_opacity))
-        side.smoothing_wanted.connect(controller.set_smoothing)
-        side.legend.chosen.connect(self._looking(controller.choose_classes))
+        side.mode_requested.connect(self._then_update_view(controller.set_mode))
+        side.opacity_requested.connect(self._then_update_view(controller.set_opacity))
+        side.smoothing_requested.connect(controller.set_smoothing)
+        side.legend.chosen.connect(self._then_update_view(controller.choose_classes))
         self.picture.double_clicked.connect(self._toggle_full)
         self.banner.dismissed.connect(self._dismiss)
 
-    def _looking(self, change: Callable[..., None]) -> Callable[..., None]:
-        """The change, after which the picture is looked at as it then says."""
+    def _then_update_view(self, change: Callable[..., None]) -> Callable[..., None]:
+        """A slot that applies `change` and then redraws the picture with the new view."""
 
         def changed(value: object) -> None:
             change(value)
-            self.picture.set_view(self.controller.view)
+            self._update_view()
 
         return changed
 
+    def _update_view(self) -> None:
+        self.picture.set_view(self.controller.view, mirrored=self.controller.settings.mirrored)
+
     def _actions(self) -> list[tuple[tuple[str, ...], str, Callable[[], object]]]:
-        """Keys, what they do in words, and what does it."""
+        """Keys, the text for the help sheet, and the function to call."""
         bar, side, controller = self.tool_bar, self.side, self.controller
-        modes = [
-            (
-                (str(i + 1),),
-                f"View: {mode.replace('-', ' ')}",
-                lambda i=i: side.modes.button(i).click(),
-            )
-            for i, mode in enumerate(Mode)
-        ]
+        modes = [((m.key,), f"View: {m.label.lower()}", side.modes[m].click) for m in Mode]
         step = round(OPACITY_STEP * 100)
         return [
             *modes,
-            (("[",), "Less opacity", lambda: side.opacity.setValue(side.opacity.value() - step)),
-            (("]",), "More opacity", lambda: side.opacity.setValue(side.opacity.value() + step)),
+            (
+                ("[",),
+                "Decrease opacity",
+                lambda: side.opacity.setValue(side.opacity.value() - step),
+            ),
+            (
+                ("]",),
+                "Increase opacity",
+                lambda: side.opacity.setValue(side.opacity.value() + step),
+            ),
             (("A",), "Colour all classes", side.legend.clearSelection),
-            (("M",), "Mirror", bar.mirror.toggle),
-            (("F", "F11"), "Picture alone, full screen", self._toggle_full),
-            (("P",), "Pause and go on", controller.toggle_pause),
-            (("S",), "Save picture, overlay, class ids", controller.take_snapshot),
-            (("R",), "Record, and finish", controller.toggle_recording),
+            (("M",), "Mirror left and right", bar.mirror.toggle),
+            (("F", "F11"), "Full screen, picture only", self._toggle_full),
+            (("P",), "Pause or resume", controller.toggle_pause),
+            (("S",), "Save a snapshot", controller.take_snapshot),
+            (("R",), "Start or stop recording", controller.toggle_recording),
             (("O",), "Open a file or model", self._open),
             (("Ctrl+L",), "Type a source", self._type_source),
-            (("U",), "Files at full speed", bar.full_speed.toggle),
-            (("T",), "Dark or light", self._toggle_theme),
-            (("H", "F1", "?"), "This sheet", self.help.toggle),
-            (("Esc",), "Close, leave full screen", self._leave),
+            (("U",), "Play files at full speed", bar.full_speed.toggle),
+            (("T",), "Dark or light theme", self._toggle_theme),
+            (("H", "F1", "?"), "Keyboard shortcuts", self.help.toggle),
+            (("Esc",), "Close message or full screen", self._leave),
             (("Ctrl+Q",), "Quit", self.close),
         ]
 
-    # On the timers.
+    # Called by the timers.
 
     def _show_newest(self) -> None:
         result = self.controller.newest()
         if result is None:
             return
         self.picture.show_result(result)
-        self.picture.set_view(self.controller.view)
+        self._update_view()
         self.side.show_card(self.controller.card)
         bars = self.side.bars
         bars.show_rows(self.controller.rows(bars.capacity()), self.controller.card)
 
-    def _show_numbers(self) -> None:
+    def _show_status(self) -> None:
         status = self.controller.status()
-        self.readouts.show_status(status, self.controller.board.reading)
+        self.metrics.show_status(status, self.controller.board.reading)
         self.tool_bar.show_source(status.source)
         self.tool_bar.show_state(paused=status.paused, recording=status.recording is not None)
         self._show_title(status)
@@ -191,8 +195,8 @@ class Window(QWidget):
             self._list_models()
         self._message = self.controller.message(status)
         self.banner.show_message(self._message)
-        if self.controller.sources.looks != self._looks:
-            self._looks = self.controller.sources.looks
+        if self.controller.sources.scans != self._listed_scan:
+            self._listed_scan = self.controller.sources.scans
             self.tool_bar.list_sources(self.controller.sources.found)
             self.tool_bar.show_source(status.source)
 
@@ -206,7 +210,7 @@ class Window(QWidget):
         self._listed_model = self.controller.model
         self.tool_bar.list_models(self.controller.models(), self._listed_model)
 
-    # What keys and buttons do here and not in the controller.
+    # Called by keys and buttons.
 
     def _open(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, "Open a video, picture or model (.pte)")
@@ -220,16 +224,16 @@ class Window(QWidget):
         editor.selectAll()
 
     def _leave_typing(self) -> None:
-        """Letters are shortcuts again."""
+        """Moves the focus away from the text, so that letters are shortcuts again."""
         self.picture.setFocus()
 
     def _toggle_full(self) -> None:
         full = not self.isFullScreen()
-        for widget in (self.tool_bar, self.side, self.readouts):
+        for widget in (self.tool_bar, self.side, self.metrics):
             widget.setVisible(not full)
         margin = 0 if full else MARGIN_PX
         self._layout.setContentsMargins(margin, margin, margin, margin)
-        # Not showNormal: a window that was maximised is so again.
+        # Not showNormal: it would forget that the window was maximised.
         self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
 
     def _leave(self) -> None:
@@ -259,7 +263,7 @@ class Window(QWidget):
     def _dismiss(self) -> None:
         if self._message is not None:
             self.controller.dismiss(self._message)
-            self._show_numbers()
+            self._show_status()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if event.mimeData().hasUrls():
@@ -273,11 +277,11 @@ class Window(QWidget):
             self.controller.set_source(url.toString())
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        self._tick.stop()
-        self._numbers.stop()
+        self._picture_timer.stop()
+        self._metrics_timer.stop()
         if not self.isFullScreen():
             self._store.setValue("geometry", self.saveGeometry())
         settings.save(self.controller.settings, self._store)
-        self.hide()  # what follows may take a moment
+        self.hide()  # stopping may take a moment
         self.controller.stop()
         super().closeEvent(event)

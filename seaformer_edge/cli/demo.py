@@ -18,12 +18,14 @@ from seaformer_edge.machine.display import check_display
 )
 @click.option("-m", "--model", help="Name of a model, or a .pte file.")
 @click.option("--threads", type=click.IntRange(1), metavar="N", help="Threads for the network.")
-@click.option("--list-sources", is_flag=True, help="List what there is to see through, and end.")
+@click.option(
+    "--list-sources", is_flag=True, help="List available cameras and other sources, and exit."
+)
 @debug_option
 def demo(source: str | None, model: str | None, threads: int | None, list_sources: bool) -> int:
-    """Open a window on a camera, a stream or a file, with what the network sees.
+    """Open a window that shows a camera, a stream or a file with the network's prediction.
 
-    Without --source it takes the last one again; the first time a camera, or the sample.
+    Without --source, the last source is opened again; the first time, a camera or the sample.
     """
     if list_sources:
         click.echo(_sources())
@@ -37,11 +39,8 @@ def demo(source: str | None, model: str | None, threads: int | None, list_source
 
 
 def _missing(error: ImportError) -> str:
-    if (
-        error.name
-        and error.name.partition(".")[0] in ("PySide6", "shiboken6")
-        and (isinstance(error, ModuleNotFoundError))
-    ):
+    package = (error.name or "").partition(".")[0]
+    if package in ("PySide6", "shiboken6") and isinstance(error, ModuleNotFoundError):
         return "the window needs PySide6: pip install 'seaformer-edge[gui]'"
     if missing := missing_libraries(str(error)):
         return f"Qt cannot be loaded ({error}); on Debian: {install_line(missing)}"
@@ -49,7 +48,7 @@ def _missing(error: ImportError) -> str:
 
 
 def _sources() -> str:
-    """A line for each source: what to give as --source, its name, its sizes and rates."""
+    """A line for each source: the value for --source, its name, its sizes and rates."""
     from seaformer_edge.sources import list_sources
 
     lines = []

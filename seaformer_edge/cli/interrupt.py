@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as a wish to finish, not as an exception in the middle of a frame."""
+"""Ctrl-C and SIGTERM set an event, so that the current frame and file can be finished."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-# `main` looks for it among the arguments, since it must know when the command has failed already.
+# `main` searches the arguments for it: it needs the answer after the command has failed.
 debug_option = click.option(
     "--debug", is_flag=True, expose_value=False, help="Show the traceback of an error."
 )

@@ -1,4 +1,4 @@
-"""`seaformer-edge segment`: pictures or a video in, drawn results, masks and tables out."""
+"""`seaformer-edge segment`: from pictures or a video to rendered results, label maps and tables."""
 
 from __future__ import annotations
 
@@ -14,43 +14,45 @@ from click.core import ParameterSource
 from seaformer_edge.cli.interrupt import stop_on_signals
 from seaformer_edge.cli.options import debug_option, file_path
 from seaformer_edge.errors import ModelError
+from seaformer_edge.inference.modes import Mode
 
 if TYPE_CHECKING:
     from tqdm import tqdm
 
     from seaformer_edge.hub.card import Card
     from seaformer_edge.inference.pipeline import RunSummary
-    from seaformer_edge.sinks import Draw, ResultSink
+    from seaformer_edge.sinks import Render, Sink
     from seaformer_edge.sources import FrameSource
 
 INTERRUPTED = 130
 TOP_CLASSES = 5
-OF_A_SEGMENTER = ("masks", "mode", "opacity", "classes")
-"""Options that say how areas are drawn or written, of which a classifier knows none."""
+SEGMENTER_OPTIONS = ("masks", "mode", "opacity", "classes")
+"""Options that a classifier has no use for."""
 
 
 @click.command()
 @click.argument("source")
 @click.option(
-    "-o", "--output", type=file_path, help="Drawn result: a video, a picture, or a folder of them."
+    "-o", "--output", type=file_path, help="Rendered result: a video, a picture, or a folder."
 )
-@click.option("--masks", type=file_path, help="Folder for PNGs whose values are class ids.")
+@click.option("--masks", type=file_path, help="Folder for label maps: PNGs of class ids.")
 @click.option("--stats", type=file_path, help="Table of each frame's classes: .csv or .jsonl.")
 @click.option("-m", "--model", help="Name of a model, or a .pte file.")
 @click.option(
     "--mode",
-    type=click.Choice(["overlay", "mask", "side-by-side"]),
-    default="overlay",
+    type=click.Choice([mode.value for mode in Mode]),
+    default=Mode.OVERLAY.value,
     show_default=True,
+    help="; ".join(f"{mode}: {mode.description}" for mode in Mode) + ".",
 )
 @click.option(
     "--opacity",
     type=click.FloatRange(0, 1),
     default=0.5,
     show_default=True,
-    help="Of the colours over the picture.",
+    help="Opacity of the class colours.",
 )
-@click.option("--classes", help="Draw only these classes: names with commas between.")
+@click.option("--classes", help="Colour only these classes: comma-separated names.")
 @click.option(
     "--start", type=click.IntRange(0), default=0, metavar="N", help="First frame, counted from 0."
 )
@@ -78,18 +80,18 @@ def segment(
 ) -> int:
     """Segment SOURCE: a video, a picture, a folder, a pattern like 'frames/*.png', or 'sample'.
 
-    No frame is dropped. Ctrl-C finishes the files, so that they can be used.
+    No frame is dropped. Ctrl-C finishes the output files, so that they are usable.
 
     With a classifier as the model, the most probable classes of each frame are written over it
-    (-o), into a table (--stats), or only told.
+    (-o), into a table (--stats), or only printed.
     """
     targets = [path for path in (output, masks, stats) if path is not None]
     if len({path.resolve() for path in targets}) < len(targets):
-        raise click.UsageError("-o, --masks and --stats need names of their own")
+        raise click.UsageError("-o, --masks and --stats must be different paths")
     if end is not None and end <= start:
         raise click.UsageError("--end must be greater than --start")
 
-    # What follows loads OpenCV and FFmpeg, which `--help` and a mistyped option do not need.
+    # Imported late: OpenCV and FFmpeg take time that `--help` and a mistyped option do not need.
     import cv2
 
     from seaformer_edge.hub.card import read_card
@@ -99,8 +101,8 @@ def segment(
     from seaformer_edge.sinks import (
         ClassScores,
         ClassShares,
-        PictureFolder,
-        class_ids,
+        LabelMapFolder,
+        Rendered,
         open_sink,
     )
     from seaformer_edge.sources import Selection, open_source
@@ -117,19 +119,19 @@ def segment(
         if not targets:
             raise click.UsageError("nothing to write: give -o, --masks or --stats")
         kind, table = Segmenter, ClassShares
-    draw = _drawing(card, mode, opacity, classes)
-    cv2.setNumThreads(1)  # frames share the cores; OpenCV's own threads would only be in the way
+    render = _renderer(card, mode, opacity, classes)
+    cv2.setNumThreads(1)  # the frames already use every core
     with ExitStack() as stack:
         frames: FrameSource = stack.enter_context(open_source(source))
         if (start, end, every) != (0, None, 1):
             frames = Selection(frames, start, end, every)
         many = frames.frame_count != 1
         network = kind.from_path(path, threads, throughput=many)
-        sinks: list[ResultSink[Any]] = []
+        sinks: list[Sink[Any]] = []
         if output is not None:
-            sinks.append(open_sink(output, draw, frames, overwrite=overwrite))
+            sinks.append(Rendered(render, open_sink(output, frames, overwrite=overwrite)))
         if masks is not None:
-            sinks.append(PictureFolder(masks, class_ids, frames, overwrite=overwrite))
+            sinks.append(LabelMapFolder(masks, frames, overwrite=overwrite))
         if stats is not None:
             sinks.append(table(stats, frames, overwrite=overwrite))
         stop = stack.enter_context(stop_on_signals())
@@ -150,40 +152,38 @@ def segment(
 
 
 def _refuse_with_a_classifier(context: click.Context, card: Card) -> None:
-    for name in OF_A_SEGMENTER:
+    for name in SEGMENTER_OPTIONS:
         if context.get_parameter_source(name) is not ParameterSource.DEFAULT:
             raise click.UsageError(f"--{name} needs a segmenter, and {card.name} is a classifier")
 
 
-def _drawing(card: Card, mode: str, opacity: float, classes: str | None) -> Draw[Any]:
-    """How a frame and its result become one picture."""
+def _renderer(card: Card, mode: str, opacity: float, classes: str | None) -> Render[Any]:
+    """The function from a frame and its result to one picture."""
     import numpy as np
 
-    from seaformer_edge.inference.views import draw, draw_scores
+    from seaformer_edge.inference.views import View, draw_scores, render
 
     if card.task == "classification":
         return lambda frame, classification: draw_scores(frame.image, classification.classes)
 
     palette = np.array(card.palette, np.uint8)
-    chosen = None if classes is None else _class_ids(card, classes)
-    return lambda frame, segmentation: draw(
-        frame.image, segmentation.label_map, palette, mode=mode, opacity=opacity, classes=chosen
-    )
+    view = View(Mode(mode), opacity, None if classes is None else _class_ids(card, classes))
+    return lambda frame, segmentation: render(frame.image, segmentation.label_map, palette, view)
 
 
-def _class_ids(card: Card, names: str) -> list[int]:
+def _class_ids(card: Card, names: str) -> frozenset[int]:
     wanted = [name.strip() for name in names.split(",")]
     for name in wanted:
         if name not in card.classes:
             raise ModelError(
-                f"{name}: no class of {card.name}, which knows {', '.join(card.classes)}"
+                f"{name}: no class of {card.name}; its classes are {', '.join(card.classes)}"
             )
-    return [card.classes.index(name) for name in wanted]
+    return frozenset(card.classes.index(name) for name in wanted)
 
 
 @contextmanager
 def _progress_bar(source: FrameSource) -> Iterator[tqdm[NoReturn]]:
-    """Rate and remaining time, where standard error is a terminal; messages go above it."""
+    """Rate and remaining time if standard error is a terminal; log messages appear above it."""
     from tqdm import tqdm
     from tqdm.contrib.logging import logging_redirect_tqdm
 
@@ -195,14 +195,14 @@ def _report(summary: RunSummary, targets: list[Path]) -> str:
     from seaformer_edge.frame import ClassScore
 
     best = [
-        (seen.name, seen.probability if isinstance(seen, ClassScore) else seen.share)
-        for seen in summary.classes[:TOP_CLASSES]
+        (entry.name, entry.probability if isinstance(entry, ClassScore) else entry.share)
+        for entry in summary.classes[:TOP_CLASSES]
     ]
     frames = "1 frame" if summary.frames == 1 else f"{summary.frames} frames"
     rate = summary.frames / summary.elapsed_s
-    where = f"{', '.join(map(str, targets))}: " if targets else ""
+    outputs = f"{', '.join(map(str, targets))}: " if targets else ""
     lines = [
-        f"{where}{frames} in {summary.elapsed_s:.1f} s"
+        f"{outputs}{frames} in {summary.elapsed_s:.1f} s"
         f" ({rate:.1f} a second), {summary.lost_frames} lost",
         "mean ms: " + ", ".join(f"{stage} {ms:.1f}" for stage, ms in summary.mean_ms.items()),
         "classes: " + ", ".join(f"{name} {amount:.1%}" for name, amount in best),

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seaformer_edge.frame import ClassScore, ClassShare, Frame, Result
-from seaformer_edge.sinks.base import ResultSink
+from seaformer_edge.sinks.base import Sink
 from seaformer_edge.sources.base import FrameSource
 
 # Enough to ride out a key frame's encoding, little enough for 4K frames on a small board.
@@ -58,7 +58,7 @@ class RunSummary:
 def process(
     source: FrameSource,
     network: Callable[[NDArray[np.uint8]], Result],
-    sinks: Sequence[ResultSink[Result]],
+    sinks: Sequence[Sink[Result]],
     *,
     at_once: int = 1,
     stop: threading.Event | None = None,

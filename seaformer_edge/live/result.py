@@ -1,7 +1,8 @@
-"""What a live run shows: a frame and what was seen in it."""
+"""One result of a live run: a frame and its prediction."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,17 +10,18 @@ from numpy.typing import NDArray
 
 from seaformer_edge.frame import Classification, Frame, Segmentation
 from seaformer_edge.hub.card import Card
+from seaformer_edge.inference.views import View, render, render_panels
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prediction:
-    """What a model saw in one frame.
+    """A model's prediction for one frame.
 
     Attributes:
-        card: of the model: class names and palette.
-        segmentation: at the frame's own size; None with a classifier.
-        classification: of a classifier; None with a segmenter.
-        logits: (h, w, C) float32, what `segmentation` was made from, smoothed if smoothing is on;
+        card: the model's card: class names and palette.
+        segmentation: at the frame's size; None from a classifier.
+        classification: None from a segmenter.
+        logits: (h, w, C) float32, the logits behind `segmentation`, after smoothing if it is on;
             do not write to it.
     """
 
@@ -31,16 +33,16 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LiveResult:
-    """A frame and what the network saw in it. Immutable; share it freely between threads.
+    """A frame and its prediction. Immutable: threads may share it.
 
     Attributes:
         frame: the picture, (H, W, 3) uint8 RGB.
         sequence: 1, 2, 3 ... in the order of publication, across sources and models.
         captured_at_s: when the frame was captured, on `time.monotonic`'s clock.
         published_at_s: when this result was ready, on the same clock.
-        prediction: what was seen in the frame; None while there is no model.
-        current: whether `seen` is of this very frame; with inference every n-th frame it is of
-            the last frame that the network was given.
+        prediction: None while there is no model.
+        current: whether `prediction` is of this frame; with inference on every n-th frame, it may
+            be of the last frame that the network was given.
     """
 
     frame: Frame
@@ -52,12 +54,12 @@ class LiveResult:
 
     @property
     def card(self) -> Card | None:
-        """Of the model that saw the frame."""
+        """The model's card; None without a prediction."""
         return None if self.prediction is None else self.prediction.card
 
     @property
     def segmentation(self) -> Segmentation | None:
-        """At the frame's own size; None without a segmenter."""
+        """At the frame's size; None without a segmenter."""
         return None if self.prediction is None else self.prediction.segmentation
 
     @property
@@ -65,14 +67,32 @@ class LiveResult:
         """None without a classifier."""
         return None if self.prediction is None else self.prediction.classification
 
+    def render(self, view: View) -> NDArray[np.uint8]:
+        """The result drawn as `view` asks; the frame itself without a segmentation.
+
+        Returns:
+            (H, W * view.columns, 3) uint8 RGB. It may be the frame's image: do not write to it.
+        """
+        return render(self.frame.image, *self._labels_and_palette(), view)
+
+    def render_panels(self, view: View) -> Sequence[NDArray[np.uint8]]:
+        """The pictures of `render` from left to right, before they are joined."""
+        return render_panels(self.frame.image, *self._labels_and_palette(), view)
+
+    def _labels_and_palette(self) -> tuple[NDArray[np.uint8] | None, NDArray[np.uint8]]:
+        if self.prediction is None or self.prediction.segmentation is None:
+            return None, np.empty((0, 3), np.uint8)
+        palette = np.array(self.prediction.card.palette, np.uint8)
+        return self.prediction.segmentation.label_map, palette
+
     def confidence_at(self, x: int, y: int) -> float | None:
         """The probability, 0 to 1, of the class that the label map has at pixel (x, y).
 
-        It is taken as the labels' own are: softmax at the logit positions, then bilinear.
-        None without a segmentation.
+        Computed as for the labels: softmax at the logit positions, then bilinear. None without a
+        segmentation.
 
         Raises:
-            IndexError: outside the frame.
+            IndexError: the pixel is outside the frame.
         """
         if (
             self.prediction is None

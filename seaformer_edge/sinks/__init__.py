@@ -1,46 +1,98 @@
-"""Where results go: `open_sink` makes the sink that the name of the output asks for."""
+"""Outputs of a run: `open_sink` opens the sink for rendered pictures that a path asks for."""
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
+from typing import overload
 
 from seaformer_edge.errors import SinkError
 from seaformer_edge.frame import Result
-from seaformer_edge.sinks.base import Draw, ResultSink
+from seaformer_edge.sinks.base import PictureSink, Sink
 from seaformer_edge.sinks.encoder import FORMATS
-from seaformer_edge.sinks.pictures import PICTURE_SUFFIXES, PictureFile, PictureFolder, class_ids
+from seaformer_edge.sinks.pictures import (
+    PICTURE_SUFFIXES,
+    LabelMapFolder,
+    PictureFile,
+    PictureFolder,
+)
+from seaformer_edge.sinks.rendered import Render, Rendered
 from seaformer_edge.sinks.tables import ClassScores, ClassShares
-from seaformer_edge.sinks.video import OverlayVideo
+from seaformer_edge.sinks.video import VideoFile, VideoSink
 from seaformer_edge.sources.base import FrameSource
 
 __all__ = [
     "ClassScores",
     "ClassShares",
-    "Draw",
-    "OverlayVideo",
+    "LabelMapFolder",
     "PictureFile",
     "PictureFolder",
-    "ResultSink",
-    "class_ids",
+    "PictureSink",
+    "Render",
+    "Rendered",
+    "Sink",
+    "VideoFile",
+    "VideoSink",
     "open_sink",
 ]
 
 
+@overload
+def open_sink(path: Path, source: FrameSource, *, overwrite: bool = False) -> PictureSink: ...
+
+
+@overload
 def open_sink(
-    path: Path, draw: Draw[Result], source: FrameSource, *, overwrite: bool = False
-) -> ResultSink[Result]:
-    """The sink for drawn frames: a video or a picture by the suffix of `path`, else a folder.
+    path: Path, draw: Render[Result], source: FrameSource, *, overwrite: bool = False
+) -> Sink[Result]: ...
+
+
+def open_sink(  # type: ignore[misc]  # the second argument has one name in each form
+    path: Path,
+    draw: Render[Result] | FrameSource | None = None,
+    source: FrameSource | None = None,
+    *,
+    overwrite: bool = False,
+) -> PictureSink | Sink[Result]:
+    """Open a sink for pictures: a video or a picture by the suffix of `path`, else a folder.
+
+        with open_sink(Path("out.mp4"), source) as sink:
+            for frame in source:
+                seen = segmenter(frame.image)
+                sink.write(frame, draw(frame.image, seen.label_map, palette))
+
+    Args:
+        path: a video, a picture, or a folder for one PNG of each frame.
+        source: where the frames come from: rate, pixel aspect, audio, and files not to overwrite.
+        overwrite: replace what exists.
 
     Raises:
-        SinkError: `path` exists (without `overwrite`), is an input, cannot be written, or has a
-            suffix that names no known format.
+        SinkError: `path` exists (without `overwrite`), is an input, cannot be written, or has an
+            unknown suffix.
     """
+    if isinstance(draw, FrameSource):
+        draw, source = None, draw
+    if source is None:
+        raise TypeError("open_sink: the source is missing")
+    sink = _open(path, source, overwrite)
+    if draw is None:
+        return sink
+    warnings.warn(
+        "open_sink(path, draw, source) is deprecated: use open_sink(path, source) and write "
+        "pictures to it, or wrap it in seaformer_edge.sinks.Rendered",
+        DeprecationWarning,
+        stacklevel=2,
+    )
+    return Rendered(draw, sink)
+
+
+def _open(path: Path, source: FrameSource, overwrite: bool) -> PictureSink:
     suffix = path.suffix.lower()
     if path.is_dir() or not suffix:
-        return PictureFolder(path, draw, source, overwrite=overwrite)
+        return PictureFolder(path, source, overwrite=overwrite)
     if suffix in PICTURE_SUFFIXES:
-        return PictureFile(path, draw, source, overwrite=overwrite)
+        return PictureFile(path, source, overwrite=overwrite)
     if suffix in FORMATS:
-        return OverlayVideo(path, draw, source, overwrite=overwrite)
+        return VideoSink(path, source, overwrite=overwrite)
     known = ", ".join([*FORMATS, *sorted(PICTURE_SUFFIXES)])
-    raise SinkError(f"{path}: {suffix} is no known format; known are {known}, or name a folder")
+    raise SinkError(f"{path}: unknown format {suffix}; known are {known}, or name a folder")

@@ -1,4 +1,4 @@
-"""The audio of the input, copied into the output packet by packet."""
+"""Copies the audio of the input into the output, packet by packet."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class AudioCopy:
     Args:
         path: the file the audio comes from.
         output: an open container; nothing may have been written to it yet.
-        origin_s: the moment of the input at which the output begins, in seconds.
+        origin_s: the time of the input, in seconds, at which the output begins.
     """
 
     def __init__(self, path: Path, output: av.container.OutputContainer, origin_s: float) -> None:
@@ -44,7 +44,7 @@ class AudioCopy:
         self._next = next(self._packets, None)
 
     def copy_until(self, time_s: float) -> None:
-        """Copies what begins before `time_s` of the output, in seconds."""
+        """Copies the packets that begin before `time_s` of the output, in seconds."""
         while self._next is not None and self._next[0] < time_s:
             self._output.mux(self._next[1])
             self._next = next(self._packets, None)
@@ -54,7 +54,7 @@ class AudioCopy:
         self._input.close()
 
     def _read(self) -> Iterator[tuple[Fraction, av.Packet[Stream]]]:
-        """Packets and the second of the output they begin at, as far as the file can be read."""
+        """Yields (start time in the output in seconds, packet) up to the first read error."""
         if not self._streams:
             return
         last: dict[int, int] = {}
@@ -71,7 +71,7 @@ class AudioCopy:
             shift = round(self._origin / time_base)
             packet.pts -= shift
             packet.dts -= shift
-            # A damaged file may step back in time, which no container takes.
+            # In a damaged file, time may step back; no container accepts that.
             if packet.dts <= last.get(index, packet.dts - 1) or (self._trimmed and packet.pts < 0):
                 continue
             last[index] = packet.dts

@@ -1,40 +1,40 @@
-"""The one contract every sink keeps, and the checks on a name before anything is written to it."""
+"""The contract that every sink keeps, and the checks on a path before it is written to."""
 
 from __future__ import annotations
 
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Generic, Self
+from typing import Generic, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seaformer_edge.errors import SinkError
-from seaformer_edge.frame import Frame, Result
+from seaformer_edge.frame import Frame
 
-# What a sink shows of a frame: (H, W, 3) RGB or (H, W) grey, uint8.
-Draw = Callable[[Frame, Result], NDArray[np.uint8]]
+Content = TypeVar("Content", contravariant=True)
+"""What a sink takes with each frame: a rendered picture, a segmentation or a classification."""
 
 
-class ResultSink(ABC, Generic[Result]):
-    """Takes the results of a run, frame by frame, in order.
+class Sink(ABC, Generic[Content]):
+    """Writes what a run makes of each frame, frame by frame, in order. A sink renders nothing.
 
-    Nothing is created or replaced before the first `write`. `close` finishes what was written, so
-    that it can be used, however the run ended. Failures to write raise `SinkError`.
+    Nothing is created or replaced before the first `write`. `close` finishes the output, so that
+    it is usable however the run ended. Failures to write raise `SinkError`.
 
     Attributes:
-        path: the file or folder the results go to.
+        path: the file or folder that is written.
     """
 
     path: Path
 
     @abstractmethod
-    def write(self, frame: Frame, result: Result) -> None:
-        """Takes one frame and what was seen in it."""
+    def write(self, frame: Frame, content: Content, /) -> None:
+        """Writes what belongs to one frame."""
 
     @abstractmethod
     def close(self) -> None:
@@ -52,13 +52,17 @@ class ResultSink(ABC, Generic[Result]):
         self.close()
 
 
+PictureSink = Sink[NDArray[np.uint8]]
+"""Takes rendered pictures, (H, W, 3) uint8 RGB."""
+
+
 def check_file(path: Path, *, inputs: Sequence[Path] = (), overwrite: bool = False) -> None:
     """Raises SinkError unless a result may be written to the file `path`.
 
     Args:
-        path: the name to be written.
-        inputs: the files of the source, which are never written over.
-        overwrite: whether what exists may be replaced.
+        path: the file to write.
+        inputs: the files of the source, which are never overwritten.
+        overwrite: whether an existing file may be replaced.
     """
     with writing(path):
         if path.is_dir():
@@ -84,7 +88,7 @@ def check_folder(path: Path, *, inputs: Sequence[Path] = (), overwrite: bool = F
 
 
 def _check_writable(path: Path, folder: Path) -> None:
-    """Tries `folder`, or the nearest above it that exists: `path` is only made when written."""
+    """Tries `folder` or its nearest existing parent; `path` is created only when written."""
     folder = next(parent for parent in (folder, *folder.parents) if parent.exists())
     try:
         with tempfile.TemporaryFile(dir=folder):
@@ -95,28 +99,10 @@ def _check_writable(path: Path, folder: Path) -> None:
 
 @contextmanager
 def writing(path: Path, *more: type[Exception]) -> Iterator[None]:
-    """Turns the system's errors, and `more` kinds of them, while writing `path` into SinkError."""
+    """Raises OSError, and exceptions of the kinds `more`, as SinkError with the path."""
     kinds: tuple[type[Exception], ...] = (OSError, *more)
     try:
         yield
     except kinds as error:
         reason = getattr(error, "strerror", None) or error
         raise SinkError(f"{path}: cannot be written ({reason})") from error
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Writes a file whole or not at all."""
-    partial = partial_name(path)
-    with writing(path):
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            partial.write_bytes(data)
-            partial.replace(path)
-        except OSError:
-            partial.unlink(missing_ok=True)
-            raise
-
-
-def partial_name(path: Path) -> Path:
-    """The name beside `path` under which it is written until it is whole."""
-    return path.with_name(f".{path.name}.partial")

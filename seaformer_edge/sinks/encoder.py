@@ -1,4 +1,4 @@
-"""Pictures and copied audio into a video file that plays even if the program is killed."""
+"""Encodes pictures and copies audio into a video file that plays even after a kill."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 
 from seaformer_edge.sinks.audio import AudioCopy
 
-FALLBACK_RATE = Fraction(25)  # for sources that do not know theirs
-# A second in the units of timestamps: a multiple of 1000, of 90 000 and of all usual frame rates,
-# 24000/1001 among them.
+FALLBACK_RATE = Fraction(25)  # for sources of unknown rate
+# Timestamp units in a second: a multiple of 1000, of 90 000 and of all usual frame rates, such as
+# 24000/1001.
 TICKS = 720_000
-BT709 = 1  # in FFmpeg's numbering of matrices, primaries and transfer curves alike
+BT709 = 1  # FFmpeg uses this number for the matrix, the primaries and the transfer curve
 LIMITED_RANGE = 1
 
 
@@ -32,10 +32,10 @@ class _Format:
     muxer_options: dict[str, str] = field(default_factory=dict)
 
 
-# Pixels up to which one thread encodes a frame in about a millisecond; more threads would only take
-# half as much again from the network.
+# Up to this many pixels, one thread encodes a frame in about a millisecond; more threads would cost
+# the network 50 % more processor time.
 SMALL_PICTURE = 640 * 480
-# The network needs the processor more than the encoder does; crf keeps the picture sharp.
+# A fast preset leaves the processor to the network; crf keeps the quality constant.
 _X264 = {"preset": "ultrafast", "crf": "20"}
 _VP9 = {"deadline": "realtime", "cpu-used": "8", "row-mt": "1", "crf": "30"}
 # Fragments while writing, an ordinary indexed file once closed; delay_moov keeps timestamps exact.
@@ -55,9 +55,9 @@ class VideoEncoder:
     Args:
         path: the file, replaced if it exists; its suffix is a key of `FORMATS`.
         size: (width, height) of the pictures; 4:2:0 video has no odd ones, so these grow by one.
-        frame_rate: frames per second if known; timestamps rule, whatever it says.
-        pixel_aspect: a pixel's width over its height. WebM does not keep it: PyAV cannot tell that
-            container, and its codec holds none.
+        frame_rate: frames per second if known; only a hint, since every frame has a timestamp.
+        pixel_aspect: a pixel's width over its height. WebM does not store it: PyAV cannot set it
+            for that container, and the codec has no field for it.
         audio_file: the file whose audio is copied, if any.
         origin_s: the time of the source, in seconds, at which this file begins.
     """
@@ -92,7 +92,7 @@ class VideoEncoder:
             codec.thread_count = 1
         codec.sample_aspect_ratio = pixel_aspect
         codec.time_base = Fraction(1, TICKS)
-        codec.bit_rate = 0  # quality rules, not size
+        codec.bit_rate = 0  # constant quality (crf) instead
         codec.gop_size = min(max(round(self._rate), 1), 250)  # a fragment a second
         codec.colorspace = codec.color_primaries = codec.color_trc = BT709
         codec.color_range = LIMITED_RANGE
@@ -103,12 +103,12 @@ class VideoEncoder:
         time_s -= self._origin_s
         if self._audio is not None:
             self._audio.copy_until(time_s)
-        # Strictly rising, as encoders want it, where two frames of the source share a moment.
+        # Encoders need strictly rising timestamps; two frames of a source may share one.
         self._pts = max(round(time_s * TICKS), self._pts + 1)
         self._container.mux(self._stream.encode(self._converted(picture)))
 
     def close(self, *, remaining_audio: bool) -> None:
-        """Finishes the file; audio ends with the last picture unless what remains is wanted."""
+        """Finishes the file. Without `remaining_audio`, audio ends with the last picture."""
         try:
             self._container.mux(self._stream.encode())
             if self._audio is not None:
@@ -138,7 +138,7 @@ class VideoEncoder:
 
 
 def _fitted(picture: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
-    """The picture as large as fits into `size` (width, height), centred on black."""
+    """The picture scaled to fit into `size` (width, height), centred on black."""
     width, height = size
     if picture.shape[:2] == (height, width):
         return picture

@@ -1,4 +1,4 @@
-"""Results as picture files: one for each frame in a folder, or a single one."""
+"""Picture files: one for each frame in a folder, or a single one."""
 
 from __future__ import annotations
 
@@ -9,39 +9,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seaformer_edge.errors import SinkError
-from seaformer_edge.frame import Frame, Result, Segmentation
-from seaformer_edge.sinks.base import Draw, ResultSink, check_file, check_folder, write_whole
+from seaformer_edge.files import atomic_write
+from seaformer_edge.frame import Frame, Segmentation
+from seaformer_edge.sinks.base import PictureSink, Sink, check_file, check_folder, writing
 from seaformer_edge.sources.base import FrameSource
 
 PICTURE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
-QUICK_PNG = [cv2.IMWRITE_PNG_COMPRESSION, 1]
+FAST_PNG = [cv2.IMWRITE_PNG_COMPRESSION, 1]
 
 
-class PictureFolder(ResultSink[Result]):
-    """One PNG for each frame, named after the input picture or the number of the frame."""
+class PictureFolder(PictureSink):
+    """A folder with a PNG of each picture, named after the input file or the frame's number."""
 
-    def __init__(
-        self, path: Path, draw: Draw[Result], source: FrameSource, *, overwrite: bool = False
-    ) -> None:
+    def __init__(self, path: Path, source: FrameSource, *, overwrite: bool = False) -> None:
         check_folder(path, inputs=source.files, overwrite=overwrite)
         self.path = path
-        self._draw: Draw[Result] = draw
 
-    def write(self, frame: Frame, result: Result) -> None:
-        name = frame.name or f"{frame.index:06d}"
-        target = self.path / f"{name}.png"
-        write_whole(target, _encoded(self._draw(frame, result), target.suffix))
+    def write(self, frame: Frame, picture: NDArray[np.uint8], /) -> None:
+        write_picture(_png_of(frame, self.path), picture)
 
     def close(self) -> None:
-        """Every file is whole already."""
+        """Every file is already complete."""
 
 
-class PictureFile(ResultSink[Result]):
+class PictureFile(PictureSink):
     """A single picture in the format of its suffix."""
 
-    def __init__(
-        self, path: Path, draw: Draw[Result], source: FrameSource, *, overwrite: bool = False
-    ) -> None:
+    def __init__(self, path: Path, source: FrameSource, *, overwrite: bool = False) -> None:
         check_file(path, inputs=source.files, overwrite=overwrite)
         if source.frame_count != 1:
             raise SinkError(
@@ -49,22 +43,44 @@ class PictureFile(ResultSink[Result]):
                 "name a folder or a video for the results"
             )
         self.path = path
-        self._draw: Draw[Result] = draw
 
-    def write(self, frame: Frame, result: Result) -> None:
-        write_whole(self.path, _encoded(self._draw(frame, result), self.path.suffix))
+    def write(self, frame: Frame, picture: NDArray[np.uint8], /) -> None:
+        write_picture(self.path, picture)
 
     def close(self) -> None:
-        """The file is whole already."""
+        """The file is already complete."""
 
 
-def class_ids(frame: Frame, segmentation: Segmentation) -> NDArray[np.uint8]:
-    """The label map itself, so that a picture's values are class ids."""
-    return segmentation.label_map
+class LabelMapFolder(Sink[Segmentation]):
+    """A folder with a grey PNG of each label map; pixel values are class ids.
+
+    Files are named as in `PictureFolder`.
+    """
+
+    def __init__(self, path: Path, source: FrameSource, *, overwrite: bool = False) -> None:
+        check_folder(path, inputs=source.files, overwrite=overwrite)
+        self.path = path
+
+    def write(self, frame: Frame, segmentation: Segmentation, /) -> None:
+        write_picture(_png_of(frame, self.path), segmentation.label_map)
+
+    def close(self) -> None:
+        """Every file is already complete."""
 
 
-def _encoded(picture: NDArray[np.uint8], suffix: str) -> bytes:
+def write_picture(path: Path, picture: NDArray[np.uint8]) -> None:
+    """Writes (H, W, 3) RGB or (H, W) grey, uint8, in the format of the suffix.
+
+    Raises:
+        SinkError: it cannot be written; what was there is unchanged.
+    """
     if picture.ndim == 3:
         picture = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR).astype(np.uint8, copy=False)
-    options = QUICK_PNG if suffix.lower() == ".png" else []
-    return cv2.imencode(suffix, picture, options)[1].tobytes()
+    options = FAST_PNG if path.suffix.lower() == ".png" else []
+    data = cv2.imencode(path.suffix, picture, options)[1].tobytes()
+    with writing(path):
+        atomic_write(path, data)
+
+
+def _png_of(frame: Frame, folder: Path) -> Path:
+    return folder / f"{frame.name or f'{frame.index:06d}'}.png"

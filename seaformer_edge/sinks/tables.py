@@ -10,34 +10,35 @@ from pathlib import Path
 from typing import ClassVar, TextIO
 
 from seaformer_edge.errors import SinkError
+from seaformer_edge.files import partial_path
 from seaformer_edge.frame import Classification, Frame, Result, Segmentation
-from seaformer_edge.sinks.base import ResultSink, check_file, partial_name, writing
+from seaformer_edge.sinks.base import Sink, check_file, writing
 from seaformer_edge.sources.base import FrameSource
 
 TABLE_SUFFIXES = frozenset({".csv", ".jsonl"})
 
 
-class ClassTable(ResultSink[Result]):
+class ClassTable(Sink[Result]):
     """CSV with one row for each class of each frame, or JSON lines with one line for each frame.
 
-    The table appears under its name when it is closed.
+    Rows are written to `files.partial_path(path)`, which is renamed to `path` on close.
 
     Attributes:
-        figures: what is told of a class besides its id and name, and to how many decimals.
+        decimals: the fields of a class besides its id and name, and their number of decimals.
     """
 
-    figures: ClassVar[dict[str, int]]
+    decimals: ClassVar[dict[str, int]]
 
     def __init__(self, path: Path, source: FrameSource, *, overwrite: bool = False) -> None:
         if path.suffix.lower() not in TABLE_SUFFIXES:
-            raise SinkError(f"{path}: a table of classes ends in .csv or .jsonl")
+            raise SinkError(f"{path}: the name of a table must end in .csv or .jsonl")
         check_file(path, inputs=source.files, overwrite=overwrite)
         self.path = path
-        self._partial = partial_name(path)
+        self._partial = partial_path(path)
         self._file: TextIO | None = None
 
-    def write(self, frame: Frame, result: Result) -> None:
-        with self._whole_or_not():
+    def write(self, frame: Frame, result: Result, /) -> None:
+        with self._removed_on_failure():
             file = self._file or self._open()
             if self.path.suffix.lower() == ".csv":
                 csv.writer(file).writerows(self._rows(frame, result))
@@ -46,20 +47,20 @@ class ClassTable(ResultSink[Result]):
 
     def close(self) -> None:
         if self._file is not None:
-            with self._whole_or_not():
+            with self._removed_on_failure():
                 self._file.close()
                 self._partial.replace(self.path)
             self._file = None
 
     @contextmanager
-    def _whole_or_not(self) -> Iterator[None]:
-        """After a failure to write, what was written is let go."""
+    def _removed_on_failure(self) -> Iterator[None]:
+        """After a failed write, closes and deletes the partial file."""
         with writing(self.path):
             try:
                 yield
             except OSError:
                 if self._file is not None:
-                    with suppress(OSError):  # there may still be rows waiting for the full disk
+                    with suppress(OSError):  # buffered rows may not fit on the full disk either
                         self._file.close()
                     self._file = None
                     self._partial.unlink(missing_ok=True)
@@ -69,25 +70,25 @@ class ClassTable(ResultSink[Result]):
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._file = self._partial.open("w", encoding="utf-8", newline="")
         if self.path.suffix.lower() == ".csv":
-            columns = ("frame", "name", "timestamp_s", "class_id", "class", *self.figures)
+            columns = ("frame", "name", "timestamp_s", "class_id", "class", *self.decimals)
             csv.writer(self._file).writerow(columns)
         return self._file
 
     def _rows(self, frame: Frame, result: Result) -> list[tuple[object, ...]]:
         time = round(frame.timestamp_s, 6)
         rows: list[tuple[object, ...]] = []
-        for seen in result.classes:
-            figures: list[str] = [
-                f"{getattr(seen, name):.{places}f}" for name, places in self.figures.items()
+        for entry in result.classes:
+            values: list[str] = [
+                f"{getattr(entry, name):.{places}f}" for name, places in self.decimals.items()
             ]
-            rows.append((frame.index, frame.name or "", time, seen.class_id, seen.name, *figures))
+            rows.append((frame.index, frame.name or "", time, entry.class_id, entry.name, *values))
         return rows
 
     def _record(self, frame: Frame, result: Result) -> dict[str, object]:
         classes: list[dict[str, object]] = []
-        for seen in result.classes:
-            figures = {n: round(getattr(seen, n), places) for n, places in self.figures.items()}
-            classes.append({"class_id": seen.class_id, "class": seen.name, **figures})
+        for entry in result.classes:
+            values = {n: round(getattr(entry, n), places) for n, places in self.decimals.items()}
+            classes.append({"class_id": entry.class_id, "class": entry.name, **values})
         return {
             "frame": frame.index,
             "name": frame.name,
@@ -99,10 +100,10 @@ class ClassTable(ResultSink[Result]):
 class ClassShares(ClassTable[Segmentation]):
     """The classes present in each frame, largest share first."""
 
-    figures: ClassVar = {"share": 6, "confidence": 4}
+    decimals: ClassVar = {"share": 6, "confidence": 4}
 
 
 class ClassScores(ClassTable[Classification]):
     """The most probable classes of each frame, best first."""
 
-    figures: ClassVar = {"probability": 4}
+    decimals: ClassVar = {"probability": 4}

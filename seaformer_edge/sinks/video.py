@@ -1,55 +1,130 @@
-"""Results as a video of drawn frames."""
+"""Video files: one that takes pictures and times, and the sink for the frames of a source."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 import av
+import numpy as np
+from numpy.typing import NDArray
 
 from seaformer_edge.errors import SinkError
-from seaformer_edge.frame import Frame, Result
-from seaformer_edge.sinks.base import Draw, ResultSink, check_file, writing
+from seaformer_edge.frame import Frame
+from seaformer_edge.sinks.base import PictureSink, check_file, writing
 from seaformer_edge.sinks.encoder import FORMATS, VideoEncoder
 from seaformer_edge.sources.base import FrameSource
 
 
-class OverlayVideo(ResultSink[Result]):
-    """A video of drawn frames with the source's timestamps, pixel aspect and audio.
+class VideoFile:
+    """A video file; it is created with the first picture, which decides its size.
 
-    The container and codec follow from the suffix. A range of a source begins at zero. Odd sizes
-    grow by one row or column; frames of another size than the first are fitted into it. The file
-    plays up to about its last second even if the program is killed.
+    The suffix decides container and codec. Odd sizes grow by one row or column; pictures of
+    another size than the first are fitted into it. The file plays up to about its last second
+    even if the program is killed.
+
+    Args:
+        path: the file.
+        frame_rate: frames per second, a hint for the encoder; None if unknown.
+        pixel_aspect: a pixel's width over its height.
+        audio_file: the file whose audio is copied, if any.
+        inputs: files that must not be overwritten.
+        overwrite: replace an existing file.
+
+    Attributes:
+        path: the file.
+        origin_s: the time, in seconds, at which the file begins; None for that of the first
+            picture. Set it before the first picture.
+
+    Raises:
+        SinkError: the suffix is unknown, or the file may not or cannot be written. `write` and
+            `close` raise it too.
     """
 
     def __init__(
-        self, path: Path, draw: Draw[Result], source: FrameSource, *, overwrite: bool = False
+        self,
+        path: Path,
+        *,
+        frame_rate: Fraction | None = None,
+        pixel_aspect: Fraction = Fraction(1),
+        audio_file: Path | None = None,
+        inputs: Sequence[Path] = (),
+        overwrite: bool = False,
     ) -> None:
         if path.suffix.lower() not in FORMATS:
-            raise SinkError(f"{path}: a video ends in {', '.join(FORMATS)}")
-        check_file(path, inputs=source.files, overwrite=overwrite)
+            raise SinkError(f"{path}: the name of a video must end in {', '.join(FORMATS)}")
+        check_file(path, inputs=inputs, overwrite=overwrite)
         self.path = path
-        self._draw: Draw[Result] = draw
-        self._source = source
+        self.origin_s: float | None = None
+        self._frame_rate = frame_rate
+        self._pixel_aspect = pixel_aspect
+        self._audio_file = audio_file
         self._encoder: VideoEncoder | None = None
 
-    def write(self, frame: Frame, result: Result) -> None:
-        picture = self._draw(frame, result)
+    def write(self, picture: NDArray[np.uint8], time_s: float) -> None:
+        """Adds a picture, (H, W, 3) uint8 RGB, to be shown at `time_s` of the source."""
         with writing(self.path, av.FFmpegError):
             if self._encoder is None:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
                 self._encoder = VideoEncoder(
                     self.path,
                     size=(picture.shape[1], picture.shape[0]),
-                    frame_rate=self._source.frame_rate,
-                    pixel_aspect=self._source.pixel_aspect,
-                    audio_file=self._source.audio_file,
-                    # A whole file keeps its start, to which the audio relates.
-                    origin_s=frame.timestamp_s if frame.index > 0 else 0.0,
+                    frame_rate=self._frame_rate,
+                    pixel_aspect=self._pixel_aspect,
+                    audio_file=self._audio_file,
+                    origin_s=time_s if self.origin_s is None else self.origin_s,
                 )
-            self._encoder.write(picture, frame.timestamp_s)
+            self._encoder.write(picture, time_s)
 
-    def close(self) -> None:
+    def close(self, *, remaining_audio: bool = False) -> None:
+        """Finishes the file. May be called twice.
+
+        Args:
+            remaining_audio: copy all audio; else it ends with the last picture.
+        """
         if self._encoder is not None:
             encoder, self._encoder = self._encoder, None
             with writing(self.path, av.FFmpegError):
-                encoder.close(remaining_audio=self._source.exhausted)
+                encoder.close(remaining_audio=remaining_audio)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class VideoSink(PictureSink):
+    """A video with the source's timestamps, pixel aspect and audio. See `VideoFile`.
+
+    A range of a source begins at zero. Audio after the last frame is kept if the source was read
+    to its end, and cut if the run was interrupted.
+    """
+
+    def __init__(self, path: Path, source: FrameSource, *, overwrite: bool = False) -> None:
+        self.path = path
+        self._source = source
+        self._file = VideoFile(
+            path,
+            frame_rate=source.frame_rate,
+            pixel_aspect=source.pixel_aspect,
+            audio_file=source.audio_file,
+            inputs=source.files,
+            overwrite=overwrite,
+        )
+
+    def write(self, frame: Frame, picture: NDArray[np.uint8], /) -> None:
+        if frame.index == 0:
+            self._file.origin_s = 0.0  # a whole file keeps its start, which the audio refers to
+        self._file.write(picture, frame.timestamp_s)
+
+    def close(self) -> None:
+        self._file.close(remaining_audio=self._source.exhausted)

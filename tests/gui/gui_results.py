@@ -1,4 +1,4 @@
-"""Results made by hand."""
+"""Live results for tests, made without a network."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from dataclasses import replace
 import numpy as np
 from fakes import CARD
 
-from seaformer_edge.frame import ClassShare, Frame, Segmentation
+from seaformer_edge.frame import Classification, ClassScore, ClassShare, Frame, Segmentation
 from seaformer_edge.hub.card import Card
-from seaformer_edge.inference.segmenter import Classification, ClassScore
 from seaformer_edge.live import LiveResult
 from seaformer_edge.live.result import Prediction
 

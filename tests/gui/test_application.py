@@ -217,20 +217,20 @@ def test_a_person_at_the_window(
     # The cable is pulled: the window says so, and shows the camera again when it is back.
     desktop.key("5")
     banner = (18, 44, 694, 60)
-    colour = rgb(theme.COLOURS[Theme.DARK].trouble)
+    colour = rgb(theme.COLOURS[Theme.DARK].warning)
 
-    def says_trouble() -> bool:
+    def shows_error() -> bool:
         return near(desktop.part(banner), colour, 8) > 600
 
-    assert not says_trouble()
+    assert not shows_error()
     camera.mode = "cut"
     cut_s = time.monotonic()
-    wait_until(says_trouble, PATIENCE_S)
+    wait_until(shows_error, PATIENCE_S)
     assert time.monotonic() - cut_s < 10  # two seconds are the goal; this machine may be busy
     desktop.key("2")  # the window is alive
     wait_until(lambda: of_classes() > 0.6, PATIENCE_S)
     camera.mode = "live"
-    wait_until(lambda: not says_trouble(), PATIENCE_S)
+    wait_until(lambda: not shows_error(), PATIENCE_S)
     desktop.key("5")
     wait_until(lambda: moves(desktop), PATIENCE_S)
 

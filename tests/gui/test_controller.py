@@ -19,14 +19,14 @@ from fakes import CARD, PATIENCE_S, FakeModels, nothing_left, wait_until
 from gui_results import classified, segmented, unseen
 
 from seaformer_edge.errors import ModelError, SinkError
+from seaformer_edge.inference.views import Mode
 from seaformer_edge.live import LiveResult, LiveStatus
 from seaformer_edge.live.stats import SourceState
-from seaformer_edge.sinks.base import write_whole
+from seaformer_edge.sinks.pictures import write_picture
 from seaformer_edge.sources.synthetic import read_counter
 from seaformer_edge_gui import controller as controller_module
 from seaformer_edge_gui import snapshots
-from seaformer_edge_gui.controller import SAY_S, Controller, Message
-from seaformer_edge_gui.drawing import Mode, draw_view
+from seaformer_edge_gui.controller import ANNOUNCEMENT_S, Controller, Message
 from seaformer_edge_gui.settings import Settings, Theme
 
 QUICK = "synthetic:96x64@100"
@@ -57,7 +57,7 @@ CALM = LiveStatus(
 
 
 class FakeLive:
-    """Stands in for the pipeline: notes what it is asked for."""
+    """Replaces the pipeline and records the calls."""
 
     def __init__(self, *args: object, **options: object) -> None:
         self.calls: list[tuple[object, ...]] = [("open", *args, options)]
@@ -76,7 +76,7 @@ class FakeLive:
             raise self.refuses
         self.state = replace(self.state, recording=path)
 
-    def __getattr__(self, name: str):  # whatever else is asked for
+    def __getattr__(self, name: str):  # every other method
         return lambda *args, **options: self.calls.append((name, *args, options))
 
 
@@ -93,8 +93,8 @@ def live(monkeypatch: pytest.MonkeyPatch) -> FakeLive:
 
 
 @pytest.fixture
-def desk(live: FakeLive, fake: str, tmp_path: Path) -> Controller:
-    """A controller on a pipeline that only notes."""
+def controller(live: FakeLive, fake: str, tmp_path: Path) -> Controller:
+    """A controller on a pipeline that only records calls."""
     return Controller(Settings(source="0", model=fake), tmp_path)
 
 
@@ -116,65 +116,70 @@ def test_settings_reach_the_pipeline(live: FakeLive, fake: str, tmp_path: Path) 
     assert (after.every, after.smoothing, after.threads) == (5, 0.5, 0)
 
 
-def test_an_unknown_model_cannot_be_begun_with(live: FakeLive, tmp_path: Path) -> None:
+def test_an_unknown_model_is_refused_at_the_start(live: FakeLive, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="unknown model"):
         Controller(Settings(source="0", model="nonsense"), tmp_path)
 
 
-def test_every_result_is_given_once(desk: Controller, live: FakeLive) -> None:
-    assert desk.newest() is None
+def test_each_result_is_returned_once(controller: Controller, live: FakeLive) -> None:
+    assert controller.newest() is None
     live.result = segmented()
-    assert desk.newest() is live.result
-    assert desk.newest() is None
+    assert controller.newest() is live.result
+    assert controller.newest() is None
     live.result = segmented(2)
-    assert desk.newest() is live.result
+    assert controller.newest() is live.result
 
 
-def test_bars_are_of_what_was_seen(desk: Controller, live: FakeLive) -> None:
+def test_rows_are_the_predicted_classes(controller: Controller, live: FakeLive) -> None:
     live.result = segmented()
-    desk.newest()
-    assert [(row.name, row.confidence) for row in desk.rows(2)] == [("red", 0.9), ("green", 0.9)]
+    controller.newest()
+    assert [(row.name, row.confidence) for row in controller.rows(2)] == [
+        ("red", 0.9),
+        ("green", 0.9),
+    ]
     live.result = classified()
-    desk.newest()
-    first = desk.rows(1)[0]
+    controller.newest()
+    first = controller.rows(1)[0]
     assert (first.name, first.share, first.confidence) == ("blue", 0.7, None)
 
 
-def test_views_are_remembered(desk: Controller) -> None:
-    desk.set_mode(Mode.EDGES)
-    desk.set_opacity(1.7)
-    desk.set_mirrored(True)
-    desk.set_theme(Theme.LIGHT)
-    desk.choose_classes([1, 2])
-    assert (desk.view.mode, desk.view.opacity, desk.view.mirrored) == (Mode.EDGES, 1.0, True)
-    assert desk.view.classes == {1, 2}
-    settings = desk.settings
+def test_view_changes_reach_view_and_settings(controller: Controller) -> None:
+    controller.set_mode(Mode.EDGES)
+    controller.set_opacity(1.7)
+    controller.set_mirrored(True)
+    controller.set_theme(Theme.LIGHT)
+    controller.choose_classes([1, 2])
+    assert (controller.view.mode, controller.view.opacity) == (Mode.EDGES, 1.0)
+    assert controller.view.classes == {1, 2}
+    settings = controller.settings
     assert (settings.mode, settings.opacity, settings.mirrored) == (Mode.EDGES, 1.0, True)
     assert settings.theme is Theme.LIGHT
 
 
-def test_chosen_classes_last_until_the_classes_are_others(desk: Controller, live: FakeLive) -> None:
+def test_chosen_classes_are_kept_until_the_class_list_changes(
+    controller: Controller, live: FakeLive
+) -> None:
     live.result = segmented()
-    desk.newest()
-    desk.choose_classes([1])
+    controller.newest()
+    controller.choose_classes([1])
     live.result = segmented(2, replace(CARD, name="same classes"))
-    desk.newest()
-    assert desk.view.classes == {1}
+    controller.newest()
+    assert controller.view.classes == {1}
     live.result = segmented(3, replace(CARD, classes=("a", "b", "c")))
-    desk.newest()
-    assert desk.view.classes == set()
+    controller.newest()
+    assert controller.view.classes is None
 
 
-def test_under_the_cursor_is_the_class_and_its_confidence(desk: Controller, live: FakeLive) -> None:
-    assert desk.under(0, 0) is None
+def test_describe_pixel_gives_class_and_confidence(controller: Controller, live: FakeLive) -> None:
+    assert controller.describe_pixel(0, 0) is None
     live.result = segmented()
-    desk.newest()
-    assert desk.under(0, 0) == "red  100 %"
-    assert desk.under(3, 3) == "green  100 %"
-    assert desk.under(6, 0) is None
+    controller.newest()
+    assert controller.describe_pixel(0, 0) == "red  100 %"
+    assert controller.describe_pixel(3, 3) == "green  100 %"
+    assert controller.describe_pixel(6, 0) is None
     live.result = unseen(2)
-    desk.newest()
-    assert desk.under(0, 0) is None
+    controller.newest()
+    assert controller.describe_pixel(0, 0) is None
 
 
 @pytest.mark.parametrize(
@@ -196,89 +201,95 @@ def test_under_the_cursor_is_the_class_and_its_confidence(desk: Controller, live
         ({"paused": True}, Message("Paused", False)),
     ],
 )
-def test_message(desk: Controller, changes: dict[str, object], message: Message | None) -> None:
-    assert desk.message(replace(CALM, **changes)) == message  # type: ignore[arg-type]
+def test_message(
+    controller: Controller, changes: dict[str, object], message: Message | None
+) -> None:
+    assert controller.message(replace(CALM, **changes)) == message  # type: ignore[arg-type]
 
 
-def test_a_message_that_was_read_stays_away_until_another_comes(desk: Controller) -> None:
-    trouble = replace(CALM, notice="the model is broken")
-    message = desk.message(trouble)
+def test_a_dismissed_message_stays_hidden_until_another_appears(controller: Controller) -> None:
+    failed = replace(CALM, notice="the model is broken")
+    message = controller.message(failed)
     assert message is not None
-    desk.dismiss(message)
-    assert desk.message(trouble) is None
-    assert desk.message(replace(CALM, notice="worse")) == Message("worse", True)
-    desk.set_source("1")  # the same trouble again is news
-    assert desk.message(trouble) == message
+    controller.dismiss(message)
+    assert controller.message(failed) is None
+    assert controller.message(replace(CALM, notice="worse")) == Message("worse", True)
+    controller.set_source("1")  # shows the same error again
+    assert controller.message(failed) == message
 
 
-def test_news_go_by_themselves(desk: Controller, monkeypatch: pytest.MonkeyPatch) -> None:
-    desk.set_model("nonsense")
-    message = desk.message(CALM)
+def test_announcements_disappear_after_a_while(
+    controller: Controller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    controller.set_model("nonsense")
+    message = controller.message(CALM)
     assert message is not None
     assert "nonsense: unknown model" in message.text
-    later_s = time.monotonic() + SAY_S
+    later_s = time.monotonic() + ANNOUNCEMENT_S
     monkeypatch.setattr(controller_module, "monotonic", lambda: later_s)
-    assert desk.message(CALM) is None
+    assert controller.message(CALM) is None
 
 
-def test_a_model_that_is_not_known_leaves_the_one_before(
-    desk: Controller, live: FakeLive, fake: str
+def test_an_unknown_model_keeps_the_current_one(
+    controller: Controller, live: FakeLive, fake: str
 ) -> None:
-    desk.set_model("nonsense")
+    controller.set_model("nonsense")
     assert live.calls[1:] == []
-    assert desk.settings.model == fake
+    assert controller.settings.model == fake
 
 
-def test_a_model_that_cannot_be_had_is_not_remembered(
-    desk: Controller, live: FakeLive, fake: str, tmp_path: Path
+def test_a_model_that_fails_to_load_is_not_stored(
+    controller: Controller, live: FakeLive, fake: str, tmp_path: Path
 ) -> None:
     other = tmp_path / "other.pte"
     other.touch()
-    desk.status()
-    desk.set_model(str(other))
+    controller.status()
+    controller.set_model(str(other))
     live.state = replace(CALM, loading=True)
-    desk.status()
-    assert desk.model == str(other)
+    controller.status()
+    assert controller.model == str(other)
     live.state = replace(CALM, notice="other.pte: its card is missing")
-    desk.status()
-    assert desk.model == desk.settings.model == fake
-    desk.set_model(str(other))
+    controller.status()
+    assert controller.model == controller.settings.model == fake
+    controller.set_model(str(other))
     live.state = replace(CALM, model="other")
-    desk.status()
-    assert desk.model == str(other)
+    controller.status()
+    assert controller.model == str(other)
 
 
 def test_a_dropped_file_is_a_source_and_a_pte_a_model(
-    desk: Controller, live: FakeLive, tmp_path: Path
+    controller: Controller, live: FakeLive, tmp_path: Path
 ) -> None:
     (tmp_path / "other.pte").touch()
-    desk.open_file(tmp_path / "street.mp4")
-    desk.open_file(tmp_path / "other.pte")
+    controller.open_file(tmp_path / "street.mp4")
+    controller.open_file(tmp_path / "other.pte")
     options = {"realtime": True, "loop": True}
     assert live.calls[1:] == [
         ("switch_source", str(tmp_path / "street.mp4"), options),
         ("switch_model", tmp_path / "other.pte", {}),
     ]
-    assert desk.settings.source == str(tmp_path / "street.mp4")
-    assert desk.settings.model == str(tmp_path / "other.pte")
+    assert controller.settings.source == str(tmp_path / "street.mp4")
+    assert controller.settings.model == str(tmp_path / "other.pte")
 
 
-def test_full_speed_begins_a_file_again_but_no_camera(desk: Controller, live: FakeLive) -> None:
-    desk.set_full_speed(True)
-    assert desk.settings.full_speed
+def test_full_speed_restarts_a_file_but_not_a_camera(
+    controller: Controller, live: FakeLive
+) -> None:
+    controller.set_full_speed(True)
+    assert controller.settings.full_speed
     assert live.calls[1:] == []
-    desk.set_source("sample")
-    desk.set_full_speed(False)
+    controller.set_source("sample")
+    controller.set_full_speed(False)
     assert live.calls[1:] == [
         ("switch_source", "sample", {"realtime": realtime, "loop": True})
         for realtime in (False, True)
     ]
 
 
-def test_an_empty_source_is_no_source(desk: Controller, live: FakeLive) -> None:
-    desk.set_source("  ")
+def test_an_empty_source_is_ignored(controller: Controller, live: FakeLive) -> None:
+    controller.set_source("  ")
     assert live.calls[1:] == []
-    assert desk.settings.source == "0"
+    assert controller.settings.source == "0"
 
 
 @pytest.mark.parametrize(
@@ -289,78 +300,78 @@ def test_an_empty_source_is_no_source(desk: Controller, live: FakeLive) -> None:
         ("rtsp://other/one", "rtsp://other/one"),
     ],
 )
-def test_a_name_that_is_shown_stands_for_what_it_is_the_name_of(
-    desk: Controller, live: FakeLive, typed: str, taken: str
+def test_a_shown_url_keeps_its_login(
+    controller: Controller, live: FakeLive, typed: str, taken: str
 ) -> None:
-    desk.set_source("rtsp://me:secret@cam/one?token=t")
+    controller.set_source("rtsp://me:secret@cam/one?token=t")
     live.state = replace(CALM, source="rtsp://cam/one")
-    desk.set_source(typed)
-    assert desk.settings.source == taken
+    controller.set_source(typed)
+    assert controller.settings.source == taken
     assert live.calls[-1][:2] == ("switch_source", taken)
 
 
-def test_the_name_of_a_camera_is_no_source(desk: Controller, live: FakeLive) -> None:
+def test_a_shown_camera_name_reopens_the_camera(controller: Controller, live: FakeLive) -> None:
     live.state = replace(CALM, source="camera 0")
-    desk.set_source("camera 0")
+    controller.set_source("camera 0")
     assert live.calls[-1][:2] == ("switch_source", "0")
 
 
-def test_a_url_that_is_not_shown_cannot_be_edited(desk: Controller, live: FakeLive) -> None:
+def test_a_hidden_url_cannot_be_edited(controller: Controller, live: FakeLive) -> None:
     url = "rtsp://me:sec/ret@cam/one"
-    desk.set_source(url)
+    controller.set_source(url)
     live.state = replace(CALM, source="rtsp://(not shown)")
-    desk.set_source("rtsp://(not shown)/two")
+    controller.set_source("rtsp://(not shown)/two")
     assert len(live.calls) == 2
-    assert desk.settings.source == url
-    assert "type it again" in str(desk.message(live.state))
+    assert controller.settings.source == url
+    assert "type it again" in str(controller.message(live.state))
 
 
-def test_pause_and_go_on(desk: Controller, live: FakeLive) -> None:
-    desk.toggle_pause()
+def test_pause_and_resume(controller: Controller, live: FakeLive) -> None:
+    controller.toggle_pause()
     live.state = replace(CALM, paused=True)
-    desk.toggle_pause()
+    controller.toggle_pause()
     assert [call[0] for call in live.calls[1:]] == ["pause", "resume"]
 
 
-def test_a_recording_that_is_refused_is_told(desk: Controller, live: FakeLive) -> None:
-    live.refuses = SinkError("no room")
-    desk.toggle_recording()
-    assert desk.message(desk.status()) == Message("no room", True)
+def test_a_refused_recording_is_reported(controller: Controller, live: FakeLive) -> None:
+    live.refuses = SinkError("disk full")
+    controller.toggle_recording()
+    assert controller.message(controller.status()) == Message("disk full", True)
 
 
-def test_a_recording_that_fails_is_told_by_the_pipeline(desk: Controller, live: FakeLive) -> None:
-    desk.toggle_recording()
+def test_a_failed_recording_is_reported(controller: Controller, live: FakeLive) -> None:
+    controller.toggle_recording()
     live.state = replace(CALM, notice="disk full")
-    assert desk.message(desk.status()) == Message("disk full", True)
-    desk.toggle_recording()  # and another one can begin
+    assert controller.message(controller.status()) == Message("disk full", True)
+    controller.toggle_recording()  # and another one can begin
     assert live.state.recording is not None
 
 
-def test_a_recording_without_a_picture_is_told(desk: Controller, live: FakeLive) -> None:
-    desk.toggle_recording()
-    desk.toggle_recording()
+def test_a_recording_without_a_frame_is_reported(controller: Controller, live: FakeLive) -> None:
+    controller.toggle_recording()
+    controller.toggle_recording()
     live.state = CALM
-    message = desk.message(desk.status())
-    assert message == Message("Nothing was recorded: no picture came", True)
+    message = controller.message(controller.status())
+    assert message == Message("Nothing was recorded: no frame arrived", True)
 
 
-def test_a_recording_without_a_model_is_confirmed(desk: Controller, live: FakeLive) -> None:
+def test_a_recording_without_a_model_is_confirmed(controller: Controller, live: FakeLive) -> None:
     live.state = replace(CALM, model=None, notice="the model is broken")
-    desk.dismiss(Message(live.state.notice, True))
-    desk.toggle_recording()
+    controller.dismiss(Message(live.state.notice, True))
+    controller.toggle_recording()
     path = live.state.recording
     assert path is not None
     path.touch()
     live.state = replace(live.state, recording=None)
-    assert desk.message(desk.status()) == Message(f"Recorded {path}", False)
+    assert controller.message(controller.status()) == Message(f"Recorded {path}", False)
 
 
-def test_models_are_those_installed(desk: Controller) -> None:
-    choices = {choice.name: choice.detail for choice in desk.models()}
+def test_models_are_the_installed_ones(controller: Controller) -> None:
+    choices = {choice.name: choice.detail for choice in controller.models()}
     assert choices["seaformer-t-camvid"] == "T 640x480 fp32"
 
 
-# On a real pipeline.
+# With a real pipeline.
 
 
 @contextmanager
@@ -389,7 +400,7 @@ def shown(controller: Controller) -> LiveResult:
     return results[-1]
 
 
-def test_it_runs_and_leaves_nothing(models: FakeModels, fake: str, tmp_path: Path) -> None:
+def test_it_runs_and_leaves_no_thread(models: FakeModels, fake: str, tmp_path: Path) -> None:
     with running(fake, tmp_path) as controller:
         first = shown(controller)
         wait_until(lambda: read_counter(shown(controller).frame.image) > 3)
@@ -399,11 +410,13 @@ def test_it_runs_and_leaves_nothing(models: FakeModels, fake: str, tmp_path: Pat
         wait_until(lambda: controller.board.reading is not None)
         assert controller.board.reading is not None
         assert controller.board.reading.process_rss_mb > 1
-        wait_until(lambda: controller.sources.looks == 1)
+        wait_until(lambda: controller.sources.scans == 1)
         assert "sample" in [info.spec for info in controller.sources.found]
 
 
-def test_it_ends_before_it_has_begun(models: FakeModels, fake: str, tmp_path: Path) -> None:
+def test_it_can_be_stopped_before_it_is_started(
+    models: FakeModels, fake: str, tmp_path: Path
+) -> None:
     with nothing_left():
         Controller(Settings(source=QUICK, model=fake), tmp_path).stop()
 
@@ -412,7 +425,7 @@ def test_a_snapshot_is_three_files(models: FakeModels, fake: str, tmp_path: Path
     with running(fake, tmp_path / "new") as controller:
         controller.take_snapshot()
         message = controller.message(controller.status())
-        assert message == Message("There is no picture yet to save", True)
+        assert message == Message("There is no picture to save yet", True)
         controller.set_opacity(1)
         controller.set_mode(Mode.ORIGINAL)
         result = shown(controller)
@@ -424,53 +437,53 @@ def test_a_snapshot_is_three_files(models: FakeModels, fake: str, tmp_path: Path
     assert (read(by_name[""]) == result.frame.image).all()
     assert (read(by_name["classes"]) == result.segmentation.label_map[..., None]).all()
     view = replace(controller.view, mode=Mode.OVERLAY)
-    assert (read(by_name["overlay"]) == draw_view(result, view)).all()
+    assert (read(by_name["overlay"]) == result.render(view)).all()
 
 
-def test_two_snapshots_in_a_second_have_their_own_names(
-    desk: Controller, live: FakeLive, tmp_path: Path
+def test_two_snapshots_in_a_second_get_different_names(
+    controller: Controller, live: FakeLive, tmp_path: Path
 ) -> None:
     live.result = classified()
-    desk.newest()
+    controller.newest()
     for _ in range(3):
-        desk.take_snapshot()
-        wait_until(lambda: "Saved" in str(desk.message(desk.status())))
-        desk.dismiss(Message("", False))
+        controller.take_snapshot()
+        wait_until(lambda: "Saved" in str(controller.message(controller.status())))
+        controller.dismiss(Message("", False))
     assert len(files(tmp_path)) == 3
-    desk.stop()
+    controller.stop()
 
 
-def test_snapshots_before_the_first_is_written_have_their_own_names(
-    desk: Controller, live: FakeLive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_snapshots_before_the_first_is_written_get_different_names(
+    controller: Controller, live: FakeLive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written = threading.Event()
 
-    def write_late(path: Path, data: bytes) -> None:
+    def write_late(path: Path, picture: np.ndarray) -> None:
         assert written.wait(PATIENCE_S)
-        write_whole(path, data)
+        write_picture(path, picture)
 
-    monkeypatch.setattr(snapshots, "write_whole", write_late)
+    monkeypatch.setattr(snapshots, "write_picture", write_late)
     live.result = segmented()
-    desk.newest()
+    controller.newest()
     for _ in range(3):
-        desk.take_snapshot()
+        controller.take_snapshot()
     written.set()
-    desk.stop()
+    controller.stop()
     assert len(files(tmp_path)) == 9
 
 
 @pytest.mark.parametrize("folder", ["taken", "long" * 100])
-def test_a_snapshot_that_cannot_be_written_is_told(
-    desk: Controller, live: FakeLive, tmp_path: Path, folder: str
+def test_a_snapshot_that_cannot_be_written_is_reported(
+    controller: Controller, live: FakeLive, tmp_path: Path, folder: str
 ) -> None:
     (tmp_path / "taken").write_text("no folder")
-    desk.folder = tmp_path / folder
+    controller.folder = tmp_path / folder
     live.result = segmented()
-    desk.newest()
-    desk.take_snapshot()
-    wait_until(lambda: "cannot be written" in str(desk.message(desk.status())))
-    assert "Traceback" not in str(desk.message(desk.status()))
-    desk.stop()
+    controller.newest()
+    controller.take_snapshot()
+    wait_until(lambda: "cannot be written" in str(controller.message(controller.status())))
+    assert "Traceback" not in str(controller.message(controller.status()))
+    controller.stop()
 
 
 def test_a_recording_holds_what_the_view_shows(
@@ -499,7 +512,7 @@ def test_it_can_be_closed_while_recording(models: FakeModels, fake: str, tmp_pat
     assert cv2.VideoCapture(str(path)).read()[0]
 
 
-def test_a_source_that_is_not_there_is_told_and_another_taken(
+def test_an_absent_source_is_reported_and_can_be_replaced(
     models: FakeModels, fake: str, tmp_path: Path
 ) -> None:
     clip = write_video(tmp_path / "clip.mp4", [numbered(i) for i in range(5)])

@@ -10,7 +10,7 @@ pytest.importorskip("PySide6.QtWidgets", exc_type=ImportError)
 
 from PySide6.QtCore import QSettings
 
-from seaformer_edge_gui.drawing import Mode
+from seaformer_edge.inference.modes import Mode
 from seaformer_edge_gui.settings import MAX_EVERY, Settings, Theme, load, save
 
 

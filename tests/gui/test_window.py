@@ -20,12 +20,12 @@ from PySide6.QtGui import QColor, QDragEnterEvent, QDropEvent, QEnterEvent
 from PySide6.QtWidgets import QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
+from seaformer_edge.inference.modes import Mode
 from seaformer_edge.live import LiveResult
 from seaformer_edge.machine.board import SystemReading
 from seaformer_edge_gui import theme
 from seaformer_edge_gui.class_panel import ClassBars, Legend
 from seaformer_edge_gui.controller import Controller
-from seaformer_edge_gui.drawing import Mode
 from seaformer_edge_gui.metrics_panel import board_rows
 from seaformer_edge_gui.picture_view import PictureView
 from seaformer_edge_gui.settings import Settings, Theme, load
@@ -104,8 +104,8 @@ def test_the_views(window: Window, qtbot: QtBot) -> None:
     window.controller.toggle_pause()
     wait(qtbot, lambda: window.banner.isVisible())
     seen, colours = {}, {}
-    for i, mode in enumerate(Mode):
-        qtbot.mouseClick(window.side.modes.button(i), Qt.MouseButton.LeftButton)
+    for mode in Mode:
+        qtbot.mouseClick(window.side.modes[mode], Qt.MouseButton.LeftButton)
         assert window.controller.view.mode is mode
         qtbot.wait(50)
         seen[mode] = grabbed(window.picture).astype(int)
@@ -146,7 +146,7 @@ def test_classes_are_chosen_in_the_legend(window: Window, qtbot: QtBot) -> None:
     qtbot.wait(50)
     assert (colour_of_sky(window) == 0).all()
     press(qtbot, window, Qt.Key.Key_A)
-    assert window.controller.view.classes == set()
+    assert window.controller.view.classes is None
     qtbot.wait(50)
     assert (colour_of_sky(window) == CARD.palette[2]).all()
 
@@ -175,21 +175,21 @@ def test_the_cursor_names_the_class(window: Window, qtbot: QtBot) -> None:
     assert result is not None
     assert result.segmentation is not None
     name = CARD.classes[result.segmentation.label_map[pixel[::-1]]]
-    assert str(window.controller.under(*pixel)).startswith(name)
+    assert str(window.controller.describe_pixel(*pixel)).startswith(name)
     chip = grabbed(window.picture)[int(at.y()) + 16 : int(at.y()) + 30, int(at.x()) + 20 :][:, :60]
     ground = np.array(QColor(theme.COLOURS[Theme.DARK].panel).getRgb()[:3])
     assert np.median(np.abs(chip.astype(int) - ground)) < 25
 
 
 def test_numbers_are_there(window: Window, qtbot: QtBot) -> None:
-    readouts = window.readouts
-    wait(qtbot, lambda: readouts.latency.number.text()[0].isdigit())
-    for figure in readouts.rates.values():
+    metrics = window.metrics
+    wait(qtbot, lambda: metrics.latency.number.text()[0].isdigit())
+    for figure in metrics.rates.values():
         wait(qtbot, lambda figure=figure: float(figure.number.text()) > 1)
-    p50, p90, p99 = (float(figure.number.text()) for figure in readouts.percentiles.values())
+    p50, p90, p99 = (float(figure.number.text()) for figure in metrics.percentiles.values())
     assert 0 < p50 <= p90 <= p99
-    wait(qtbot, lambda: "network" in readouts.stages.accessibleDescription())
-    wait(qtbot, lambda: "memory" in readouts.board.accessibleDescription())
+    wait(qtbot, lambda: "network" in metrics.stages.accessibleDescription())
+    wait(qtbot, lambda: "memory" in metrics.board.accessibleDescription())
     status = window.controller.status()
     assert status.source in window.windowTitle()
 
@@ -213,7 +213,7 @@ def test_shortcuts_reach_the_run(window: Window, qtbot: QtBot, tmp_path: Path) -
     wait(qtbot, lambda: len(list(tmp_path.glob("*.png"))) == 3)
     press(qtbot, window, Qt.Key.Key_R)
     wait(qtbot, lambda: window.controller.status().recorded_frames > 2)
-    wait(qtbot, lambda: window.tool_bar.record.toolTip() == "Finish the recording (R)")
+    wait(qtbot, lambda: window.tool_bar.record.toolTip() == "Stop recording (R)")
     press(qtbot, window, Qt.Key.Key_R)
     wait(qtbot, lambda: "Recorded" in window.banner.text.text())
     press(qtbot, window, Qt.Key.Key_U)
@@ -244,11 +244,11 @@ def test_full_screen_shows_the_picture_alone(window: Window, qtbot: QtBot) -> No
     qtbot.mouseDClick(window.picture, Qt.MouseButton.LeftButton)
     assert window.isFullScreen()
     assert not window.side.isVisible()
-    assert not window.readouts.isVisible()
+    assert not window.metrics.isVisible()
     press(qtbot, window, Qt.Key.Key_Escape)
     assert not window.isFullScreen()
     assert window.side.isVisible()
-    assert window.readouts.isVisible()
+    assert window.metrics.isVisible()
 
 
 def test_dark_and_light(window: Window, qtbot: QtBot) -> None:
@@ -261,8 +261,8 @@ def test_dark_and_light(window: Window, qtbot: QtBot) -> None:
 def test_everything_is_reachable_with_tab(window: Window, qtbot: QtBot) -> None:
     bar, side = window.tool_bar, window.side
     wanted = {bar.source, bar.model, bar.threads, bar.every, bar.open, bar.full_speed, bar.pause}
-    wanted |= {bar.still, bar.record, bar.mirror, bar.full, bar.theme, bar.help}
-    wanted |= {side.opacity, side.smoothing, side.legend, side.modes.checkedButton()}
+    wanted |= {bar.snapshot, bar.record, bar.mirror, bar.full, bar.theme, bar.help}
+    wanted |= {side.opacity, side.smoothing, side.legend, side.modes[Mode.OVERLAY]}
     window.activateWindow()
     bar.source.setFocus()
     reached: set[QWidget | None] = set()
@@ -281,7 +281,7 @@ def test_controls_reach_the_run(window: Window, qtbot: QtBot, tmp_path: Path) ->
     assert controller.settings.smoothing == 0.8
     wait(qtbot, lambda: controller.status().threads == 1)
     wait(qtbot, lambda: controller.status().dropped.get("skipped", 0) > 3)
-    wait(qtbot, lambda: "skipped" in window.readouts.dropped.accessibleDescription())
+    wait(qtbot, lambda: "skipped" in window.metrics.dropped.accessibleDescription())
 
 
 def test_a_source_is_typed(window: Window, qtbot: QtBot, tmp_path: Path) -> None:
@@ -355,7 +355,7 @@ def test_a_model_that_cannot_be_had_is_told(window: Window, qtbot: QtBot, tmp_pa
     (tmp_path / "missing.pte").touch()
     window.controller.open_file(tmp_path / "missing.pte")
     wait(qtbot, lambda: "no such model file" in window.banner.text.text())
-    assert window.banner.property("trouble")
+    assert window.banner.property("error")
     assert window.controller.status().model == "fake"
     wait(qtbot, lambda: window.tool_bar.model.currentText() == "fake.pte")
     press(qtbot, window, Qt.Key.Key_Escape)
@@ -402,9 +402,9 @@ def test_settings_are_remembered(window: Window, qtbot: QtBot, store: QSettings)
 @pytest.mark.parametrize("size", [(1024, 600), (1920, 1080)])
 def test_nothing_is_clipped(window: Window, qtbot: QtBot, size: tuple[int, int]) -> None:
     window.resize(*size)
-    for figure in (*window.readouts.rates.values(), *window.readouts.percentiles.values()):
+    for figure in (*window.metrics.rates.values(), *window.metrics.percentiles.values()):
         figure.set_text("1234")
-    window._numbers.stop()  # or a text could change just before it is looked at
+    window._metrics_timer.stop()  # or a text could change just before it is looked at
     qtbot.wait(100)
     assert (window.width(), window.height()) == size
     for widget in window.findChildren(QWidget):
@@ -414,7 +414,7 @@ def test_nothing_is_clipped(window: Window, qtbot: QtBot, size: tuple[int, int])
         assert window.rect().contains(inside), widget
         if isinstance(widget, QLabel) and not widget.wordWrap():
             assert widget.width() >= widget.sizeHint().width(), widget.text()
-    for button in window.side.modes.buttons():
+    for button in window.side.modes.values():
         assert button.width() >= button.sizeHint().width(), button.text()
 
 
@@ -481,6 +481,6 @@ def test_the_board_tells_what_it_knows() -> None:
         ("free", "4.0 GB"),
     ]
     hot = SystemReading(12.0, 5.0, 200.0, 4000.0, 84.6, None, ("throttled",), ("under-voltage",))
-    assert board_rows(hot)[4:] == [("temperature", "85 °C"), ("held back", "throttled")]
+    assert board_rows(hot)[4:] == [("temperature", "85 °C"), ("throttled", "throttled")]
     earlier = SystemReading(12.0, 5.0, 200.0, 4000.0, None, None, (), ("under-voltage",))
     assert board_rows(earlier)[4:] == [("earlier", "under-voltage")]

@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from seaformer_edge.errors import ModelError, SinkError, SourceError
 from seaformer_edge.frame import Classification, ClassScore, ClassShare, Frame, Segmentation
 from seaformer_edge.inference.pipeline import CHANNEL_CAPACITY, Channel, process
-from seaformer_edge.sinks import ResultSink
+from seaformer_edge.sinks import Sink
 
 COUNT = 28
 PATIENCE_S = 20
 
 
-class Recorder(ResultSink):
+class Recorder(Sink):
     """Keeps the numbers of the frames it is given."""
 
     def __init__(self) -> None:

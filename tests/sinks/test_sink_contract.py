@@ -1,4 +1,4 @@
-"""What every sink promises, asked of every sink."""
+"""The contract of a sink, tested on every sink."""
 
 from __future__ import annotations
 
@@ -8,45 +8,40 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
-import numpy as np
 import pytest
 from clips import MemorySource, fake_segment, noise, write_video
-from numpy.typing import NDArray
 
 from seaformer_edge.errors import SinkError
-from seaformer_edge.frame import Frame, Segmentation
-from seaformer_edge.sinks import ClassShares, PictureFolder, ResultSink, class_ids, open_sink
+from seaformer_edge.sinks import ClassShares, LabelMapFolder, Rendered, Sink, open_sink
 from seaformer_edge.sources import FrameSource, PictureSource
 
 SIZE = (160, 120)
 
 
-def _unchanged(frame: Frame, segmentation: Segmentation) -> NDArray[np.uint8]:
-    return frame.image
+def _rendered(path: Path, source: FrameSource, overwrite: bool) -> Sink:
+    return Rendered(
+        lambda frame, segmentation: frame.image, open_sink(path, source, overwrite=overwrite)
+    )
 
 
-def _drawn(path: Path, source: FrameSource, overwrite: bool) -> ResultSink:
-    return open_sink(path, _unchanged, source, overwrite=overwrite)
+def _label_maps(path: Path, source: FrameSource, overwrite: bool) -> Sink:
+    return LabelMapFolder(path, source, overwrite=overwrite)
 
 
-def _masks(path: Path, source: FrameSource, overwrite: bool) -> ResultSink:
-    return PictureFolder(path, class_ids, source, overwrite=overwrite)
-
-
-def _table(path: Path, source: FrameSource, overwrite: bool) -> ResultSink:
+def _table(path: Path, source: FrameSource, overwrite: bool) -> Sink:
     return ClassShares(path, source, overwrite=overwrite)
 
 
-Make = Callable[[Path, FrameSource, bool], ResultSink]
+Make = Callable[[Path, FrameSource, bool], Sink]
 SINKS: dict[str, Make] = {
-    "out.mp4": _drawn,
-    "out.mov": _drawn,
-    "out.mkv": _drawn,
-    "out.webm": _drawn,
-    "out.png": _drawn,
-    "out.jpg": _drawn,
-    "drawn": _drawn,
-    "masks": _masks,
+    "out.mp4": _rendered,
+    "out.mov": _rendered,
+    "out.mkv": _rendered,
+    "out.webm": _rendered,
+    "out.png": _rendered,
+    "out.jpg": _rendered,
+    "rendered": _rendered,
+    "masks": _label_maps,
     "out.csv": _table,
     "out.jsonl": _table,
 }
@@ -73,7 +68,7 @@ def full_disk(limit: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-def _write_all(sink: ResultSink, source: FrameSource) -> None:
+def _write_all(sink: Sink, source: FrameSource) -> None:
     for frame in source:
         sink.write(frame, fake_segment(frame.image))
 
@@ -141,7 +136,7 @@ def test_refuses_a_folder_for_a_table(tmp_path: Path, source: FrameSource) -> No
         _table(_folder(tmp_path / "out.csv"), source, True)
 
 
-@pytest.mark.parametrize("make", [_drawn, _masks])
+@pytest.mark.parametrize("make", [_rendered, _label_maps])
 def test_refuses_a_file_for_a_folder(tmp_path: Path, make: Make, source: FrameSource) -> None:
     (tmp_path / "out").write_text("precious")
     with pytest.raises(SinkError, match="is a file; give the name of a folder"):
@@ -170,7 +165,7 @@ def test_full_disk(tmp_path: Path, name: str) -> None:
 def test_full_disk_keeps_what_it_would_replace(tmp_path: Path) -> None:
     source = MemorySource([noise(0, SIZE)])
     (tmp_path / "out.png").write_text("precious")
-    sink = _drawn(tmp_path / "out.png", source, True)
+    sink = _rendered(tmp_path / "out.png", source, True)
     with full_disk(4_000), pytest.raises(SinkError), sink:
         _write_all(sink, source)
     assert (tmp_path / "out.png").read_text() == "precious"
@@ -178,12 +173,12 @@ def test_full_disk_keeps_what_it_would_replace(tmp_path: Path) -> None:
 
 def test_picture_file_takes_one_frame(tmp_path: Path) -> None:
     with pytest.raises(SinkError, match=r"more than one frame; name a folder or a video"):
-        _drawn(tmp_path / "out.png", MemorySource([noise(0)] * 2), False)
+        _rendered(tmp_path / "out.png", MemorySource([noise(0)] * 2), False)
 
 
 def test_unknown_suffix(tmp_path: Path, source: FrameSource) -> None:
-    with pytest.raises(SinkError, match=r"\.doc is no known format; known are \.mp4"):
-        _drawn(tmp_path / "out.doc", source, False)
+    with pytest.raises(SinkError, match=r"unknown format \.doc; known are \.mp4"):
+        _rendered(tmp_path / "out.doc", source, False)
     with pytest.raises(SinkError, match=r"\.csv or \.jsonl"):
         _table(tmp_path / "out.txt", source, False)
 
@@ -192,7 +187,7 @@ def test_folder_of_the_input_is_refused(tmp_path: Path) -> None:
     clip = write_video(_folder(tmp_path / "pictures") / "v.mp4", [noise(0)])
     source = MemorySource([noise(0)])
     source.files = (clip,)
-    for make in (_drawn, _masks):
+    for make in (_rendered, _label_maps):
         with pytest.raises(SinkError, match="is the folder of the input"):
             make(tmp_path / "pictures", source, True)
 
@@ -202,6 +197,24 @@ def test_pictures_are_named_after_the_input(tmp_path: Path) -> None:
     for stem in ("left", "right"):
         cv2.imwrite(str(tmp_path / "in" / f"{stem}.jpg"), noise(1))
     source = PictureSource(sorted((tmp_path / "in").iterdir()), "in")
-    with _masks(tmp_path / "masks", source, False) as sink:
+    with _label_maps(tmp_path / "masks", source, False) as sink:
         _write_all(sink, source)
     assert sorted(p.name for p in (tmp_path / "masks").iterdir()) == ["left.png", "right.png"]
+
+
+def test_open_sink_still_takes_a_drawing_function(tmp_path: Path, source: FrameSource) -> None:
+    with pytest.warns(DeprecationWarning, match="Rendered"):
+        sink = open_sink(tmp_path / "out.png", lambda frame, _: 255 - frame.image, source)
+    with sink:
+        _write_all(sink, source)
+    written = cv2.imread(str(tmp_path / "out.png"))
+    assert (written == 255 - noise(0, SIZE)[..., ::-1]).all()
+    with pytest.warns(DeprecationWarning, match="open_sink"):
+        open_sink(tmp_path / "other.png", draw=lambda frame, _: frame.image, source=source)
+
+
+def test_a_sink_of_pictures_takes_them_as_they_are(tmp_path: Path, source: FrameSource) -> None:
+    with open_sink(tmp_path / "out.png", source=source) as sink:
+        for frame in source:
+            sink.write(frame, frame.image)
+    assert (cv2.imread(str(tmp_path / "out.png")) == noise(0, SIZE)[..., ::-1]).all()

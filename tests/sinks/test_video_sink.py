@@ -17,31 +17,25 @@ import pytest
 from clips import (
     MemorySource,
     audio_packets,
-    fake_segment,
     noise,
     number,
     numbered,
     read_times,
     write_video,
 )
-from numpy.typing import NDArray
 
-from seaformer_edge.frame import Frame, Segmentation
-from seaformer_edge.sinks import OverlayVideo
+from seaformer_edge.frame import Frame
+from seaformer_edge.sinks import VideoFile, VideoSink
 from seaformer_edge.sources import FrameSource, Selection, open_source
 
 COUNT = 50
 SUFFIXES = [".mp4", ".mov", ".mkv", ".webm"]
 
 
-def _unchanged(frame: Frame, segmentation: Segmentation) -> NDArray[np.uint8]:
-    return frame.image
-
-
 def _copy(source: FrameSource, path: Path, frames: int | None = None) -> Path:
-    with OverlayVideo(path, _unchanged, source) as sink:
+    with VideoSink(path, source) as sink:
         for count, frame in enumerate(source, start=1):
-            sink.write(frame, fake_segment(frame.image))
+            sink.write(frame, frame.image)
             if count == frames:
                 break
     return path
@@ -71,10 +65,10 @@ def test_irregular_timestamps_are_kept(tmp_path: Path, suffix: str) -> None:
 
 def test_frames_of_one_moment_are_kept(tmp_path: Path) -> None:
     source = MemorySource([numbered(0)] * 3)
-    with OverlayVideo(tmp_path / "out.mp4", _unchanged, source) as sink:
+    with VideoSink(tmp_path / "out.mp4", source) as sink:
         for index in range(3):
             frame = Frame(numbered(index), index, timestamp_s=0.5)
-            sink.write(frame, fake_segment(frame.image))
+            sink.write(frame, frame.image)
     assert len(read_times(tmp_path / "out.mp4")) == 3
 
 
@@ -137,6 +131,13 @@ def test_interrupted_run_ends_picture_and_audio_together(tmp_path: Path, clip: F
     assert len(audio_packets(copied)) == pytest.approx(len(audio_packets(clip.files[0])) / 2, abs=2)
 
 
+def test_a_file_without_a_source_begins_at_its_first_picture(tmp_path: Path) -> None:
+    with VideoFile(tmp_path / "out.mp4") as file:
+        for time_s in (71.0, 71.5, 72.25):
+            file.write(numbered(1), time_s)
+    assert read_times(tmp_path / "out.mp4") == pytest.approx([0.0, 0.5, 1.25], abs=1e-9)
+
+
 @pytest.mark.parametrize("suffix", [".mp4", ".webm"])
 @pytest.mark.parametrize("size", [(65, 48), (64, 49), (33, 35), (1, 1)])
 def test_odd_sizes_grow_by_one(tmp_path: Path, size: tuple[int, int], suffix: str) -> None:
@@ -169,12 +170,12 @@ def test_colours_survive(tmp_path: Path, suffix: str) -> None:
 DIES_WHILE_WRITING = """
 import os, signal, sys
 from pathlib import Path
-from clips import MemorySource, fake_segment, noise
-from seaformer_edge.sinks import OverlayVideo
+from clips import MemorySource, noise
+from seaformer_edge.sinks import VideoSink
 source = MemorySource([noise(i) for i in range(100)])
-sink = OverlayVideo(Path(sys.argv[1]), lambda frame, _: frame.image, source)
+sink = VideoSink(Path(sys.argv[1]), source)
 for frame in source:
-    sink.write(frame, fake_segment(frame.image))
+    sink.write(frame, frame.image)
 os.kill(os.getpid(), signal.SIGKILL)
 """
 

@@ -202,7 +202,7 @@ class Soak:
     def _refused_model(self, path: Path) -> None:
         self.controller.set_model(str(path))
         self.until(
-            lambda s: (message := self.controller.message(s)) is not None and message.trouble,
+            lambda s: (message := self.controller.message(s)) is not None and message.is_error,
             "a refusal",
         )
         self._runs_model()
