@@ -1,4 +1,4 @@
-"""Made-up profiles, and a tiny model for real ones."""
+"""Synthetic profiles, and a tiny model that can be measured."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from fakes import CARD
 
 from seaformer_edge.hub.card import write_card
 from seaformer_edge.machine.board import Board, SystemReading
+from seaformer_edge.profiling.latency import LatencyStats
 from seaformer_edge.profiling.record import (
     QUICK,
     Memory,
-    ModelFacts,
+    ModelInfo,
     OperatorTime,
     Profile,
     Run,
-    Second,
+    TimelinePoint,
 )
-from seaformer_edge.profiling.statistics import Latency
 
 PROGRAMS = Path(__file__).parents[2] / "tests" / "data" / "programs"
 
@@ -40,17 +40,17 @@ def reading(**changes: Any) -> SystemReading:
     return replace(READING, **changes)
 
 
-def latency(p50_ms: float, p90_ms: float | None = None) -> Latency:
+def latency(p50_ms: float, p90_ms: float | None = None) -> LatencyStats:
     p90_ms = p90_ms or p50_ms * 1.1
-    return Latency(200, p50_ms, p50_ms, p90_ms, p90_ms * 1.1)
+    return LatencyStats(200, p50_ms, p50_ms, p90_ms, p90_ms * 1.1)
 
 
-def made_up_run(
-    name: str = "seaformer-t", threads: int = 1, whole_ms: float = 24.0, **changes: Any
+def synthetic_run(
+    name: str = "seaformer-t", threads: int = 1, latency_ms: float = 24.0, **changes: Any
 ) -> Run:
-    """A run of ten steady seconds: the network is 20/24 of the whole way."""
-    network_ms = whole_ms * 20 / 24
-    model = ModelFacts(name, "segmentation", "T", "fp32", 512, 512, 150, "abc", {})
+    """A run of ten seconds at a constant latency, of which the network takes 20/24."""
+    network_ms = latency_ms * 20 / 24
+    model = ModelInfo(name, "segmentation", "T", "fp32", 512, 512, 150, "abc", {})
     return replace(
         Run(
             model=model,
@@ -60,26 +60,28 @@ def made_up_run(
             first_frame_ms=62.0,
             memory=Memory(60.0, 110.0, 120.0),
             network=latency(network_ms),
-            whole=latency(whole_ms),
+            end_to_end=latency(latency_ms),
             network_first=latency(network_ms),
-            whole_first=latency(whole_ms),
+            end_to_end_first=latency(latency_ms),
             stages={
-                "resize": latency(whole_ms / 24),
+                "resize": latency(latency_ms / 24),
                 "network": latency(network_ms),
-                "labels": latency(whole_ms * 2 / 24),
-                "overlay": latency(whole_ms / 24),
+                "labels": latency(latency_ms * 2 / 24),
+                "overlay": latency(latency_ms / 24),
             },
             before=READING,
             after=READING,
             throttled=(),
-            timeline=tuple(Second(s + 1.0, network_ms, whole_ms, READING) for s in range(10)),
+            timeline=tuple(
+                TimelinePoint(s + 1.0, network_ms, latency_ms, READING) for s in range(10)
+            ),
             operators=(),
         ),
         **changes,
     )
 
 
-def made_up_profile(*runs: Run) -> Profile:
+def synthetic_profile(*runs: Run) -> Profile:
     board = Board("Raspberry Pi 5", "4x Cortex-A76", 4, ("asimd", "asimddp"))
     versions = {
         "seaformer-edge": "0.1.0",
@@ -92,7 +94,7 @@ def made_up_profile(*runs: Run) -> Profile:
 
 
 def operators(**times_ms: float) -> tuple[OperatorTime, ...]:
-    """Add=1.0 becomes "Add (ND) #1"; a name's last digits are its number."""
+    """add1=1.0 gives OperatorTime("add (ND) #1", 1.0)."""
     return tuple(
         OperatorTime(f"{name.rstrip('0123456789')} (ND) #{name[-1]}", ms)
         for name, ms in times_ms.items()

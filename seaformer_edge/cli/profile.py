@@ -1,4 +1,4 @@
-"""`seaformer-edge profile`: how fast models are on this machine."""
+"""`seaformer-edge profile`: measure how fast models are on this machine."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _parse_threads(
         return None
     counts = text.split(",")
     if not all(count.strip().isdecimal() and int(count) > 0 for count in counts):
-        raise click.BadParameter(f"{text!r} is no list of thread counts like 1,2,4")
+        raise click.BadParameter(f"{text!r} is not a list of thread counts such as 1,2,4")
     return tuple(dict.fromkeys(map(int, counts)))
 
 
@@ -33,19 +33,19 @@ def _parse_frame_size(
 ) -> tuple[int, int]:
     width, _, height = text.partition("x")
     if not (width.isdecimal() and height.isdecimal() and int(width) and int(height)):
-        raise click.BadParameter(f"{text!r} is no size like 640x480")
+        raise click.BadParameter(f"{text!r} is not a size WIDTHxHEIGHT such as 640x480")
     return int(width), int(height)
 
 
 @click.command()
 @click.option(
-    "-m", "--model", "models", multiple=True, help="A model's name, or a .pte file; again for more."
+    "-m", "--model", "models", multiple=True, help="Model name or .pte file; may be repeated."
 )
 @click.option(
     "--threads",
     callback=_parse_threads,
     metavar="N,N,...",
-    help="Threads of the network, one run for each.  [default: 1, 2, 4 ... up to the cores]",
+    help="Threads of the network; one run for each.  [default: 1,2,4,... up to all cores]",
 )
 @click.option("--quick", is_flag=True, help="128 frames or 10 s instead of 1,024 and 60 s.")
 @click.option(
@@ -53,19 +53,22 @@ def _parse_frame_size(
     callback=_parse_frame_size,
     default="640x480",
     show_default=True,
-    metavar="WxH",
-    help="Of the camera.",
+    metavar="WIDTHxHEIGHT",
+    help="Size of the camera's frame.",
 )
 @click.option(
     "--target-fps",
     type=click.FloatRange(0, min_open=True),
-    help="Recommend model and threads for so many frames a second.",
+    help="Recommend a model and threads for this frame rate.",
 )
-@click.option("--operators", is_flag=True, help="Time every operator of the networks too.")
-@click.option("--json", "json_path", type=file_path, help="Write everything as JSON.")
-@click.option("--plot", "plot_path", type=file_path, help="Draw it as PNG.")
+@click.option("--operators", is_flag=True, help="Also time every operator of the network.")
+@click.option("--json", "json_path", type=file_path, help="Write the profile as JSON.")
+@click.option("--plot", "plot_path", type=file_path, help="Write charts as PNG.")
 @click.option(
-    "--compare", "earlier_path", type=file_path, help="JSON of an earlier profile to compare with."
+    "--compare",
+    "earlier_path",
+    type=file_path,
+    help="Compare with an earlier profile (JSON).",
 )
 @debug_option
 def profile(
@@ -79,15 +82,15 @@ def profile(
     plot_path: Path | None,
     earlier_path: Path | None,
 ) -> int:
-    """Measure models on this machine: the network alone, and the whole frame's way.
+    """Measure the latency of models on this machine: the network, and a frame end to end.
 
-    The whole way is resize, network, labels and overlay. After warm-up each gets at least 1,024
-    frames and 60 s, as in MLPerf Mobile's single stream, so a run takes over two minutes; Ctrl-C
-    ends with the runs that are done.
+    End to end means resize, network, labels and overlay. After warm-up, both are measured for at
+    least 1,024 frames and 60 s, as in the single-stream scenario of MLPerf Mobile. So one run
+    takes more than two minutes. Ctrl-C stops and reports the finished runs.
     """
     for path in (json_path, plot_path):
         if path is not None and (path.is_dir() or not path.absolute().parent.is_dir()):
-            raise SinkError(f"{path}: no file can be written there; name one in a folder that is")
+            raise SinkError(f"{path}: cannot be written; choose a file in an existing folder")
 
     from seaformer_edge.hub.card import verify
     from seaformer_edge.hub.zoo import resolve_model
@@ -95,15 +98,21 @@ def profile(
     from seaformer_edge.profiling.advice import advice
     from seaformer_edge.profiling.compare import compare
     from seaformer_edge.profiling.measure import Request
-    from seaformer_edge.profiling.record import FULL, QUICK, new_profile, read_json, write_json
+    from seaformer_edge.profiling.record import (
+        FULL,
+        QUICK,
+        new_profile,
+        read_profile,
+        write_profile,
+    )
     from seaformer_edge.profiling.report import report
 
-    earlier = None if earlier_path is None else read_json(earlier_path)
+    earlier = None if earlier_path is None else read_profile(earlier_path)
     protocol = QUICK if quick else FULL
     counts = threads or [n for n in (1, 2, 4, 8, 16) if n <= usable_cores()]
     paths = [resolve_model(model) for model in models or (None,)]
     for path in paths:
-        verify(path)  # now, rather than minutes later
+        verify(path)  # report errors before measurements that take minutes
     requests = [
         Request(path, count, frame_size, protocol, operators) for path in paths for count in counts
     ]
@@ -117,7 +126,7 @@ def profile(
     if earlier is not None:
         click.echo(f"\n{compare(result, earlier)}")
     if json_path is not None:
-        write_json(result, json_path)
+        write_profile(result, json_path)
     if plot_path is not None:
         from seaformer_edge.profiling.plot import write_plot
 
@@ -126,28 +135,27 @@ def profile(
 
 
 def _measure_all(requests: list[Request]) -> tuple[list[Run], bool]:
-    """The runs that were made, and whether Ctrl-C ended them."""
+    """The finished runs, and whether Ctrl-C was pressed."""
     from tqdm import tqdm
 
-    from seaformer_edge.profiling.process import measure_apart
+    from seaformer_edge.profiling.process import measure_in_child
 
     runs: list[Run] = []
     for number, request in enumerate(requests, 1):
         title = f"{number}/{len(requests)} {request.model.stem} x{request.threads}"
-        form = "{desc} {percentage:3.0f}%|{bar:20}| {elapsed}{postfix}"
-        with tqdm(total=1.0, desc=title, bar_format=form, disable=None, leave=False) as bar:
+        bar_format = "{desc} {percentage:3.0f}%|{bar:20}| {elapsed}{postfix}"
+        with tqdm(total=1.0, desc=title, bar_format=bar_format, disable=None, leave=False) as bar:
 
             def show(progress: Progress, bar: tqdm = bar) -> None:  # type: ignore[type-arg]
-                heat = progress.temperature_c
-                bar.set_postfix_str(
-                    f"network {progress.network_ms:.1f} ms, whole {progress.whole_ms:.1f} ms"
-                    + ("" if heat is None else f", {heat:.0f} C"),
-                    refresh=False,
-                )
+                text = f"network {progress.network_ms:.1f} ms"
+                text += f", end to end {progress.end_to_end_ms:.1f} ms"
+                if progress.temperature_c is not None:
+                    text += f", {progress.temperature_c:.0f} C"
+                bar.set_postfix_str(text, refresh=False)
                 bar.update(progress.done - bar.n)
 
             try:
-                runs.append(measure_apart(request, show))
+                runs.append(measure_in_child(request, show))
             except KeyboardInterrupt:
                 return runs, True
     return runs, False

@@ -1,4 +1,4 @@
-"""Which model, on how many threads, for a wanted rate."""
+"""Which model to use, on how many threads, for a required frame rate."""
 
 from __future__ import annotations
 
@@ -7,38 +7,41 @@ from collections.abc import Sequence
 from seaformer_edge.profiling.record import Run
 
 VARIANTS = "TSBL"
+"""From the smallest to the largest."""
 
 
 def advice(runs: Sequence[Run], target_fps: float) -> str:
-    """One line: what to take for so many frames a second, or what comes nearest.
+    """One line that recommends a run for a frame rate, or names the fastest if all are too slow.
 
-    A run holds the rate when nine frames of ten, the whole way, are done in a frame's time. Of
-    those that do, the most accurate model is best: by the cards' figures where all are of the
-    same set, else by the size of the network; then the fewest threads.
+    A run is fast enough if the 90th percentile of its end-to-end latency is at most the time
+    between two frames. Of these the most accurate one is recommended: by the figures on the cards
+    if they were measured on the same data set, else by the size of the network; then the one with
+    the fewest threads.
     """
-    wanted = f"for {target_fps:g} frames a second"
+    target = f"for {target_fps:g} frames per second"
     budget_ms = 1e3 / target_fps
-    holding = [run for run in runs if run.whole.p90_ms <= budget_ms]
-    if not holding:
-        nearest = min(runs, key=lambda run: run.whole.p90_ms)
+    fast_enough = [run for run in runs if run.end_to_end.p90_ms <= budget_ms]
+    if not fast_enough:
+        fastest = min(runs, key=lambda run: run.end_to_end.p90_ms)
+        p90_ms = fastest.end_to_end.p90_ms
         return (
-            f"{wanted}: too slow, all of them; nearest is {_named(nearest)}"
-            f" with {1e3 / nearest.whole.p90_ms:.1f} (p90 {nearest.whole.p90_ms:.1f} ms)"
+            f"{target}: all models are too slow; the fastest is {_describe(fastest)}"
+            f" with {1e3 / p90_ms:.1f} frames per second (p90 {p90_ms:.1f} ms)"
         )
-    comparable = len({run.model.accuracy.get("set") for run in holding}) == 1
+    comparable = len({run.model.accuracy.get("set") for run in fast_enough}) == 1
 
     def merit(run: Run) -> tuple[float, int, bool, int, float]:
         figures = run.model.accuracy
         accuracy = figures.get("mIoU", figures.get("top-1", 0.0)) if comparable else 0.0
         size = VARIANTS.find(run.model.variant)
-        return accuracy, size, run.model.precision == "fp32", -run.threads, -run.whole.p90_ms
+        return accuracy, size, run.model.precision == "fp32", -run.threads, -run.end_to_end.p90_ms
 
-    best = max(holding, key=merit)
+    best = max(fast_enough, key=merit)
     return (
-        f"{wanted}: {_named(best)}, p90 {best.whole.p90_ms:.1f} ms"
-        f" of the {budget_ms:.1f} ms that a frame has"
+        f"{target}: {_describe(best)}, p90 {best.end_to_end.p90_ms:.1f} ms"
+        f" of {budget_ms:.1f} ms per frame"
     )
 
 
-def _named(run: Run) -> str:
+def _describe(run: Run) -> str:
     return f"{run.model.name} on {run.threads} {'thread' if run.threads == 1 else 'threads'}"

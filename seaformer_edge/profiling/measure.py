@@ -1,7 +1,7 @@
-"""One model on one number of threads, measured in this process.
+"""Measures one model on one number of threads, in this process.
 
-Single stream: the next frame begins when the one before is done. Blocks of the network alone and
-of the whole frame's way take turns, so that both see the same heat and the same neighbours.
+Single stream: a frame starts when the previous one ends. Blocks of network runs and blocks of
+end-to-end runs alternate, so that temperature and other programs affect both alike.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from seaformer_edge.inference.preprocess import preprocess
 from seaformer_edge.inference.segmenter import Classifier, Segmenter
 from seaformer_edge.inference.views import draw
 from seaformer_edge.machine.board import SystemMonitor, SystemReading
+from seaformer_edge.profiling.latency import LatencySeries, LatencyStats
 from seaformer_edge.profiling.record import (
     Memory,
-    ModelFacts,
+    ModelInfo,
     OperatorTime,
     Protocol,
     Run,
-    Second,
+    TimelinePoint,
 )
-from seaformer_edge.profiling.statistics import Collector, Latency
 from seaformer_edge.runtime import Program, binding, open_program
 
 BLOCK_S = 0.25
@@ -46,9 +46,10 @@ class Request:
     """What to measure.
 
     Attributes:
-        model: a .pte with its card beside it.
+        model: a .pte program with its card beside it.
         threads: of the network.
         frame_size: (width, height) of the camera's frame.
+        protocol: how long to measure.
         operators: whether to time every operator of the network afterwards.
     """
 
@@ -61,26 +62,26 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run is.
+    """The progress of a run.
 
     Attributes:
-        done: share of the run, 0 to 1.
-        network_ms, whole_ms: medians of the last second or so.
-        temperature_c: of the processor, where it is told.
+        done: completed share of the run, 0 to 1.
+        network_ms, end_to_end_ms: medians since the previous progress.
+        temperature_c: of the processor; None if unknown.
     """
 
     done: float
     network_ms: float
-    whole_ms: float
+    end_to_end_ms: float
     temperature_c: float | None
 
 
-class _Job:
-    """Work on frames, one after the other, and what they took.
+class _Workload:
+    """Processes frames one after the other and records their latencies.
 
     Args:
-        work: on the frame of a number; gives milliseconds by part.
-        clock: seconds; `begun_s` on it is the time 0 of what is collected.
+        work: processes the frame with the given number, and returns milliseconds by stage.
+        clock: returns seconds; `begun_s` is time 0 of the recorded latencies.
     """
 
     def __init__(
@@ -92,71 +93,71 @@ class _Job:
     ) -> None:
         self._work, self._protocol, self._clock, self._begun_s = work, protocol, clock, begun_s
         self._frames, self._steady_frames, self._steady_s = 0, 0, 0.0
-        self.latencies = Collector()
-        self.parts: dict[str, Collector] = {}
+        self.latencies = LatencySeries()
+        self.stages: dict[str, LatencySeries] = {}
 
     def run_block(self) -> None:
-        """Works for a while, but on one frame at least."""
+        """Processes frames for `BLOCK_S`, at least one."""
         block_ends_s = self._clock() + BLOCK_S
         while True:
             started_s = self._clock()
-            parts_ms = self._work(self._frames)
+            stages_ms = self._work(self._frames)
             ended_s = self._clock()
             self._frames += 1
-            self._add(started_s - self._begun_s, (ended_s - started_s) * 1e3, parts_ms)
+            self._add(started_s - self._begun_s, (ended_s - started_s) * 1e3, stages_ms)
             if ended_s >= block_ends_s:
                 return
 
-    def _add(self, time_s: float, latency_ms: float, parts_ms: dict[str, float]) -> None:
+    def _add(self, time_s: float, latency_ms: float, stages_ms: dict[str, float]) -> None:
         self.latencies.add(time_s, latency_ms)
-        if parts_ms:
-            parts_ms["other"] = latency_ms - sum(parts_ms.values())
-        for part, part_ms in parts_ms.items():
-            self.parts.setdefault(part, Collector()).add(time_s, part_ms)
+        if stages_ms:
+            stages_ms["other"] = latency_ms - sum(stages_ms.values())
+        for stage, stage_ms in stages_ms.items():
+            self.stages.setdefault(stage, LatencySeries()).add(time_s, stage_ms)
         if time_s >= self._protocol.first_s:
             self._steady_frames += 1
             self._steady_s += latency_ms / 1e3
 
     def done(self) -> float:
-        """The share of the protocol that is done; 1 when the steady state has been seen enough."""
-        plan = self._protocol
-        shares = (self._steady_frames / plan.frames, self._steady_s / plan.seconds)
-        share = min(shares) if plan.needs_both else max(shares)
+        """The completed share of the protocol, 0 to 1."""
+        protocol = self._protocol
+        shares = (self._steady_frames / protocol.frames, self._steady_s / protocol.seconds)
+        share = min(shares) if protocol.needs_both else max(shares)
         return min(share, 1.0)
 
 
 def measure(
     request: Request,
-    tell: Callable[[Progress], None],
+    on_progress: Callable[[Progress], None],
     monitor: SystemMonitor | None = None,
     clock: Callable[[], float] = perf_counter,
 ) -> Run:
     """Measures one model on one number of threads.
 
     Args:
-        tell: is called about once a second.
-        monitor: of the machine.
-        clock: seconds.
+        on_progress: called about once a second.
+        monitor: reads the state of the machine.
+        clock: returns seconds.
 
     Raises:
         ModelError: the model cannot be opened or fails, or its operators cannot be timed.
     """
     if request.operators and not binding().runs_overlap:
         raise ModelError(
-            f"{request.model}: its operators can be timed by the native part only; install a C++"
-            " compiler and then seaformer-edge again"
+            f"{request.model}: timing operators needs the native extension; install a C++ compiler"
+            " and reinstall seaformer-edge"
         )
-    cv2.setNumThreads(1)  # as everywhere: the threads are the network's
+    cv2.setNumThreads(1)  # as in a live run, where the other threads are the network's
     monitor = monitor or SystemMonitor()
     frames = _camera_frames(request.frame_size)
     before = monitor.read()
     started_s = clock()
     card = verify(request.model)
     program = open_program(request.model, request.threads)
-    way = _whole_way(program, card, clock)
+    process_frame = _end_to_end(program, card, clock)
     load_ms = (clock() - started_s) * 1e3
     started_s = clock()
-    way(frames[0])
+    process_frame(frames[0])
     first_frame_ms = (clock() - started_s) * 1e3
     readings = [(0.0, monitor.read())]
 
@@ -166,30 +167,33 @@ def measure(
         program.run(inputs[number % len(inputs)])
         return {}
 
-    def run_whole(number: int) -> dict[str, float]:
-        return way(frames[number % len(frames)])
+    def run_end_to_end(number: int) -> dict[str, float]:
+        return process_frame(frames[number % len(frames)])
 
     for number in range(request.protocol.warmup_frames):
         run_network(number)
-        run_whole(number)
+        run_end_to_end(number)
 
     begun_s = clock()
-    network = _Job(run_network, request.protocol, clock, begun_s)
-    whole = _Job(run_whole, request.protocol, clock, begun_s)
+    network = _Workload(run_network, request.protocol, clock, begun_s)
+    end_to_end = _Workload(run_end_to_end, request.protocol, clock, begun_s)
     done = 0.0
     while done < 1:
         network.run_block()
-        whole.run_block()
-        done = min(network.done(), whole.done())
+        end_to_end.run_block()
+        done = min(network.done(), end_to_end.done())
         time_s, last_s = clock() - begun_s, readings[-1][0]
         if time_s - last_s >= READING_S or done >= 1:
             readings.append((time_s, monitor.read()))
-            network_ms, whole_ms = (median(j.latencies.between(last_s)) for j in (network, whole))
-            tell(Progress(done, network_ms, whole_ms, readings[-1][1].temperature_c))
+            network_ms, end_to_end_ms = (
+                median(workload.latencies.between(last_s)) for workload in (network, end_to_end)
+            )
+            temperature_c = readings[-1][1].temperature_c
+            on_progress(Progress(done, network_ms, end_to_end_ms, temperature_c))
 
     first_s = request.protocol.first_s
     return Run(
-        model=_facts(request.model.stem, card),
+        model=_model_info(request.model.stem, card),
         frame_size=request.frame_size,
         threads=request.threads,
         load_ms=load_ms,
@@ -199,21 +203,24 @@ def measure(
             readings[0][1].process_rss_mb,
             max(reading.process_rss_mb for _, reading in readings),
         ),
-        network=Latency.of(network.latencies.between(first_s)),
-        whole=Latency.of(whole.latencies.between(first_s)),
-        network_first=Latency.of(network.latencies.until(first_s)),
-        whole_first=Latency.of(whole.latencies.until(first_s)),
-        stages={part: Latency.of(times.between(first_s)) for part, times in whole.parts.items()},
+        network=LatencyStats.of(network.latencies.between(first_s)),
+        end_to_end=LatencyStats.of(end_to_end.latencies.between(first_s)),
+        network_first=LatencyStats.of(network.latencies.until(first_s)),
+        end_to_end_first=LatencyStats.of(end_to_end.latencies.until(first_s)),
+        stages={
+            stage: LatencyStats.of(series.between(first_s))
+            for stage, series in end_to_end.stages.items()
+        },
         before=before,
         after=readings[-1][1],
         throttled=_throttled(before, [reading for _, reading in readings]),
-        timeline=_timeline(network.latencies, whole.latencies, readings),
+        timeline=_timeline(network.latencies, end_to_end.latencies, readings),
         operators=_operator_times_ms(request, inputs[0]) if request.operators else (),
     )
 
 
 def _camera_frames(size: tuple[int, int]) -> list[NDArray[np.uint8]]:
-    """Real pictures, so that the labels have as many classes and edges as they do outdoors."""
+    """Photographs, so that the label maps have a realistic number of classes and edges."""
     frames = []
     for name in PICTURES:
         picture = cv2.imread(str(sample_dir() / name))
@@ -223,10 +230,10 @@ def _camera_frames(size: tuple[int, int]) -> list[NDArray[np.uint8]]:
     return frames
 
 
-def _whole_way(
+def _end_to_end(
     program: Program, card: Card, clock: Callable[[], float]
 ) -> Callable[[NDArray[np.uint8]], dict[str, float]]:
-    """From a camera's frame to what is shown of it; gives milliseconds by stage."""
+    """A function from a camera's frame to its overlay; it returns milliseconds by stage."""
     if card.task == "classification":
         classifier = Classifier(program, card)
         return lambda frame: classifier(frame).timings_ms
@@ -243,8 +250,8 @@ def _whole_way(
     return segment
 
 
-def _facts(name: str, card: Card) -> ModelFacts:
-    return ModelFacts(
+def _model_info(name: str, card: Card) -> ModelInfo:
+    return ModelInfo(
         name,
         card.task,
         card.variant,
@@ -258,20 +265,20 @@ def _facts(name: str, card: Card) -> ModelFacts:
 
 
 def _throttled(before: SystemReading, readings: list[SystemReading]) -> tuple[str, ...]:
-    """What held the processor back in this run: seen by a reading, or remembered as new since."""
+    """Reasons for throttling in this run: from the readings, or newly remembered by the board."""
     reasons = [reason for reading in readings for reason in reading.throttled]
     reasons += [r for r in readings[-1].throttled_before if r not in before.throttled_before]
     return tuple(dict.fromkeys(reasons))
 
 
 def _timeline(
-    network: Collector, whole: Collector, readings: list[tuple[float, SystemReading]]
-) -> tuple[Second, ...]:
+    network: LatencySeries, end_to_end: LatencySeries, readings: list[tuple[float, SystemReading]]
+) -> tuple[TimelinePoint, ...]:
     return tuple(
-        Second(
+        TimelinePoint(
             end_s,
             _median(network.between(start_s, end_s)),
-            _median(whole.between(start_s, end_s)),
+            _median(end_to_end.between(start_s, end_s)),
             reading,
         )
         for (start_s, _), (end_s, reading) in pairwise(readings)
@@ -283,7 +290,7 @@ def _median(values: Sequence[float]) -> float | None:
 
 
 def _operator_times_ms(request: Request, image: NDArray[np.float32]) -> tuple[OperatorTime, ...]:
-    """Of every operator in its order, the median over some runs."""
+    """The median time of every operator over `OPERATOR_RUNS` runs, in order of execution."""
     from seaformer_edge.runtime.native import NativeProgram
 
     program = NativeProgram(request.model, request.threads, time_operators=True)

@@ -1,4 +1,4 @@
-"""A profile as a picture: what a frame's time is made of, and how it changed while it ran."""
+"""A profile as a picture: the latency of each stage, and its changes during the run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seaformer_edge.errors import SinkError
-from seaformer_edge.profiling.record import Profile, Run, Second
+from seaformer_edge.files import atomic_write
+from seaformer_edge.profiling.record import Profile, Run, TimelinePoint
 
 Picture = NDArray[np.uint8]
 Colour = tuple[int, int, int]
@@ -23,9 +24,14 @@ ROW, HEADING, LEGEND, TIMELINE = 58, 70, 50, 240
 
 FONT, SCALE = cv2.FONT_HERSHEY_SIMPLEX, 0.48
 
-# RGB, as everywhere inside.
+# RGB.
 BLACK, GREY, LIGHT = (30, 30, 30), (110, 110, 110), (225, 225, 225)
-NETWORK, WHOLE, HEAT, CLOCK = (40, 95, 170), (225, 120, 20), (200, 40, 40), (20, 130, 90)
+NETWORK, END_TO_END, TEMPERATURE, CLOCK = (
+    (40, 95, 170),
+    (225, 120, 20),
+    (200, 40, 40),
+    (20, 130, 90),
+)
 STAGES = {
     "resize": (120, 170, 80),
     "network": (110, 160, 220),
@@ -37,88 +43,88 @@ STAGES = {
 
 @dataclass(frozen=True)
 class _Line:
-    """Something that changes while a run goes on."""
+    """A curve over the time of a run."""
 
     name: str
     colour: Colour
-    value: Callable[[Second], float | None]
+    value: Callable[[TimelinePoint], float | None]
 
 
 TIMELINES = {
-    "ms a frame": (
-        _Line("network alone", NETWORK, lambda second: second.network_p50_ms),
-        _Line("whole frame's way", WHOLE, lambda second: second.whole_p50_ms),
+    "ms per frame": (
+        _Line("network", NETWORK, lambda point: point.network_p50_ms),
+        _Line("end to end", END_TO_END, lambda point: point.end_to_end_p50_ms),
     ),
-    "processor, C": (_Line("", HEAT, lambda second: second.reading.temperature_c),),
-    "clock, MHz": (_Line("", CLOCK, lambda second: second.reading.clock_mhz),),
+    "processor, C": (_Line("", TEMPERATURE, lambda point: point.reading.temperature_c),),
+    "clock, MHz": (_Line("", CLOCK, lambda point: point.reading.clock_mhz),),
 }
 
 
 def plot(profile: Profile) -> Picture:
     """Draws a profile: (H, W, 3) uint8 RGB.
 
-    Above, a pair of bars for each run: the network alone, and the parts of the whole frame's way;
-    marks at p90 and p99. Below, medians second by second, one run after the other, and the
-    processor's temperature and clock where they are told.
+    Top: two bars for each run, the network and the stages end to end, with marks at p90 and p99.
+    Bottom: medians for each second, one run after the other, and the processor's temperature and
+    clock if they are known.
     """
-    seconds = [second for run in profile.runs for second in run.timeline]
-    told = {
+    points = [point for run in profile.runs for point in run.timeline]
+    known = {
         title: lines
         for title, lines in TIMELINES.items()
-        if any(line.value(second) is not None for line in lines for second in seconds)
+        if any(line.value(point) is not None for line in lines for point in points)
     }
     below_bars = HEADING + LEGEND + ROW * len(profile.runs)
-    picture = np.full((below_bars + TIMELINE * len(told), WIDTH, 3), 255, np.uint8)
+    picture = np.full((below_bars + TIMELINE * len(known), WIDTH, 3), 255, np.uint8)
     board, size = profile.board, "{}x{}".format(*profile.runs[0].frame_size)
     _text(picture, f"{board.name}: {board.cpu}", (20, 30), scale=0.65)
-    about = f"{profile.date}, camera's frame {size}, {profile.protocol.name} run, ms a frame"
+    about = f"{profile.date}, camera frame {size}, {profile.protocol.name} run, ms per frame"
     _text(picture, about, (20, 54), GREY)
     _draw_bars(picture, profile.runs)
-    for number, (title, lines) in enumerate(told.items()):
+    for number, (title, lines) in enumerate(known.items()):
         _draw_timeline(picture, profile.runs, title, lines, below_bars + TIMELINE * number)
     return picture
 
 
 def write_plot(profile: Profile, path: Path) -> None:
-    """Writes the picture of a profile as PNG.
+    """Writes the drawing of a profile as PNG.
 
     Raises:
         SinkError: the file cannot be written.
     """
     _, png = cv2.imencode(".png", cv2.cvtColor(plot(profile), cv2.COLOR_RGB2BGR))
     try:
-        path.write_bytes(png.tobytes())
+        atomic_write(path, png.tobytes())
     except OSError as error:
         raise SinkError(f"{path}: cannot be written ({error.strerror})") from error
 
 
 def _draw_bars(picture: Picture, runs: Sequence[Run]) -> None:
-    longest_ms = max(job.p99_ms for run in runs for job in (run.network, run.whole))
+    longest_ms = max(stats.p99_ms for run in runs for stats in (run.network, run.end_to_end))
     per_ms = (WIDTH - LEFT - RIGHT) / longest_ms
 
     x = LEFT
     shown = [stage for stage in STAGES if any(stage in run.stages for run in runs)]
-    for name, colour in [("network alone", NETWORK), *((stage, STAGES[stage]) for stage in shown)]:
+    for name, colour in [("network", NETWORK), *((stage, STAGES[stage]) for stage in shown)]:
         _box(picture, x, HEADING + 8, 14, 14, colour)
         x += 22 + _text(picture, name, (x + 20, HEADING + 20), GREY) + 18
     for row, run in enumerate(runs):
         top = HEADING + LEGEND + ROW * row
         _text(picture, run.label, (20, top + 26))
         _box(picture, LEFT, top + 2, run.network.p50_ms * per_ms, 18, NETWORK)
-        # The medians of the parts do not add up to the whole's; their shares of it do.
+        # The medians of the stages do not add up to the median end to end; shares of the means do.
         x_end = float(LEFT)
         for stage, latency in run.stages.items():
-            length = run.whole.p50_ms * latency.mean_ms / run.whole.mean_ms * per_ms
+            length = run.end_to_end.p50_ms * latency.mean_ms / run.end_to_end.mean_ms * per_ms
             _box(picture, x_end, top + 24, length, 18, STAGES[stage])
             x_end += length
-        for job, y in ((run.network, top + 2), (run.whole, top + 24)):
+        for stats, y in ((run.network, top + 2), (run.end_to_end, top + 24)):
             start, p90, p99 = (
-                round(LEFT + ms * per_ms) for ms in (job.p50_ms, job.p90_ms, job.p99_ms)
+                round(LEFT + ms * per_ms) for ms in (stats.p50_ms, stats.p90_ms, stats.p99_ms)
             )
             cv2.line(picture, (start, y + 9), (p99, y + 9), BLACK, 1)
             for mark in (p90, p99):
                 cv2.line(picture, (mark, y + 4), (mark, y + 14), BLACK, 1)
-            _text(picture, f"{job.p50_ms:.1f}", (p99 + 8, y + 15))
+            _text(picture, f"{stats.p50_ms:.1f}", (p99 + 8, y + 15))
 
 
 def _draw_timeline(
@@ -127,9 +133,9 @@ def _draw_timeline(
     values = [
         value
         for run in runs
-        for second in run.timeline
+        for point in run.timeline
         for line in lines
-        if (value := line.value(second)) is not None
+        if (value := line.value(point)) is not None
     ]
     low, step, steps = _scale(min(values), max(values))
     total_s = sum(run.timeline[-1].time_s for run in runs)
@@ -151,15 +157,15 @@ def _draw_timeline(
     begun_s = 0.0
     for run in runs:
         x, _ = at(begun_s, low)
-        room = at(begun_s + run.timeline[-1].time_s, low)[0] - x
+        available = at(begun_s + run.timeline[-1].time_s, low)[0] - x
         cv2.line(picture, (x, bottom - height), (x, bottom + 6), GREY, 1)
-        label = run.label if _text_width(run.label) < room else f"x{run.threads}"
+        label = run.label if _text_width(run.label) < available else f"x{run.threads}"
         _text(picture, label, (x + 4, bottom + 20), GREY)
         for line in lines:
             points = [
-                at(begun_s + second.time_s, value)
-                for second in run.timeline
-                if (value := line.value(second)) is not None
+                at(begun_s + point.time_s, value)
+                for point in run.timeline
+                if (value := line.value(point)) is not None
             ]
             track = np.array(points, np.int32).reshape(-1, 1, 2)
             cv2.polylines(picture, [track], False, line.colour, 2, cv2.LINE_AA)
@@ -168,7 +174,7 @@ def _draw_timeline(
 
 
 def _scale(lowest: float, highest: float) -> tuple[float, float, int]:
-    """Start, step and number of steps of an axis that begins and ends at round numbers."""
+    """Start, step and number of steps of an axis that starts and ends at round numbers."""
     span = max(highest - lowest, abs(highest) * 0.2, 1e-9)
     step = 10 ** math.floor(math.log10(span / 4))
     step *= next(factor for factor in (1, 2, 5, 10) if span / (factor * step) <= 5)

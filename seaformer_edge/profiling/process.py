@@ -1,4 +1,4 @@
-"""Measures a model in a child process, so that its memory and loading time are its own.
+"""Measures a model in a child process, so that memory and loading time are those of one run.
 
 The request, the progress and the run cross as JSON; see `machine.child_process`.
 """
@@ -15,11 +15,11 @@ from seaformer_edge.profiling.measure import Progress, Request, measure
 from seaformer_edge.profiling.record import Run
 
 
-def measure_apart(request: Request, tell: Callable[[Progress], None]) -> Run:
+def measure_in_child(request: Request, on_progress: Callable[[Progress], None]) -> Run:
     """`measure` in a child process.
 
     Args:
-        tell: called with the progress, in this thread.
+        on_progress: called about once a second, in this thread.
 
     Raises:
         SeaformerEdgeError: `measure` raised it, or the child process died.
@@ -28,21 +28,21 @@ def measure_apart(request: Request, tell: Callable[[Progress], None]) -> Run:
     try:
         with ChildProcess("seaformer_edge.profiling.process", encoded, stderr=None) as child:
             while "run" not in (message := child.read_message()):
-                tell(msgspec.convert(message["progress"], Progress))
+                on_progress(msgspec.convert(message["progress"], Progress))
             return msgspec.convert(message["run"], Run)
     except ChildDiedError as death:
         raise ModelError(
-            f"{request.model}: the process that measured it died ({death.returncode})"
+            f"{request.model}: the child process that measured it died ({death.returncode})"
         ) from None
 
 
 def _handle(connection: Connection) -> None:
     request = msgspec.convert(connection.request, Request, dec_hook=lambda kind, text: kind(text))
 
-    def tell(progress: Progress) -> None:
+    def send_progress(progress: Progress) -> None:
         connection.send({"progress": msgspec.to_builtins(progress)})
 
-    connection.send({"run": msgspec.to_builtins(measure(request, tell))})
+    connection.send({"run": msgspec.to_builtins(measure(request, send_progress))})
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What a profile holds, as it stands in its JSON file."""
+"""The content of a profile, and its JSON file."""
 
 from __future__ import annotations
 
@@ -11,26 +11,29 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from seaformer_edge._version import __version__
 from seaformer_edge.errors import SeaformerEdgeError, SinkError
+from seaformer_edge.files import atomic_write
 from seaformer_edge.machine.board import Board, SystemReading, read_board
-from seaformer_edge.profiling.statistics import Latency
+from seaformer_edge.profiling.latency import LatencyStats
 from seaformer_edge.runtime import binding
 
-FORMAT = 1
-"""Version of the JSON file's format; a file of another one is not compared with."""
+FORMAT = 2
+"""Version of the JSON file's format. Files of format 1 can be read, too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Protocol:
-    """How long to measure. The network alone and the whole frame's way each get that much.
+    """How long to measure the network, and how long to measure a frame end to end.
 
     Attributes:
         name: "full" or "quick".
-        warmup_frames: not measured at all.
-        first_s: seconds that are told apart from the steady state after them.
-        frames, seconds: of the steady state.
-        needs_both: whether both must be reached, or one is enough.
+        warmup_frames: frames before the measurement.
+        first_s: seconds that are reported separately; the steady state begins after them.
+        frames, seconds: minimum number of frames and duration of the steady state.
+        needs_both: whether both minimums must be reached, or one is enough.
     """
 
     name: str
@@ -42,16 +45,19 @@ class Protocol:
 
 
 FULL = Protocol("full", 8, 5.0, 1024, 60.0, needs_both=True)
-"""MLPerf Mobile's single stream: at least 1,024 frames and 60 seconds."""
+"""As in the single-stream scenario of MLPerf Mobile: at least 1,024 frames and 60 seconds."""
 
 QUICK = Protocol("quick", 4, 1.0, 128, 10.0, needs_both=False)
-"""128 frames or 10 seconds, whichever is sooner."""
+"""128 frames or 10 seconds, whichever is reached first."""
 
 
 @dataclass(frozen=True, slots=True)
-class ModelFacts:
-    """Which model it was: the entries of its card that tell, under the name of its file, since
-    a network's fp32 and int8 programs have one name on their cards."""
+class ModelInfo:
+    """The measured model: entries of its card, except for the name.
+
+    The name is that of its file, because a network's fp32 and int8 programs have the same name on
+    their cards.
+    """
 
     name: str
     task: str
@@ -69,9 +75,9 @@ class Memory:
     """Resident memory of the process in 10^6 bytes.
 
     Attributes:
-        before_mb: with everything imported, but no model.
+        before_mb: after the imports, before the model is loaded.
         loaded_mb: after the first frame.
-        peak_mb: the most that was seen.
+        peak_mb: the highest reading.
     """
 
     before_mb: float
@@ -80,24 +86,24 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True)
-class Second:
-    """About a second of a run.
+class TimelinePoint:
+    """About one second of a run.
 
     Attributes:
-        time_s: its end, from the run's first frame after warm-up.
-        network_p50_ms, whole_p50_ms: medians of the frames in it; None if there was none.
-        reading: of the machine at its end.
+        time_s: the end of the second, from the first frame after warm-up.
+        network_p50_ms, end_to_end_p50_ms: medians of its frames; None if it has no frame.
+        reading: the state of the machine at its end.
     """
 
     time_s: float
     network_p50_ms: float | None
-    whole_p50_ms: float | None
+    end_to_end_p50_ms: float | None
     reading: SystemReading
 
 
 @dataclass(frozen=True, slots=True)
 class OperatorTime:
-    """One of XNNPACK's operators, by the name it gives it, e.g. "Add (ND) #2"."""
+    """Median time of one operator, under the name that XNNPACK reports, e.g. "Add (ND) #2"."""
 
     name: str
     p50_ms: float
@@ -109,38 +115,43 @@ class OperatorTime:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One model on one number of threads.
+    """The measurements of one model on one number of threads.
 
     Attributes:
         frame_size: (width, height) of the camera's frame.
-        threads: of the network; all else runs on one.
-        load_ms: from the file to a program that can run; the card's check of it included.
-        first_frame_ms: the whole way of the very first frame.
-        network, whole: the network alone, and the whole frame's way, in the steady state.
-        network_first, whole_first: the same in the first seconds, or of the first frame.
-        stages: the parts of the whole way, in their order, in the steady state.
+        threads: of the network; everything else runs on one thread.
+        load_ms: time to check the file against its card and to load it.
+        first_frame_ms: end-to-end latency of the very first frame.
+        network: latency of the network, in the steady state.
+        end_to_end: latency from the camera's frame to the drawn result, in the steady state.
+        network_first, end_to_end_first: the same in the first seconds, at least of one frame.
+        stages: the parts of `end_to_end` in order of execution.
         before, after: readings of the machine before the model was loaded and at the end.
-        throttled: what held the processor back at any time, in plain words.
-        timeline: the run second by second.
-        operators: the network's, in their order; empty if they were not asked for.
+        throttled: reasons for which the processor was throttled during the run.
+        timeline: medians and readings for each second.
+        operators: of the network, in order of execution; empty unless requested.
     """
 
-    model: ModelFacts
+    model: ModelInfo
     frame_size: tuple[int, int]
     threads: int
     load_ms: float
     first_frame_ms: float
     memory: Memory
-    network: Latency
-    whole: Latency
-    network_first: Latency
-    whole_first: Latency
-    stages: Mapping[str, Latency]
+    network: LatencyStats
+    end_to_end: LatencyStats
+    network_first: LatencyStats
+    end_to_end_first: LatencyStats
+    stages: Mapping[str, LatencyStats]
     before: SystemReading
     after: SystemReading
     throttled: tuple[str, ...]
-    timeline: tuple[Second, ...]
+    timeline: tuple[TimelinePoint, ...]
     operators: tuple[OperatorTime, ...]
+
+    def __post_init__(self) -> None:
+        if not (self.network.p50_ms > 0 and self.end_to_end.p50_ms > 0):
+            raise ValueError("network.p50_ms and end_to_end.p50_ms must be above 0")
 
     @property
     def label(self) -> str:
@@ -149,11 +160,13 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """All runs of one command, and where they were made.
+    """The runs of one `seaformer-edge profile` command.
 
     Attributes:
         date: UTC, ISO 8601.
-        versions: of what may change the speed, by name.
+        board: the machine.
+        versions: of the software that affects the speed, by name.
+        protocol: how long each run was measured.
     """
 
     date: str
@@ -164,7 +177,7 @@ class Profile:
 
 
 def new_profile(protocol: Protocol, runs: tuple[Run, ...]) -> Profile:
-    """A profile of this machine, now."""
+    """A profile of this machine with the current date."""
     date = datetime.now(UTC).isoformat(timespec="seconds")
     return Profile(date, read_board(), _versions(), protocol, runs)
 
@@ -187,7 +200,7 @@ def _versions() -> dict[str, str]:
     }
 
 
-def write_json(profile: Profile, path: Path) -> None:
+def write_profile(profile: Profile, path: Path) -> None:
     """Write a profile as JSON.
 
     Raises:
@@ -195,27 +208,47 @@ def write_json(profile: Profile, path: Path) -> None:
     """
     text = json.dumps({"format": FORMAT} | asdict(profile), indent=1)
     try:
-        path.write_text(text + "\n")
+        atomic_write(path, f"{text}\n".encode())
     except OSError as error:
         raise SinkError(f"{path}: cannot be written ({error.strerror})") from error
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """An earlier profile, as its JSON is.
+def read_profile(path: Path) -> Profile:
+    """Read a profile that `write_profile` wrote.
 
     Raises:
-        SeaformerEdgeError: the file cannot be read, or is no profile of this format.
+        SeaformerEdgeError: the file cannot be read or is not a valid profile.
     """
     try:
-        entries = json.loads(path.read_text())
+        # NaN and Infinity become strings, so that the validation below reports where they are.
+        entries = json.loads(path.read_text(), parse_constant=str)
+        version = msgspec.convert(entries, _Header).format
+        if version == 1:
+            entries = _rename_keys_of_format_1(entries)
+        elif version != FORMAT:
+            raise ValueError(f"its format is {version}, this version reads {FORMAT}")
+        return msgspec.convert(entries, Profile)
     except OSError as error:
         raise SeaformerEdgeError(f"{path}: cannot be read ({error.strerror})") from error
-    except ValueError as error:
-        raise SeaformerEdgeError(f"{path}: no profile ({error})") from error
-    if not isinstance(entries, dict) or not {"format", "runs", "board"} <= entries.keys():
-        raise SeaformerEdgeError(f"{path}: no profile; give a file that profile --json wrote")
-    if entries["format"] != FORMAT:
+    except (ValueError, RecursionError) as error:
         raise SeaformerEdgeError(
-            f"{path}: a profile of another format than {FORMAT}; measure it again"
-        )
-    return entries
+            f"{path}: not a profile ({error}); use a file that `profile --json` wrote"
+        ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Header:
+    format: int
+
+
+def _rename_keys_of_format_1(value: Any) -> Any:
+    names = {
+        "whole": "end_to_end",
+        "whole_first": "end_to_end_first",
+        "whole_p50_ms": "end_to_end_p50_ms",
+    }
+    if isinstance(value, dict):
+        return {names.get(k, k): _rename_keys_of_format_1(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_rename_keys_of_format_1(item) for item in value]
+    return value

@@ -9,16 +9,17 @@ from statistics import fmean, median
 from seaformer_edge.profiling.record import Profile, Run
 
 BUSY_PERCENT = 10.0
-"""Of the processor's time taken by other programs: from here on the figures are not the board's."""
+"""Warn if other programs take more of the processor's time."""
 
 SLOWER = 1.1
-"""The end of a run against its first seconds: from here on it is told."""
+"""Warn if the end of a run is slower than its first seconds by more than this factor."""
 
 SLOWEST = 10
+"""How many of the slowest operators are listed."""
 
 
 def report(profile: Profile) -> str:
-    """All of a profile, for the terminal."""
+    """A profile as tables for the terminal."""
     parts = [_heading(profile), _latencies(profile.runs), _stages(profile.runs)]
     parts += [_machine(profile), "\n".join(warnings(profile))]
     parts += [_operators(run) for run in profile.runs if run.operators]
@@ -26,38 +27,41 @@ def report(profile: Profile) -> str:
 
 
 def warnings(profile: Profile) -> list[str]:
-    """What makes the figures less than they seem, a line each."""
+    """One line for each problem that affects the measurements."""
     lines = []
     for run in profile.runs:
         if run.throttled:
-            lines.append(f"{run.label}: this board throttles: {', '.join(run.throttled)}")
+            lines.append(f"{run.label}: the processor was throttled: {', '.join(run.throttled)}")
         first, last = first_and_last_ms(run, profile.protocol.first_s)
         if last > first * SLOWER:
             lines.append(
-                f"{run.label}: slows down by {last / first - 1:.0%} while it runs"
-                f" ({first:.1f} to {last:.1f} ms a frame)"
+                f"{run.label}: became {last / first - 1:.0%} slower during the run"
+                f" ({first:.1f} to {last:.1f} ms per frame)"
             )
         others = fmean(
-            second.reading.cpu_percent - second.reading.process_cpu_percent
-            for second in run.timeline
+            point.reading.cpu_percent - point.reading.process_cpu_percent for point in run.timeline
         )
         if others > BUSY_PERCENT:
             lines.append(
-                f"{run.label}: other programs took {others:.0f} % of the processor's time;"
-                " end them and measure again"
+                f"{run.label}: other programs used {others:.0f} % of the processor's time;"
+                " stop them and measure again"
             )
     return lines
 
 
 def first_and_last_ms(run: Run, first_s: float) -> tuple[float, float]:
-    """Medians of the whole frame's way in the first seconds and in the last quarter."""
-    steady = [s.whole_p50_ms for s in run.timeline if s.whole_p50_ms and s.time_s > first_s]
+    """Median end-to-end latencies in the first seconds and in the last quarter of a run."""
+    steady = [
+        point.end_to_end_p50_ms
+        for point in run.timeline
+        if point.end_to_end_p50_ms and point.time_s > first_s
+    ]
     last = steady[-max(len(steady) // 4, 1) :]
-    return run.whole_first.p50_ms, median(last) if last else run.whole.p50_ms
+    return run.end_to_end_first.p50_ms, median(last) if last else run.end_to_end.p50_ms
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Columns as wide as they must be, the first to the left, the others to the right."""
+    """Aligned columns: the first one to the left, the others to the right."""
     lines = [header, *rows]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join(
@@ -79,23 +83,23 @@ def _heading(profile: Profile) -> str:
             f"seaformer-edge {versions['seaformer-edge']}, ExecuTorch {versions['executorch']}"
             f" ({versions['binding']} binding), Python {versions['python']}, {versions['system']}",
             f"Single stream, {protocol.name}: {amount} {protocol.seconds:.0f} s each after"
-            f" {protocol.first_s:.0f} s; camera's frame {width}x{height}. Milliseconds.",
+            f" {protocol.first_s:.0f} s; camera frame {width}x{height}. Times in milliseconds.",
         )
     )
 
 
 def _latencies(runs: Sequence[Run]) -> str:
     header = ["MODEL xTHREADS", "NETWORK p50", "p90", "p99", "FPS"]
-    header += ["WHOLE WAY p50", "p90", "p99", "FPS", "RATIO"]
+    header += ["END TO END p50", "p90", "p99", "FPS", "RATIO"]
     rows = [
         [
             run.label,
             *(
                 f"{value:.1f}"
-                for job in (run.network, run.whole)
-                for value in (job.p50_ms, job.p90_ms, job.p99_ms, job.frames_per_s)
+                for stats in (run.network, run.end_to_end)
+                for value in (stats.p50_ms, stats.p90_ms, stats.p99_ms, stats.frames_per_s)
             ),
-            f"{run.whole.p50_ms / run.network.p50_ms:.2f}",
+            f"{run.end_to_end.p50_ms / run.network.p50_ms:.2f}",
         ]
         for run in runs
     ]
@@ -103,23 +107,24 @@ def _latencies(runs: Sequence[Run]) -> str:
 
 
 def _stages(runs: Sequence[Run]) -> str:
-    """The stages of the whole way: medians, and shares of the mean."""
+    """The stages of a frame: median latency, and share of the mean end-to-end latency."""
     names = list(dict.fromkeys(stage for run in runs for stage in run.stages))
     rows = []
     for run in runs:
         cells = []
         for name in names:
             stage = run.stages.get(name)
-            share = 0 if stage is None else stage.mean_ms / run.whole.mean_ms
+            share = 0 if stage is None else stage.mean_ms / run.end_to_end.mean_ms
             cells.append("-" if stage is None else f"{stage.p50_ms:.2f} {share:4.0%}")
         rows.append([run.label, *cells])
     return table(["STAGES p50, SHARE", *(name.upper() for name in names)], rows)
 
 
 def _machine(profile: Profile) -> str:
-    """What else was seen of the machine; at its beginning > at its end, where a run changes it."""
-    header = ["MACHINE", "LOAD ms", "FIRST FRAME ms", "MEMORY MB", "OF THE MODEL", "CPU %"]
-    header += ["HEAT C", "CLOCK MHz", f"WHOLE WAY, FIRST {profile.protocol.first_s:.0f} s > END"]
+    """Loading, memory and processor; "before > after" where a run changes the value."""
+    header = ["MACHINE", "LOAD ms", "FIRST FRAME ms", "MEMORY MB", "MODEL MB", "CPU %"]
+    header += ["TEMP C", "CLOCK MHz"]
+    header.append(f"END TO END, FIRST {profile.protocol.first_s:.0f} s > END")
     rows = [
         [
             run.label,
@@ -127,7 +132,7 @@ def _machine(profile: Profile) -> str:
             f"{run.first_frame_ms:.0f}",
             f"{run.memory.peak_mb:.0f}",
             f"{run.memory.peak_mb - run.memory.before_mb:.0f}",
-            f"{fmean(second.reading.process_cpu_percent for second in run.timeline):.0f}",
+            f"{fmean(point.reading.process_cpu_percent for point in run.timeline):.0f}",
             _change(run.before.temperature_c, run.after.temperature_c),
             _change(run.before.clock_mhz, run.after.clock_mhz),
             "{:.1f} > {:.1f}".format(*first_and_last_ms(run, profile.protocol.first_s)),
@@ -138,11 +143,11 @@ def _machine(profile: Profile) -> str:
 
 
 def _change(before: float | None, after: float | None) -> str:
-    return "not told" if before is None or after is None else f"{before:.0f} > {after:.0f}"
+    return "unknown" if before is None or after is None else f"{before:.0f} > {after:.0f}"
 
 
 def _operators(run: Run) -> str:
-    """XNNPACK's operators by kind, and the slowest."""
+    """Operators by kind, and the slowest ones."""
     total_ms = sum(operator.p50_ms for operator in run.operators)
     kinds: dict[str, list[float]] = defaultdict(list)
     for operator in run.operators:
@@ -166,6 +171,6 @@ def _operators(run: Run) -> str:
     return "\n\n".join(
         (
             table(header, [*rows, ["all", str(len(run.operators)), f"{total_ms:.2f}", ""]]),
-            table([f"THE SLOWEST {len(lines)}", "POSITION", "MS", "SHARE"], lines),
+            table([f"SLOWEST {len(lines)}", "POSITION", "MS", "SHARE"], lines),
         )
     )

@@ -1,4 +1,4 @@
-"""`seaformer-edge profile` from arguments to tables and files."""
+"""`seaformer-edge profile`: arguments, tables and files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 import cv2
 import pytest
 from fakes import wait_until
-from profiles import made_up_run, tiny_model
+from profiles import synthetic_run, tiny_model
 
 from seaformer_edge.cli import main
 from seaformer_edge.profiling.measure import Request
@@ -21,7 +21,7 @@ PATIENCE_S = 60
 
 
 def one_line(capsys: pytest.CaptureFixture[str]) -> str:
-    """The single line a failure leaves on standard error."""
+    """The only line on standard error."""
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("seaformer-edge: ")
     return line
@@ -29,20 +29,20 @@ def one_line(capsys: pytest.CaptureFixture[str]) -> str:
 
 @pytest.fixture
 def requests(monkeypatch: pytest.MonkeyPatch) -> list[Request]:
-    """What would have been measured, had it not been replaced."""
+    """The requests for measurements, which are replaced by synthetic runs."""
     made: list[Request] = []
 
     def fake(request: Request, tell: object) -> object:
         made.append(request)
         name, threads = request.model.stem, request.threads
-        return made_up_run(name, threads, 24 / threads, frame_size=request.frame_size)
+        return synthetic_run(name, threads, 24 / threads, frame_size=request.frame_size)
 
-    monkeypatch.setattr("seaformer_edge.profiling.process.measure_apart", fake)
+    monkeypatch.setattr("seaformer_edge.profiling.process.measure_in_child", fake)
     return made
 
 
-def test_two_models_for_real(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    pytest.importorskip("seaformer_edge._native", reason="the native part was not built")
+def test_two_real_models(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("seaformer_edge._native", reason="the native extension is not built")
     models = [str(tiny_model(tmp_path, name=name)) for name in ("one", "other")]
     files = {name: tmp_path / name for name in ("p.json", "p.png")}
     arguments = ["profile", "-m", models[0], "-m", models[1], "--threads", "1", "--quick"]
@@ -53,18 +53,18 @@ def test_two_models_for_real(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert "one x1" in out
     assert "other x1" in out
     assert "OPERATORS OF ONE X1" in out
-    assert "for 5 frames a second: " in out
+    assert "for 5 frames per second: " in out
     entries = json.loads(files["p.json"].read_text())
     assert [run["model"]["name"] for run in entries["runs"]] == ["one", "other"]
-    assert all(run["whole"]["frames"] >= 128 for run in entries["runs"])
+    assert all(run["end_to_end"]["frames"] >= 128 for run in entries["runs"])
     assert all(len(run["operators"]) > 3 for run in entries["runs"])
     assert cv2.imread(str(files["p.png"])).shape[1] == 1280
 
     assert main([*arguments, "--compare", str(files["p.json"])]) == 0
-    assert "AGAINST 20" in capsys.readouterr().out
+    assert "EARLIER: 20" in capsys.readouterr().out
 
 
-def test_models_and_threads_multiply(requests: list[Request], tmp_path: Path) -> None:
+def test_every_model_on_every_number_of_threads(requests: list[Request], tmp_path: Path) -> None:
     models = [tiny_model(tmp_path, name=name) for name in ("one", "other")]
     arguments = ["-m", str(models[0]), "-m", str(models[1]), "--threads", "1, 3,1"]
     assert main(["profile", *arguments, "--frame-size", "1280x720"]) == 0
@@ -100,7 +100,7 @@ def test_bad_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> 
     assert arguments[0] in capsys.readouterr().err
 
 
-def test_errors_come_before_the_minutes(
+def test_errors_are_reported_before_the_measurements(
     requests: list[Request], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     good, bad = tiny_model(tmp_path), tiny_model(tmp_path, name="bad")
@@ -108,8 +108,8 @@ def test_errors_come_before_the_minutes(
     for arguments, problem in [
         (["-m", str(good), "-m", str(bad)], "bad.pte: truncated"),
         (["-m", "yolo"], "yolo: unknown model"),
-        (["--json", str(tmp_path / "nowhere" / "p.json")], "no file can be written there"),
-        (["--plot", str(tmp_path)], "no file can be written there"),
+        (["--json", str(tmp_path / "nowhere" / "p.json")], "cannot be written; choose a file"),
+        (["--plot", str(tmp_path)], "cannot be written; choose a file"),
         (["--compare", str(tmp_path / "absent.json")], "absent.json: cannot be read"),
     ]:
         assert main(["profile", *arguments]) == 1
@@ -117,19 +117,19 @@ def test_errors_come_before_the_minutes(
     assert not requests
 
 
-def test_interrupted_runs_that_are_done_are_told(
+def test_finished_runs_are_reported_after_an_interruption(
     requests: list[Request], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from seaformer_edge.profiling import process
 
-    fake = process.measure_apart
+    fake = process.measure_in_child
 
     def interrupted(request: Request, tell: object) -> object:
         if request.threads == 2:
             raise KeyboardInterrupt
         return fake(request, tell)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(process, "measure_apart", interrupted)
+    monkeypatch.setattr(process, "measure_in_child", interrupted)
     assert main(["profile", "--threads", "1,2,4"]) == 130
     out = capsys.readouterr().out
     assert "seaformer-t-everyday x1" in out
@@ -139,7 +139,7 @@ def test_interrupted_runs_that_are_done_are_told(
 
 
 def test_ctrl_c(tmp_path: Path) -> None:
-    pytest.importorskip("seaformer_edge._native", reason="the native part was not built")
+    pytest.importorskip("seaformer_edge._native", reason="the native extension is not built")
     command = [sys.executable, "-m", "seaformer_edge", "profile", "-m", str(tiny_model(tmp_path))]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as job:
         deadline_s = time.monotonic() + PATIENCE_S
@@ -152,7 +152,7 @@ def test_ctrl_c(tmp_path: Path) -> None:
     assert job.returncode == 130
     assert errors.splitlines()[-1] == "seaformer-edge: interrupted"
     assert "Traceback" not in errors
-    command_line = Path(f"/proc/{found[0]}/cmdline")  # empty once it has ended, then gone
+    command_line = Path(f"/proc/{found[0]}/cmdline")  # empty after it has ended, then removed
     wait_until(lambda: not command_line.exists() or not command_line.read_bytes(), PATIENCE_S)
 
 

@@ -1,4 +1,4 @@
-"""Latencies as they are collected, and what is told of them."""
+"""Latencies: collected in a `LatencySeries`, summarised in `LatencyStats`."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from seaformer_edge.percentiles import percentiles
 
 
 @dataclass(frozen=True, slots=True)
-class Latency:
-    """What a number of frames took, one after the other.
+class LatencyStats:
+    """Statistics of the latencies of consecutive frames.
 
     Attributes:
-        frames: how many.
-        mean_ms, p50_ms, p90_ms, p99_ms: of a frame; a percentile is a value that occurred.
+        frames: number of frames.
+        mean_ms: mean latency.
+        p50_ms, p90_ms, p99_ms: nearest-rank percentiles.
     """
 
     frames: int
@@ -27,33 +28,34 @@ class Latency:
     p99_ms: float
 
     @classmethod
-    def of(cls, latencies_ms: Sequence[float]) -> Latency:
-        """Of one frame at least."""
+    def of(cls, latencies_ms: Sequence[float]) -> LatencyStats:
+        """The statistics of at least one latency."""
         p50_ms, p90_ms, p99_ms = percentiles(latencies_ms, 50, 90, 99)
         return cls(len(latencies_ms), fmean(latencies_ms), p50_ms, p90_ms, p99_ms)
 
     @property
     def frames_per_s(self) -> float:
-        """The throughput of a single stream."""
+        """Throughput if each frame starts when the previous one ends."""
         return 1e3 / self.mean_ms
 
 
-class Collector:
-    """Latencies in milliseconds with the seconds at which their frames began, which never fall."""
+class LatencySeries:
+    """Latencies in milliseconds, each with the time at which its frame started."""
 
     def __init__(self) -> None:
         self._times_s: list[float] = []
         self._latencies_ms: list[float] = []
 
     def add(self, time_s: float, latency_ms: float) -> None:
+        """Adds a frame. `time_s` must not decrease."""
         self._times_s.append(time_s)
         self._latencies_ms.append(latency_ms)
 
     def between(self, start_s: float, end_s: float = math.inf) -> Sequence[float]:
-        """The latencies of the frames that began at `start_s` or later, but before `end_s`."""
+        """Latencies of the frames that started in start_s <= time < end_s."""
         first, last = bisect_left(self._times_s, start_s), bisect_left(self._times_s, end_s)
         return self._latencies_ms[first:last]
 
     def until(self, end_s: float) -> Sequence[float]:
-        """The latencies of the frames that began before `end_s`, or of the first one."""
+        """Latencies of the frames that started before `end_s`; at least of the first frame."""
         return self._latencies_ms[: max(bisect_left(self._times_s, end_s), 1)]
