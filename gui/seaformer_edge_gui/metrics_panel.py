@@ -83,7 +83,7 @@ def board_rows(board: SystemReading) -> list[tuple[str, str]]:
     if board.temperature_c is not None:
         rows.append(("temperature", f"{board.temperature_c:.0f} °C"))
     if board.throttled:
-        rows.append(("throttled", ", ".join(board.throttled)))
+        rows.append(("limited", ", ".join(board.throttled)))
     elif board.throttled_before:
         rows.append(("earlier", ", ".join(board.throttled_before)))
     return rows

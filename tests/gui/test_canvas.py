@@ -19,9 +19,9 @@ COLOURS = np.array([[255, 0, 0], [0, 255, 0], [0, 0, 255]], np.uint8)
 
 
 def on_screen(view: View, canvas: tuple[int, int], *, mirrored: bool = False) -> np.ndarray:
-    place = Placement.fit((6, 4), canvas, view.columns, mirrored=mirrored)
-    screen = np.zeros((place.height, place.width, 4), np.uint8)
-    draw_on_screen(segmented(), view, place, screen)
+    placement = Placement.fit((6, 4), canvas, view.columns, mirrored=mirrored)
+    screen = np.zeros((placement.height, placement.width, 4), np.uint8)
+    draw_on_screen(segmented(), view, placement, screen)
     return screen
 
 
@@ -47,9 +47,9 @@ def test_a_much_smaller_picture_is_a_mean_of_the_pixels() -> None:
     frame = replace(result.frame, image=stripes)
     seen = Prediction(CARD, replace(result.segmentation, label_map=labels))
     result = replace(result, frame=frame, prediction=seen)
-    place = Placement.fit((605, 403), (60, 40))
-    screen = np.zeros((place.height, place.width, 4), np.uint8)
-    draw_on_screen(result, View(Mode.ORIGINAL), place, screen)
+    placement = Placement.fit((605, 403), (60, 40))
+    screen = np.zeros((placement.height, placement.width, 4), np.uint8)
+    draw_on_screen(result, View(Mode.ORIGINAL), placement, screen)
     assert np.abs(screen[..., :3].astype(int) - 100).max() <= 2
 
 
@@ -74,24 +74,24 @@ def test_mirrored_swaps_each_picture(mode: Mode) -> None:
 def test_placement_keeps_the_aspect_and_fits(
     w: int, h: int, cw: int, ch: int, columns: int
 ) -> None:
-    place = Placement.fit((w, h), (cw, ch), columns)
-    assert place.width <= max(cw, columns) + 1
-    assert place.height <= ch + 1
+    placement = Placement.fit((w, h), (cw, ch), columns)
+    assert placement.width <= max(cw, columns) + 1
+    assert placement.height <= ch + 1
     scale = min(cw / (w * columns), ch / h)
-    assert abs(place.width - w * columns * scale) <= 2 * columns
-    assert abs(place.height - h * scale) <= 2
+    assert abs(placement.width - w * columns * scale) <= 2 * columns
+    assert abs(placement.height - h * scale) <= 2
 
 
 @pytest.mark.parametrize("mirrored", [False, True])
 @pytest.mark.parametrize("columns", [1, 2])
 def test_frame_pixel_inverts_the_placement(columns: int, mirrored: bool) -> None:
-    place = Placement.fit((6, 4), (124, 100), columns, mirrored=mirrored)
-    step = place.height // 4
+    placement = Placement.fit((6, 4), (124, 100), columns, mirrored=mirrored)
+    step = placement.height // 4
     for column in range(columns):
         for x in range(6):
-            across = place.left + (column * 6 + (5 - x if mirrored else x) + 0.5) * step
-            assert place.frame_pixel(across, place.top + 2.5 * step) == (x, 2)
-    assert place.frame_pixel(place.left - 1, place.top + 1) is None
-    assert place.frame_pixel(place.left + 1, place.top - 1) is None
-    assert place.frame_pixel(place.left + place.width, place.top + 1) is None
-    assert place.frame_pixel(place.left + 1, place.top + place.height) is None
+            across = placement.left + (column * 6 + (5 - x if mirrored else x) + 0.5) * step
+            assert placement.frame_pixel(across, placement.top + 2.5 * step) == (x, 2)
+    assert placement.frame_pixel(placement.left - 1, placement.top + 1) is None
+    assert placement.frame_pixel(placement.left + 1, placement.top - 1) is None
+    assert placement.frame_pixel(placement.left + placement.width, placement.top + 1) is None
+    assert placement.frame_pixel(placement.left + 1, placement.top + placement.height) is None

@@ -36,7 +36,9 @@ QUICK = "synthetic:96x64@100"
 pytestmark = [
     pytest.mark.usefixtures("no_widget_left"),
     pytest.mark.qt_log_level_fail("WARNING"),
-    pytest.mark.qt_log_ignore("This plugin does not support"),  # the offscreen platform's own
+    pytest.mark.qt_log_ignore(
+        "This plugin does not support"
+    ),  # a warning of the offscreen platform
 ]
 
 
@@ -54,7 +56,7 @@ def window(
     tmp_path: Path,
     store: QSettings,
 ) -> Iterator[Window]:
-    """An open window on a running pipeline; closing it leaves no thread."""
+    """An open window with a running pipeline; checks that closing it leaves no thread."""
     theme.prepare(qapp)
     with nothing_left():
         settings = Settings(source=QUICK, model=fake, smoothing=0.0)
@@ -74,24 +76,24 @@ def wait(qtbot: QtBot, condition) -> None:
 
 
 def grabbed(widget: QWidget) -> np.ndarray:
-    """What the widget shows, (H, W, 3) RGB."""
+    """A screenshot of the widget, (H, W, 3) uint8 RGB."""
     image = widget.grab().toImage()
-    # Not Qt's own conversion, which leaves threads for half a minute.
+    # Not Qt's conversion, which keeps threads for half a minute.
     assert image.depth() == 32
     pixels = np.frombuffer(image.constBits(), np.uint8)
     return pixels.reshape(image.height(), image.width(), 4)[..., 2::-1].copy()
 
 
 def colour_of_sky(window: Window) -> np.ndarray:
-    """What the picture shows in the middle of a place that is class 2 all around."""
-    result, place = window.picture._result, window.picture.placement()
+    """The colour on the screen inside an area of class 2."""
+    result, placement = window.picture._result, window.picture.placement()
     assert result is not None
     assert result.segmentation is not None
-    assert place is not None
+    assert placement is not None
     sky = (result.segmentation.label_map == 2).astype(np.uint8)
     y, x = np.argwhere(cv2.erode(sky, np.ones((9, 9), np.uint8)))[0]
-    scale = place.height / 64
-    row, column = place.top + (y + 0.5) * scale, place.left + (x + 0.5) * scale
+    scale = placement.height / 64
+    row, column = placement.top + (y + 0.5) * scale, placement.left + (x + 0.5) * scale
     return grabbed(window.picture)[int(row), int(column)].astype(int)
 
 
@@ -100,31 +102,31 @@ def press(qtbot: QtBot, window: Window, *keys: Qt.Key, to: QWidget | None = None
         qtbot.keyClick(to or window, key)
 
 
-def test_the_views(window: Window, qtbot: QtBot) -> None:
+def test_view_modes(window: Window, qtbot: QtBot) -> None:
     window.controller.toggle_pause()
     wait(qtbot, lambda: window.banner.isVisible())
-    seen, colours = {}, {}
+    shown, colours = {}, {}
     for mode in Mode:
         qtbot.mouseClick(window.side.modes[mode], Qt.MouseButton.LeftButton)
         assert window.controller.view.mode is mode
         qtbot.wait(50)
-        seen[mode] = grabbed(window.picture).astype(int)
+        shown[mode] = grabbed(window.picture).astype(int)
         if mode is not Mode.SIDE_BY_SIDE:
             colours[mode] = colour_of_sky(window)
     assert (colours[Mode.MASK] == CARD.palette[2]).all()
     half = (colours[Mode.ORIGINAL] + CARD.palette[2]) / 2
     assert np.abs(colours[Mode.OVERLAY] - half).max() <= 2
-    outlined = (seen[Mode.EDGES] != seen[Mode.ORIGINAL]).any(axis=2).mean()
+    outlined = (shown[Mode.EDGES] != shown[Mode.ORIGINAL]).any(axis=2).mean()
     assert 0.01 < outlined < 0.4
 
 
-def test_side_by_side_shows_two(window: Window, qtbot: QtBot) -> None:
+def test_side_by_side_shows_two_pictures(window: Window, qtbot: QtBot) -> None:
     press(qtbot, window, Qt.Key.Key_3)
     qtbot.wait(50)
-    place = window.picture.placement()
-    assert place is not None
-    assert place.columns == 2
-    assert abs(place.width / place.height - 2 * 96 / 64) < 0.02
+    placement = window.picture.placement()
+    assert placement is not None
+    assert placement.columns == 2
+    assert abs(placement.width / placement.height - 2 * 96 / 64) < 0.02
 
 
 def test_opacity(window: Window, qtbot: QtBot) -> None:
@@ -162,26 +164,28 @@ def test_classes_are_chosen_by_keyboard(window: Window, qtbot: QtBot) -> None:
     assert window.side.show_all.isVisible()
 
 
-def test_the_cursor_names_the_class(window: Window, qtbot: QtBot) -> None:
-    place = window.picture.placement()
-    assert place is not None
+def test_the_class_under_the_cursor_is_shown(window: Window, qtbot: QtBot) -> None:
+    placement = window.picture.placement()
+    assert placement is not None
     window.controller.toggle_pause()
     wait(qtbot, lambda: window.controller.status().paused)
-    at = QPointF(place.left + 30, place.top + place.height / 2)
+    at = QPointF(placement.left + 30, placement.top + placement.height / 2)
     QApplication.sendEvent(window.picture, QEnterEvent(at, at, at))
-    pixel = place.frame_pixel(at.x(), at.y())
+    pixel = placement.frame_pixel(at.x(), at.y())
     assert pixel is not None
     result = window.picture._result
     assert result is not None
     assert result.segmentation is not None
     name = CARD.classes[result.segmentation.label_map[pixel[::-1]]]
     assert str(window.controller.describe_pixel(*pixel)).startswith(name)
-    chip = grabbed(window.picture)[int(at.y()) + 16 : int(at.y()) + 30, int(at.x()) + 20 :][:, :60]
-    ground = np.array(QColor(theme.COLOURS[Theme.DARK].panel).getRgb()[:3])
-    assert np.median(np.abs(chip.astype(int) - ground)) < 25
+    label_area = grabbed(window.picture)[int(at.y()) + 16 : int(at.y()) + 30, int(at.x()) + 20 :][
+        :, :60
+    ]
+    background = np.array(QColor(theme.COLOURS[Theme.DARK].panel).getRgb()[:3])
+    assert np.median(np.abs(label_area.astype(int) - background)) < 25
 
 
-def test_numbers_are_there(window: Window, qtbot: QtBot) -> None:
+def test_metrics_are_shown(window: Window, qtbot: QtBot) -> None:
     metrics = window.metrics
     wait(qtbot, lambda: metrics.latency.number.text()[0].isdigit())
     for figure in metrics.rates.values():
@@ -194,14 +198,14 @@ def test_numbers_are_there(window: Window, qtbot: QtBot) -> None:
     assert status.source in window.windowTitle()
 
 
-def test_bars_are_there(window: Window, qtbot: QtBot) -> None:
+def test_bars_are_shown(window: Window, qtbot: QtBot) -> None:
     wait(qtbot, lambda: "blue" in window.side.bars.accessibleDescription())
     picture = grabbed(window.side.bars)
     accent = np.array(QColor(theme.COLOURS[Theme.DARK].accent).getRgb()[:3])
     assert (np.abs(picture.astype(int) - accent).max(axis=2) < 8).sum() > 50
 
 
-def test_shortcuts_reach_the_run(window: Window, qtbot: QtBot, tmp_path: Path) -> None:
+def test_shortcuts_change_the_run(window: Window, qtbot: QtBot, tmp_path: Path) -> None:
     press(qtbot, window, Qt.Key.Key_P)
     wait(qtbot, lambda: window.controller.status().paused)
     wait(qtbot, lambda: window.banner.isVisible() and window.banner.text.text() == "Paused")
@@ -220,14 +224,14 @@ def test_shortcuts_reach_the_run(window: Window, qtbot: QtBot, tmp_path: Path) -
     assert window.controller.settings.full_speed
 
 
-def test_every_shortcut_has_one_meaning_and_stands_on_the_sheet(window: Window) -> None:
+def test_every_shortcut_is_unique_and_listed_in_the_help(window: Window) -> None:
     keys = [key for keys, _, _ in window._actions() for key in keys]
     assert len(keys) == len(set(keys)) == len(window.shortcuts)
     on_sheet = " ".join(label.text() for label in window.help.findChildren(QLabel)).split()
     assert set(keys) <= set(on_sheet)
 
 
-def test_only_opacity_goes_on_while_its_key_is_held(window: Window) -> None:
+def test_only_opacity_keys_repeat(window: Window) -> None:
     held = {shortcut.key().toString() for shortcut in window.shortcuts if shortcut.autoRepeat()}
     assert held == {"[", "]"}
 
@@ -240,7 +244,7 @@ def test_help_sheet(window: Window, qtbot: QtBot) -> None:
     assert not window.help.isVisible()
 
 
-def test_full_screen_shows_the_picture_alone(window: Window, qtbot: QtBot) -> None:
+def test_full_screen_shows_only_the_picture(window: Window, qtbot: QtBot) -> None:
     qtbot.mouseDClick(window.picture, Qt.MouseButton.LeftButton)
     assert window.isFullScreen()
     assert not window.side.isVisible()
@@ -251,7 +255,7 @@ def test_full_screen_shows_the_picture_alone(window: Window, qtbot: QtBot) -> No
     assert window.metrics.isVisible()
 
 
-def test_dark_and_light(window: Window, qtbot: QtBot) -> None:
+def test_theme_can_be_switched(window: Window, qtbot: QtBot) -> None:
     assert grabbed(window)[2, 2].max() < 40
     press(qtbot, window, Qt.Key.Key_T)
     assert grabbed(window)[2, 2].min() > 200
@@ -260,20 +264,20 @@ def test_dark_and_light(window: Window, qtbot: QtBot) -> None:
 
 def test_everything_is_reachable_with_tab(window: Window, qtbot: QtBot) -> None:
     bar, side = window.tool_bar, window.side
-    wanted = {bar.source, bar.model, bar.threads, bar.every, bar.open, bar.full_speed, bar.pause}
-    wanted |= {bar.snapshot, bar.record, bar.mirror, bar.full, bar.theme, bar.help}
-    wanted |= {side.opacity, side.smoothing, side.legend, side.modes[Mode.OVERLAY]}
+    expected = {bar.source, bar.model, bar.threads, bar.every, bar.open, bar.full_speed, bar.pause}
+    expected |= {bar.snapshot, bar.record, bar.mirror, bar.full, bar.theme, bar.help}
+    expected |= {side.opacity, side.smoothing, side.legend, side.modes[Mode.OVERLAY]}
     window.activateWindow()
     bar.source.setFocus()
     reached: set[QWidget | None] = set()
     for _ in range(40):
         reached.add(QApplication.focusWidget())
         press(qtbot, window, Qt.Key.Key_Tab, to=QApplication.focusWidget())
-    assert wanted <= reached
-    assert all(w.accessibleName() or w.text() for w in wanted)  # type: ignore[attr-defined]
+    assert expected <= reached
+    assert all(w.accessibleName() or w.text() for w in expected)  # type: ignore[attr-defined]
 
 
-def test_controls_reach_the_run(window: Window, qtbot: QtBot, tmp_path: Path) -> None:
+def test_controls_change_the_run(window: Window, qtbot: QtBot, tmp_path: Path) -> None:
     bar, controller = window.tool_bar, window.controller
     bar.threads.setValue(1)
     bar.every.setValue(2)
@@ -284,7 +288,7 @@ def test_controls_reach_the_run(window: Window, qtbot: QtBot, tmp_path: Path) ->
     wait(qtbot, lambda: "skipped" in window.metrics.dropped.accessibleDescription())
 
 
-def test_a_source_is_typed(window: Window, qtbot: QtBot, tmp_path: Path) -> None:
+def test_a_source_can_be_typed(window: Window, qtbot: QtBot, tmp_path: Path) -> None:
     clip = write_video(tmp_path / "clip.mp4", [numbered(i) for i in range(9)])
     qtbot.keyClick(window, Qt.Key.Key_L, Qt.KeyboardModifier.ControlModifier)
     editor = window.tool_bar.source.lineEdit()
@@ -295,7 +299,7 @@ def test_a_source_is_typed(window: Window, qtbot: QtBot, tmp_path: Path) -> None
     wait(qtbot, lambda: window.controller.status().frame_size == numbered(0).shape[1::-1])
 
 
-def test_letters_typed_into_the_source_are_no_shortcuts(window: Window, qtbot: QtBot) -> None:
+def test_typing_a_source_triggers_no_shortcuts(window: Window, qtbot: QtBot) -> None:
     editor = window.tool_bar.source.lineEdit()
     window.activateWindow()
     editor.setFocus()
@@ -307,9 +311,7 @@ def test_letters_typed_into_the_source_are_no_shortcuts(window: Window, qtbot: Q
 
 
 @pytest.mark.parametrize("key", [Qt.Key.Key_Return, Qt.Key.Key_Escape])
-def test_after_typing_letters_are_shortcuts_again(
-    window: Window, qtbot: QtBot, key: Qt.Key
-) -> None:
+def test_shortcuts_work_again_after_typing(window: Window, qtbot: QtBot, key: Qt.Key) -> None:
     editor = window.tool_bar.source.lineEdit()
     window.activateWindow()
     editor.setFocus()
@@ -338,7 +340,7 @@ def test_sources_and_models_are_listed(window: Window, qtbot: QtBot) -> None:
     assert "seaformer-t-camvid" in [bar.model.itemData(i) for i in range(bar.model.count())]
 
 
-def test_another_model_brings_its_own_legend(
+def test_the_legend_follows_the_model(
     window: Window, qtbot: QtBot, models: FakeModels, tmp_path: Path
 ) -> None:
     legend = window.side.legend
@@ -351,7 +353,9 @@ def test_another_model_brings_its_own_legend(
     assert "probability" in [label.text() for label in window.side.findChildren(QLabel)]
 
 
-def test_a_model_that_cannot_be_had_is_told(window: Window, qtbot: QtBot, tmp_path: Path) -> None:
+def test_a_model_that_fails_to_load_is_reported(
+    window: Window, qtbot: QtBot, tmp_path: Path
+) -> None:
     (tmp_path / "missing.pte").touch()
     window.controller.open_file(tmp_path / "missing.pte")
     wait(qtbot, lambda: "no such model file" in window.banner.text.text())
@@ -362,7 +366,7 @@ def test_a_model_that_cannot_be_had_is_told(window: Window, qtbot: QtBot, tmp_pa
     assert not window.banner.isVisible()
 
 
-def test_a_network_that_fails_is_told_and_the_picture_goes_on(
+def test_a_failing_network_is_reported_and_the_picture_keeps_moving(
     window: Window, qtbot: QtBot, models: FakeModels
 ) -> None:
     models.program.fails = True
@@ -389,7 +393,7 @@ def test_a_dropped_file_is_played(window: Window, qtbot: QtBot, tmp_path: Path) 
     wait(qtbot, lambda: window.controller.status().source == str(clip))
 
 
-def test_settings_are_remembered(window: Window, qtbot: QtBot, store: QSettings) -> None:
+def test_settings_are_stored(window: Window, qtbot: QtBot, store: QSettings) -> None:
     press(qtbot, window, Qt.Key.Key_4, Qt.Key.Key_T)
     window.tool_bar.every.setValue(3)
     window.close()
@@ -404,7 +408,7 @@ def test_nothing_is_clipped(window: Window, qtbot: QtBot, size: tuple[int, int])
     window.resize(*size)
     for figure in (*window.metrics.rates.values(), *window.metrics.percentiles.values()):
         figure.set_text("1234")
-    window._metrics_timer.stop()  # or a text could change just before it is looked at
+    window._metrics_timer.stop()  # a text could change between layout and check
     qtbot.wait(100)
     assert (window.width(), window.height()) == size
     for widget in window.findChildren(QWidget):
@@ -418,32 +422,32 @@ def test_nothing_is_clipped(window: Window, qtbot: QtBot, size: tuple[int, int])
         assert button.width() >= button.sizeHint().width(), button.text()
 
 
-# Views alone.
+# Widgets without a window.
 
 
-def test_a_picture_is_painted_once_and_told_once(qtbot: QtBot) -> None:
-    told: list[LiveResult] = []
-    view = PictureView(told.append, lambda x, y: None)
+def test_each_result_is_reported_as_painted_once(qtbot: QtBot) -> None:
+    painted: list[LiveResult] = []
+    view = PictureView(painted.append, lambda x, y: None)
     qtbot.addWidget(view)
     view.resize(300, 300)
     view.show()
     result = segmented()
     view.show_result(result)
-    qtbot.waitUntil(lambda: told == [result])
+    qtbot.waitUntil(lambda: painted == [result])
     view.repaint()
-    assert told == [result]
+    assert painted == [result]
 
 
-def test_dense_screens_get_all_their_pixels(qtbot: QtBot) -> None:
+def test_high_density_screens_get_full_resolution(qtbot: QtBot) -> None:
     view = PictureView(lambda result: None, lambda x, y: None)
     qtbot.addWidget(view)
     view.devicePixelRatioF = lambda: 2.0  # type: ignore[method-assign]
     view.resize(300, 300)
     view.show()
     view.show_result(segmented())
-    place = view.placement()
-    assert place is not None
-    assert (place.width, place.height, place.left, place.top) == (600, 400, 0, 100)
+    placement = view.placement()
+    assert placement is not None
+    assert (placement.width, placement.height, placement.left, placement.top) == (600, 400, 0, 100)
     qtbot.waitUntil(lambda: view._image is not None)
     assert view._image.deviceIndependentSize().width() == 300
 
@@ -463,7 +467,7 @@ def test_legend_of_many_classes_scrolls(qtbot: QtBot) -> None:
     assert len(rows) == 1  # two columns
 
 
-def test_bars_tell_what_they_show(qtbot: QtBot) -> None:
+def test_bars_have_an_accessible_description(qtbot: QtBot) -> None:
     from seaformer_edge_gui.controller import _rows
 
     bars = ClassBars()
@@ -472,7 +476,7 @@ def test_bars_tell_what_they_show(qtbot: QtBot) -> None:
     assert bars.accessibleDescription() == "blue 70 %, red 20 %"
 
 
-def test_the_board_tells_what_it_knows() -> None:
+def test_board_rows() -> None:
     plain = SystemReading(12.0, 5.0, 200.0, 4000.0, None, None, (), ())
     assert board_rows(plain) == [
         ("processor", "12 %"),
@@ -481,6 +485,6 @@ def test_the_board_tells_what_it_knows() -> None:
         ("free", "4.0 GB"),
     ]
     hot = SystemReading(12.0, 5.0, 200.0, 4000.0, 84.6, None, ("throttled",), ("under-voltage",))
-    assert board_rows(hot)[4:] == [("temperature", "85 °C"), ("throttled", "throttled")]
+    assert board_rows(hot)[4:] == [("temperature", "85 °C"), ("limited", "throttled")]
     earlier = SystemReading(12.0, 5.0, 200.0, 4000.0, None, None, (), ("under-voltage",))
     assert board_rows(earlier)[4:] == [("earlier", "under-voltage")]

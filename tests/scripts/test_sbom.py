@@ -1,4 +1,4 @@
-"""scripts/make_sbom: libraries inside wheels, their licences, and what an audit came to."""
+"""scripts/release/sbom: libraries inside wheels, their licences, and the audit report."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def make_sbom() -> ModuleType:
+def sbom() -> ModuleType:
     return load_script("release/sbom")
 
 
@@ -34,42 +34,42 @@ def make_sbom() -> ModuleType:
         ("_native.cpython-311-x86_64-linux-gnu.so", "_native", ""),
     ],
 )
-def test_names(make_sbom: ModuleType, file: str, name: str, version: str) -> None:
-    assert make_sbom.name_and_version(file) == (name, version)
+def test_names(sbom: ModuleType, file: str, name: str, version: str) -> None:
+    assert sbom.name_and_version(file) == (name, version)
 
 
-def licence_of(make_sbom: ModuleType, path: Path) -> str | None:
-    component = make_sbom.library(path)
+def licence_of(sbom: ModuleType, path: Path) -> str | None:
+    component = sbom.library(path)
     return component["licenses"][0]["expression"] if "licenses" in component else None
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the libraries of Linux wheels")
-def test_every_library_of_this_environment_has_a_known_licence(make_sbom: ModuleType) -> None:
+def test_every_library_of_this_environment_has_a_known_licence(sbom: ModuleType) -> None:
     import av
 
     packages = Path(av.__file__).parents[1]
     folders = [packages / f"{name}.libs" for name in ("av", "opencv_python_headless", "numpy")]
     files = [path for folder in folders for path in folder.glob("*.so*")]
     assert len(files) > 20
-    assert [path.name for path in files if licence_of(make_sbom, path) is None] == []
+    assert [path.name for path in files if licence_of(sbom, path) is None] == []
     (x264,) = [path for path in files if path.name.startswith("libx264")]
-    assert licence_of(make_sbom, x264) == "GPL-2.0-or-later"
+    assert licence_of(sbom, x264) == "GPL-2.0-or-later"
 
 
-def test_ffmpeg_tells_its_licence(make_sbom: ModuleType, tmp_path: Path) -> None:
+def test_ffmpeg_tells_its_licence(sbom: ModuleType, tmp_path: Path) -> None:
     library = tmp_path / "libavcodec-0123abcd.so.62.28.102"
     library.write_bytes(b"\0libavcodec license: GPL version 3 or later\0")
-    assert licence_of(make_sbom, library) == "GPL-3.0-or-later"
+    assert licence_of(sbom, library) == "GPL-3.0-or-later"
     library.write_bytes(b"\0libavcodec license: nonfree and unredistributable\0")
-    assert licence_of(make_sbom, library) is None
+    assert licence_of(sbom, library) is None
 
 
-def test_what_is_compiled_into_our_own(make_sbom: ModuleType) -> None:
+def test_what_is_compiled_into_our_own(sbom: ModuleType) -> None:
     native = find_spec("seaformer_edge._native")
     if native is None or native.origin is None:
         pytest.skip("the native part was not built")
-    own = list(make_sbom.own_libraries(Path(native.origin).parent))
-    assert {component["name"] for component in own} == set(make_sbom.COMPILED_IN)
+    own = list(sbom.own_libraries(Path(native.origin).parent))
+    assert {component["name"] for component in own} == set(sbom.COMPILED_IN)
     compiled_in = {inner["name"] for component in own for inner in component["components"]}
     assert {"XNNPACK", "pthreadpool", "cpuinfo", "FlatBuffers", "nanobind"} <= compiled_in
     notice = (ROOT / "NOTICE").read_text()
@@ -77,20 +77,20 @@ def test_what_is_compiled_into_our_own(make_sbom: ModuleType) -> None:
 
 
 def test_a_library_without_a_licence_is_named(
-    make_sbom: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    sbom: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "libnew-0123abcd.so.1").write_bytes(b"")
-    inner = make_sbom.library(tmp_path / "libnew-0123abcd.so.1")
+    inner = sbom.library(tmp_path / "libnew-0123abcd.so.1")
     package = {"name": "av", "licenses": [{"license": {"id": "MIT"}}], "components": [inner]}
     ours = {"name": "seaformer-edge", "licenses": [{"expression": "Apache-2.0"}]}
     materials = {"metadata": {"component": ours}, "components": [package]}
-    assert make_sbom.print_licences(materials) == ["libnew"]
+    assert sbom.print_licences(materials) == ["libnew"]
     assert "unknown" in capsys.readouterr().out
 
 
-def audit(make_sbom: ModuleType, stdout: object, stderr: str = "") -> tuple[list[str], bool]:
+def audit(sbom: ModuleType, stdout: object, stderr: str = "") -> tuple[list[str], bool]:
     finished = subprocess.CompletedProcess([], 0, json.dumps(stdout) if stdout else "", stderr)
-    lines, vulnerable = make_sbom.audit(finished)
+    lines, vulnerable = sbom.audit(finished)
     return lines, vulnerable
 
 
@@ -99,18 +99,18 @@ OURS = {"name": "seaformer-edge", "skip_reason": "Dependency not found on PyPI"}
 BAD = {"name": "numpy", "version": "1.0", "vulns": [{"id": "CVE-1", "fix_versions": ["1.1"]}]}
 
 
-def test_an_audit(make_sbom: ModuleType) -> None:
-    lines, vulnerable = audit(make_sbom, {"dependencies": [GOOD, OURS]})
+def test_an_audit(sbom: ModuleType) -> None:
+    lines, vulnerable = audit(sbom, {"dependencies": [GOOD, OURS]})
     assert lines == ["vulnerabilities: 0 in 1 packages; not audited: seaformer-edge"]
     assert not vulnerable
-    lines, vulnerable = audit(make_sbom, {"dependencies": [GOOD, BAD]})
-    assert lines[1:] == ["numpy 1.0: CVE-1, mended in 1.1"]
+    lines, vulnerable = audit(sbom, {"dependencies": [GOOD, BAD]})
+    assert lines[1:] == ["numpy 1.0: CVE-1, fixed in 1.1"]
     assert vulnerable
 
 
-def test_an_audit_without_the_service_is_none(make_sbom: ModuleType) -> None:
-    (line,), vulnerable = audit(make_sbom, {"dependencies": [OURS, OURS | {"name": "av"}]})
+def test_an_audit_without_the_service_is_none(sbom: ModuleType) -> None:
+    (line,), vulnerable = audit(sbom, {"dependencies": [OURS, OURS | {"name": "av"}]})
     assert "NOT AUDITED" in line
     assert not vulnerable
-    (line,), _ = audit(make_sbom, None, "Traceback\nConnectionError: no route")
+    (line,), _ = audit(sbom, None, "Traceback\nConnectionError: no route")
     assert line == "vulnerabilities: NOT AUDITED: ConnectionError: no route"
