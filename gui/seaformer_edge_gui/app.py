@@ -20,8 +20,7 @@ from PySide6.QtWidgets import QApplication  # noqa: E402
 
 from seaformer_edge.errors import ModelError  # noqa: E402
 from seaformer_edge.live import limit_malloc_arenas  # noqa: E402
-from seaformer_edge.sources import from_anywhere  # noqa: E402
-from seaformer_edge.sources.listing import list_cameras  # noqa: E402
+from seaformer_edge.sources import SourceSpec, list_cameras  # noqa: E402
 from seaformer_edge_gui import settings, theme  # noqa: E402
 from seaformer_edge_gui.controller import Controller  # noqa: E402
 from seaformer_edge_gui.window import Window  # noqa: E402
@@ -41,9 +40,10 @@ def run(source: str | None, model: str | None, threads: int | None) -> int:
     app = make_application()
     store = QSettings("seaformer-edge", "window")
     stored = settings.load(store)
+    resolved = SourceSpec.parse(source).resolved() if source else ""
     values = replace(
         stored,
-        source=from_anywhere(source) if source else stored.source or _first_source(),
+        source=resolved or stored.source or _first_source(),
         model=model or stored.model,
         threads=stored.threads if threads is None else threads,
     )

@@ -6,7 +6,7 @@ import logging
 import threading
 
 from seaformer_edge.machine.board import SystemMonitor, SystemReading
-from seaformer_edge.sources.listing import SourceInfo, list_sources
+from seaformer_edge.sources import SourceInfo, list_sources
 
 READ_INTERVAL_S = 1.0
 JOIN_S = 1.0

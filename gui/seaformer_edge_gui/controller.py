@@ -17,8 +17,8 @@ from seaformer_edge.hub.zoo import DEFAULT_MODEL, installed_cards, resolve_model
 from seaformer_edge.inference.views import Mode, View
 from seaformer_edge.live import LivePipeline, LiveResult, LiveStatus
 from seaformer_edge.live.stats import SourceState
-from seaformer_edge.sources import sets_its_own_pace
-from seaformer_edge.sources.stream import NOT_SHOWN, is_url, with_login_of
+from seaformer_edge.sources import SourceSpec
+from seaformer_edge.sources.spec import expand_displayed
 from seaformer_edge_gui import formatting
 from seaformer_edge_gui.background import BoardReader, SourceLister
 from seaformer_edge_gui.ranking import Ranking, Row
@@ -199,15 +199,11 @@ class Controller:
         source = source.strip()
         if not source:
             return
-        if source == self._live.status().source:
-            source = self.settings.source
-        elif is_url(source):
-            if NOT_SHOWN in source:
-                self._announce(
-                    "The URL is incomplete: type it again, with its login", is_error=True
-                )
-                return
-            source = with_login_of(self.settings.source, source)
+        try:
+            source = expand_displayed(source, self.settings.source, self._live.status().source)
+        except SeaformerEdgeError as error:
+            self._announce(str(error), is_error=True)
+            return
         self.settings = replace(self.settings, source=source)
         self._dismissed = ""
         self._live.switch_source(source, realtime=not self.settings.full_speed, loop=True)
@@ -215,7 +211,7 @@ class Controller:
     def set_full_speed(self, full_speed: bool) -> None:
         """Plays files at full speed or at their frame rate; restarts a file."""
         self.settings = replace(self.settings, full_speed=full_speed)
-        if not sets_its_own_pace(self.settings.source):
+        if not SourceSpec.parse(self.settings.source).is_live:
             self.set_source(self.settings.source)
 
     def open_file(self, path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSpinBox, QToolButton, QWidget
 
-from seaformer_edge.sources.listing import SourceInfo
+from seaformer_edge.sources import SourceInfo
 from seaformer_edge_gui import theme
 from seaformer_edge_gui.controller import ModelChoice
 from seaformer_edge_gui.settings import MAX_EVERY, MAX_THREADS, Theme

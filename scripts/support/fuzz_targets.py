@@ -29,8 +29,7 @@ from seaformer_edge.errors import SeaformerEdgeError
 from seaformer_edge.hub.card import card_path, verify, write_card
 from seaformer_edge.hub.class_list import read_class_list
 from seaformer_edge.inference.segmenter import Segmenter
-from seaformer_edge.sources import open_source, sets_its_own_pace
-from seaformer_edge.sources.stream import is_url, redacted
+from seaformer_edge.sources import SourceSpec, open_source
 
 PROGRAMS = Path(__file__).parents[2] / "tests" / "data" / "programs"
 RECIPES = Path(__file__).parents[2] / "seaformer_edge" / "training" / "recipes"
@@ -407,16 +406,16 @@ _URLS = st.one_of(
 
 def _open_spec(spec: object) -> None:
     assert isinstance(spec, str)
-    sets_its_own_pace(spec)
+    SourceSpec.parse(spec).resolved()
     with open_source(spec) as source:
         assert next(iter(source)).image.ndim == 3
 
 
 def _name_url(url: object) -> None:
     assert isinstance(url, str)
-    sets_its_own_pace(url)
-    if is_url(url):
-        assert SECRET not in redacted(url)
+    spec = SourceSpec.parse(url)
+    if spec.kind.name == "url":
+        assert SECRET not in spec.display_name
     if "127.0.0.1:1/" not in url or url.startswith("udp"):  # somebody; nobody, for ten seconds
         return
     try:

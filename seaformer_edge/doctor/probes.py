@@ -144,7 +144,7 @@ def runtime() -> dict[str, str]:
 
 def cameras() -> list[str]:
     """Number and name of each camera that can be opened; Linux tells without turning one on."""
-    from seaformer_edge.sources.listing import list_cameras
+    from seaformer_edge.sources import list_cameras
 
     return [f"{camera.spec} ({camera.name})" for camera in list_cameras()]
 

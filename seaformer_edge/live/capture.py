@@ -24,9 +24,8 @@ from seaformer_edge.live.latest_value import LatestValue
 from seaformer_edge.live.source_health import SourceHealth
 from seaformer_edge.live.stats import LiveStats, SourceState
 from seaformer_edge.machine import malloc
-from seaformer_edge.sources import open_source, sets_its_own_pace
 from seaformer_edge.sources.process import SourceProcess
-from seaformer_edge.sources.stream import is_url, redacted
+from seaformer_edge.sources.spec import SourceSpec, display_name, open_source
 from seaformer_edge.sources.video import FALLBACK_RATE
 
 WATCH_INTERVAL_S = 0.2
@@ -181,7 +180,7 @@ class Capture:
 
     def _open(self, request: SourceRequest) -> Opening:
         # Once a camera, always a camera: an unplugged one cannot be found by its name.
-        isolated = self._isolated or sets_its_own_pace(request.spec)
+        isolated = self._isolated or SourceSpec.parse(request.spec).runs_in_worker
         opening = SourceProcess(request.spec) if isolated else _FileOpening(request)
         with self._changed:
             self._opening, self._given_up = opening, None
@@ -324,8 +323,7 @@ class _Pace:
 
 
 def _watch_for(request: SourceRequest) -> SourceHealth:
-    spec = str(request.spec)
-    return SourceHealth(redacted(spec) if is_url(spec) else spec)
+    return SourceHealth(display_name(str(request.spec)))
 
 
 def _digest(image: NDArray[np.uint8]) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from itertools import chain, count
 from time import monotonic
@@ -18,10 +17,9 @@ from numpy.typing import NDArray
 from seaformer_edge.errors import SourceError
 from seaformer_edge.frame import Frame
 from seaformer_edge.sources.base import FrameSource
+from seaformer_edge.sources.url import redacted
 from seaformer_edge.sources.video import FORGIVING, fraction, upright_rgb
 
-SCHEMES = frozenset({"http", "https", "rtmp", "rtsp", "rtsps", "srt", "tcp", "udp"})
-NOT_SHOWN = "(not shown)"  # in place of a URL of which all may be secret
 OPEN_TIMEOUT_S = 10.0
 READ_TIMEOUT_S = 10.0
 # Not "nobuffer": it throws away what was read to find out about the stream, and with that the key
@@ -34,38 +32,6 @@ _LOW_DELAY = {
 }
 # Containers that carry no time: FFmpeg makes up 25 a second.
 _TIMELESS = {"jpeg_pipe", "mjpeg", "mpjpeg"}
-
-
-def is_url(spec: str) -> bool:
-    """Whether `spec` names something on the network."""
-    scheme, separator, _ = spec.partition("://")
-    return bool(separator) and scheme.lower() in SCHEMES
-
-
-def redacted(url: str) -> str:
-    """The URL without what may be secret: name, password, and everything after the path.
-
-    Nothing but the scheme where it cannot be told which part is which, as with a / or ? in a
-    password.
-    """
-    scheme, _, rest = url.partition("://")
-    login, _, place = rest.rpartition("@")
-    if re.search(r"[/?#]", login):
-        return f"{scheme.lower()}://{NOT_SHOWN}"
-    return f"{scheme.lower()}://{re.split(r'[?#]', place, maxsplit=1)[0]}"
-
-
-def with_login_of(known: str, url: str) -> str:
-    """The URL with the login of a `known` one; as it is where the two are not of one server, or
-    where the URL has a login, or it cannot be told what of the known one is its login."""
-    scheme, _, rest = known.partition("://")
-    login, at, place = rest.rpartition("@")
-    typed_scheme, _, typed = url.partition("://")
-    servers = [re.split("[/?#]", part, maxsplit=1)[0].lower() for part in (place, typed)]
-    same = servers[0] == servers[1] and scheme.lower() == typed_scheme.lower()
-    if not at or not same or re.search(r"[/?#]", login):
-        return url
-    return f"{typed_scheme}://{login}@{typed}"
 
 
 class _Picture(NamedTuple):

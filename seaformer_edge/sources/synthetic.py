@@ -20,6 +20,11 @@ _SPEC = re.compile(r"synthetic(?::(\d+)x(\d+))?(?:@(\d+(?:\.\d+)?))?")
 _SKY, _ROAD, _CAR, _SUN = (140, 180, 220), (90, 90, 95), (170, 40, 40), (250, 230, 120)
 
 
+def is_synthetic(text: str) -> bool:
+    """Whether `text` is `synthetic`, also with a size or rate that `from_spec` refuses."""
+    return re.split("[:@]", text, maxsplit=1)[0] == "synthetic"
+
+
 class SyntheticSource(FrameSource):
     """A road under a sky, a car and a sun that move, for ever.
 

@@ -11,7 +11,7 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
-from seaformer_edge.sources.listing import SourceInfo, VideoMode
+from seaformer_edge.sources.info import SourceInfo, VideoMode
 
 SYSFS = Path("/sys/class/video4linux")
 DEVICES = Path("/dev")

@@ -6,8 +6,8 @@ import cv2
 
 from seaformer_edge.errors import SourceError
 from seaformer_edge.machine.child_process import Connection, serve
-from seaformer_edge.sources import open_source
 from seaformer_edge.sources.process import GRACE_S
+from seaformer_edge.sources.spec import open_source
 
 
 def _handle(connection: Connection) -> None:

@@ -19,6 +19,7 @@ from seaformer_edge.frame import Frame
 from seaformer_edge.live import LivePipeline, LiveResult, capture, source_health
 from seaformer_edge.live.inference import ModelRequest
 from seaformer_edge.live.stats import SourceState
+from seaformer_edge.sources import SourceSpec
 from seaformer_edge.sources.synthetic import SyntheticSource, read_counter
 
 QUICK = "synthetic:96x64@200"
@@ -302,12 +303,14 @@ def test_a_file_chosen_just_before_a_camera_is_opened_is_played_as_a_file(
     clip = write_video(tmp_path / "clip.mp4", [numbered(i) for i in range(3)])
     camera = "/dev/video0"
 
-    def switch_at_once(spec: str | Path) -> bool:
+    parse = SourceSpec.parse
+
+    def switch_at_once(spec: str | Path) -> SourceSpec:
         if spec == camera:
             live.switch_source(clip, realtime=False, loop=True)
-        return spec == camera
+        return parse(spec)
 
-    monkeypatch.setattr(capture, "sets_its_own_pace", switch_at_once)
+    monkeypatch.setattr(SourceSpec, "parse", switch_at_once)
     live = LivePipeline(camera, FAKE)
     with live:
         wait_until(lambda: (r := live.newest()) is not None and r.sequence > 20)

@@ -40,7 +40,7 @@ def test_a_frame_that_nobody_began_comes_as_it_is(
     ready = ahead.take()
     assert ready is not None
     assert ready.captured_at_s == 1.0
-    assert ready.prepared is None
+    assert ready.network_input is None
 
 
 def test_a_frame_is_prepared_meanwhile(slot: LatestValue[Taken], ahead: Prefetcher) -> None:
@@ -49,7 +49,7 @@ def test_a_frame_is_prepared_meanwhile(slot: LatestValue[Taken], ahead: Prefetch
     ready = ahead.take()
     assert ready is not None
     assert ready.card is CARD
-    np.testing.assert_array_equal(ready.prepared, np.full((48, 64, 3), 7, np.float32))
+    np.testing.assert_array_equal(ready.network_input, np.full((48, 64, 3), 7, np.float32))
 
 
 def test_a_frame_is_not_taken_long_before_it_is_needed(
@@ -79,4 +79,4 @@ def test_a_frame_that_cannot_be_prepared_comes_as_it_is(
     ahead.begin(replace(CARD, width=0), 0.0)
     ready = ahead.take()
     assert ready is not None
-    assert ready.prepared is None
+    assert ready.network_input is None

@@ -14,8 +14,14 @@ import pytest
 from fake_cameras import FakeCapture
 
 from seaformer_edge.errors import SourceError
-from seaformer_edge.sources import CameraSource, listing, open_source, sets_its_own_pace
-from seaformer_edge.sources.listing import SourceInfo
+from seaformer_edge.sources import (
+    CameraSource,
+    SourceInfo,
+    SourceSpec,
+    devices,
+    listing,
+    open_source,
+)
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="names and MJPG are Linux's here")
 
@@ -58,7 +64,7 @@ def test_a_camera_by_number_or_device(spec: str) -> None:
 @LINUX
 def test_a_camera_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     cameras = [SourceInfo("0", "Integrated Camera", ()), SourceInfo("2", "HD Pro Webcam C920", ())]
-    monkeypatch.setattr(listing, "list_cameras", lambda: cameras)
+    monkeypatch.setattr(devices, "list_cameras", lambda: cameras)
     with open_source("webcam c920") as source:
         assert source.name == "HD Pro Webcam C920"
         assert FakeCapture.opened[0].number == 2
@@ -72,17 +78,17 @@ def test_a_camera_by_a_link_to_its_device(tmp_path: Path) -> None:
     with open_source(link) as source:
         assert FakeCapture.opened[0].number == 2
         assert source.name == str(link)
-    assert sets_its_own_pace(link)
-    assert sets_its_own_pace("/dev/v4l/by-id/usb-unplugged"), "it may come"
+    assert SourceSpec.parse(link).is_live
+    assert SourceSpec.parse("/dev/v4l/by-id/usb-unplugged").is_live, "it may come"
     link.unlink()
     link.touch()
-    assert not sets_its_own_pace(link)
+    assert not SourceSpec.parse(link).is_live
 
 
 def test_links_lead_to_devices(monkeypatch: pytest.MonkeyPatch) -> None:
     """As with a camera that is plugged in; here any character device is one."""
-    monkeypatch.setattr(listing.os.path, "realpath", lambda _: "/dev/video2")
-    assert sets_its_own_pace("/dev/null")
+    monkeypatch.setattr(devices.os.path, "realpath", lambda _: "/dev/video2")
+    assert SourceSpec.parse("/dev/null").is_live
     open_source("/dev/null").close()
     assert FakeCapture.opened[0].number == 2
 
@@ -98,14 +104,14 @@ def test_a_camera_by_name_that_this_user_may_not_open(
     (node / "name").write_text("HD Pro Webcam C920\n")
     monkeypatch.setattr(v4l2, "SYSFS", tmp_path)
     monkeypatch.setattr(v4l2, "DEVICES", tmp_path)  # a folder does not open either
-    assert sets_its_own_pace("c920")
+    assert SourceSpec.parse("c920").is_live
     with pytest.raises(SourceError, match=r"C920: cannot be opened; .* may this user read it\?"):
         open_source("c920")
 
 
 @pytest.mark.parametrize("spec", ["a\0b", "\ud800", "~nobody there"])
 def test_what_cannot_be_a_path_is_no_camera(spec: str) -> None:
-    assert not sets_its_own_pace(spec)
+    assert not SourceSpec.parse(spec).is_live
     with pytest.raises(SourceError):
         open_source(spec)
 
@@ -237,8 +243,8 @@ def test_list(monkeypatch: pytest.MonkeyPatch, picamera2: Any) -> None:
 
 def test_cameras_are_tried_where_nothing_lists_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
-    found = listing.list_cameras()
+    found = devices.list_cameras()
     assert [camera.spec for camera in found] == ["0", "2"]
     assert found[0].modes[0].rates == (30.0,)
     assert all(capture.released for capture in FakeCapture.opened)
-    assert listing.find_camera("street.mp4") is None
+    assert devices.find_camera("street.mp4") is None

@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 from clips import noise, number, numbered, write_video
 
-from seaformer_edge import sources
-from seaformer_edge.sources import FrameSource, Selection, open_source
+from seaformer_edge.sources import FrameSource, Selection, SourceSpec, open_source, paths
 
 COUNT = 6
 
@@ -132,7 +131,7 @@ def test_reads_all_frames(source: FrameSource, request: pytest.FixtureRequest) -
 def test_sample_is_whatever_comes_with_the_package(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sources, "sample_dir", lambda: tmp_path)
+    monkeypatch.setattr(paths, "sample_dir", lambda: tmp_path)
     _pictures(tmp_path)
     assert len(list(open_source("sample"))) == COUNT
     write_video(tmp_path / "sample.mp4", [numbered(0)])
@@ -147,7 +146,7 @@ def test_a_relative_source_is_found_from_another_folder(
         (tmp_path / named).mkdir()
     (tmp_path / "a.png").touch()
     for spec in ("a.png", "*.png", str(tmp_path / "a.png")):
-        assert sources.from_anywhere(spec) == str(tmp_path / Path(spec).name)
+        assert SourceSpec.parse(spec).resolved() == str(tmp_path / Path(spec).name)
     unchanged = ("sample", "synthetic:64x48", "0", "Cam [1]", "rtsp://host/a?b", "b.png")
     for spec in (*unchanged, "x" * 5000, "zero\0byte", "[zero\0byte]"):  # the last are no names
-        assert sources.from_anywhere(spec) == spec
+        assert SourceSpec.parse(spec).resolved() == spec

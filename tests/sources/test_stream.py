@@ -15,7 +15,7 @@ from mjpeg_server import PASSWORD, USER, MjpegServer, serving
 
 from seaformer_edge.errors import SourceError
 from seaformer_edge.sources import open_source, stream
-from seaformer_edge.sources.stream import is_url, redacted, with_login_of
+from seaformer_edge.sources.url import is_url, redacted, with_login_of
 
 
 @pytest.fixture

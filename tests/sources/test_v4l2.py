@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from seaformer_edge.sources.listing import VideoMode
+from seaformer_edge.sources.info import VideoMode
 
 v4l2 = pytest.importorskip("seaformer_edge.sources.v4l2", reason="Linux only")
 

@@ -17,8 +17,7 @@ import picamera2
 from seaformer_edge.errors import SourceError
 from seaformer_edge.hub.zoo import resolve_model
 from seaformer_edge.live import LivePipeline
-from seaformer_edge.sources import open_source
-from seaformer_edge.sources.listing import list_sources
+from seaformer_edge.sources import list_sources, open_source
 from seaformer_edge.sources.process import SourceProcess
 
 # White, yellow, cyan, green, magenta, red, blue, black; they wander one column a frame.

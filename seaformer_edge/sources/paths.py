@@ -1,0 +1,97 @@
+"""Files, folders and patterns: chooses the source that reads them."""
+
+from __future__ import annotations
+
+import glob
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from seaformer_edge.errors import SourceError
+from seaformer_edge.hub.paths import sample_dir
+from seaformer_edge.sources.base import FrameSource
+from seaformer_edge.sources.pictures import PICTURE_SUFFIXES, PictureSource
+from seaformer_edge.sources.video import VideoSource, is_animated
+
+
+def is_path(text: str) -> bool:
+    """Whether `text` is the path of a file or folder, or of something that cannot be looked up:
+    `open_path` then reports why."""
+    try:
+        path = Path(text).expanduser()
+        return path.exists() and not path.is_char_device()  # a character device is a camera
+    except (OSError, RuntimeError, ValueError):
+        return True
+
+
+def absolute(text: str) -> str:
+    """The absolute path of a file, folder or pattern that exists; any other text unchanged."""
+    try:
+        path = Path(text).expanduser()
+        exists = path.exists() or glob.glob(str(path))  # noqa: PTH207
+    except (OSError, RuntimeError, ValueError):
+        return text
+    return str(path.absolute()) if exists else text
+
+
+def open_path(text: str) -> FrameSource:
+    """Opens a video, a picture, or a folder of pictures. Raises SourceError."""
+    with _system_errors(text):
+        path = Path(text).expanduser()
+        return _open_pictures(path.iterdir(), text) if path.is_dir() else _open_file(path)
+
+
+def open_pattern(text: str) -> FrameSource:
+    """Opens the files that a pattern such as `frames/*.png` matches. Raises SourceError."""
+    with _system_errors(text):
+        pattern = str(Path(text).expanduser())
+        files = [Path(match) for match in glob.glob(pattern, recursive=True)]  # noqa: PTH207
+        if not files:
+            raise SourceError(f"{text}: matches no file")
+        if len(files) == 1 and files[0].is_file():
+            return _open_file(files[0])
+        return _open_pictures(files, text)
+
+
+def open_sample() -> FrameSource:
+    """Opens the clip or pictures that are shipped with the package."""
+    clips = sorted(sample_dir().glob("*.mp4"))
+    return VideoSource(clips[0]) if clips else _open_pictures(sample_dir().iterdir(), "sample")
+
+
+@contextmanager
+def _system_errors(text: str) -> Iterator[None]:
+    """Turns errors of the file system into `SourceError`."""
+    try:
+        yield
+    except OSError as error:
+        raise SourceError(f"{text}: cannot be read ({error.strerror})") from error
+    except (RuntimeError, ValueError) as error:  # for example "~nobody", or a zero byte
+        raise SourceError(f"{text}: {error}") from error
+
+
+def _open_file(path: Path) -> FrameSource:
+    suffix = path.suffix.lower()
+    if suffix in PICTURE_SUFFIXES and not (suffix == ".gif" and is_animated(path)):
+        return PictureSource([path], str(path))
+    return VideoSource(path)
+
+
+def _open_pictures(paths: Iterable[Path], name: str) -> PictureSource:
+    pictures = [
+        path
+        for path in paths
+        if path.suffix.lower() in PICTURE_SUFFIXES
+        and not path.name.startswith(".")
+        and path.is_file()
+    ]
+    if not pictures:
+        raise SourceError(f"{name}: holds no pictures ({', '.join(sorted(PICTURE_SUFFIXES))})")
+    return PictureSource(sorted(pictures, key=_natural_order), name)
+
+
+def _natural_order(path: Path) -> list[tuple[int, str]]:
+    """Sorts frame2 before frame10."""
+    parts = re.split(r"(\d+)", str(path))
+    return [(int(part), "") if part.isdecimal() else (0, part.lower()) for part in parts]

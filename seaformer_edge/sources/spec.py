@@ -1,0 +1,151 @@
+"""What a person passes as `--source`, parsed: every decision about a source asks `SourceSpec`.
+
+To add a kind of source, write its class in one file of this package and add one row to `KINDS`.
+"""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from seaformer_edge.errors import SourceError
+from seaformer_edge.sources.base import FrameSource
+from seaformer_edge.sources.devices import names_camera, open_camera
+from seaformer_edge.sources.paths import absolute, is_path, open_path, open_pattern, open_sample
+from seaformer_edge.sources.picamera import PicameraSource
+from seaformer_edge.sources.stream import StreamSource
+from seaformer_edge.sources.synthetic import SyntheticSource, is_synthetic
+from seaformer_edge.sources.url import NOT_SHOWN, is_url, redacted, with_login_of
+
+
+@dataclass(frozen=True, slots=True)
+class SourceKind:
+    """A row of `KINDS`.
+
+    Attributes:
+        name: for people.
+        matches: whether a text names a source of this kind.
+        open: opens it by the text; raises SourceError.
+        is_live: frames are lost if they are not read in time, and the source may block, vanish and
+            come back: a camera or a stream.
+        is_local: the text may be a path, which depends on the working directory.
+    """
+
+    name: str
+    matches: Callable[[str], bool]
+    open: Callable[[str], FrameSource]
+    is_live: bool
+    is_local: bool = False
+
+
+def _raise_not_found(text: str) -> FrameSource:
+    raise SourceError(
+        f"{text}: no such file, folder or camera;"
+        " seaformer-edge demo --list-sources lists the cameras"
+    )
+
+
+# The first row that matches decides: a file named "0" comes before the camera 0. A file behind a
+# URL is found to be one only when it is opened: until then it counts as live.
+# fmt: off
+KINDS = (
+    SourceKind("sample", lambda text: text == "sample", lambda _: open_sample(), is_live=False),
+    SourceKind("picamera", lambda text: text == "picamera", lambda _: PicameraSource(),
+               is_live=True),
+    SourceKind("synthetic", is_synthetic, SyntheticSource.from_spec, is_live=False),
+    SourceKind("url", is_url, StreamSource, is_live=True),
+    SourceKind("path", is_path, open_path, is_live=False, is_local=True),
+    SourceKind("camera", names_camera, open_camera, is_live=True, is_local=True),
+    SourceKind("pattern", glob.has_magic, open_pattern, is_live=False, is_local=True),
+    SourceKind("unknown", lambda _: True, _raise_not_found, is_live=False, is_local=True),
+)
+# fmt: on
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSpec:
+    """A source by its text, as `--source` takes it, and its kind.
+
+    The kind is that at the time of parsing: it changes if a file is created or removed, or a camera
+    is plugged in. Parsing may wait for the file system or for a device.
+    """
+
+    text: str
+    kind: SourceKind
+
+    @classmethod
+    def parse(cls, spec: str | Path) -> Self:
+        """Never raises: opening the source reports what is wrong. A `Path` is never a keyword
+        such as `sample`, nor a URL."""
+        text = str(spec)
+        kinds = (kind for kind in KINDS if kind.is_local or not isinstance(spec, Path))
+        return cls(text, next(kind for kind in kinds if kind.matches(text)))
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it is a camera or a stream; see `SourceKind`."""
+        return self.kind.is_live
+
+    @property
+    def runs_in_worker(self) -> bool:
+        """Whether to open it in a worker process: a live source may block without end."""
+        return self.kind.is_live
+
+    @property
+    def display_name(self) -> str:
+        """The text without secrets."""
+        return display_name(self.text)
+
+    def resolved(self) -> str:
+        """The text that names the same source from another working directory."""
+        return absolute(self.text) if self.kind.is_local else self.text
+
+    def open(self) -> FrameSource:
+        """Opens the source in this process.
+
+        Raises:
+            SourceError: it does not exist or cannot be read.
+        """
+        return self.kind.open(self.text)
+
+
+def open_source(spec: str | Path) -> FrameSource:
+    """Opens a source.
+
+    Args:
+        spec: what `--source` takes: a video, picture, folder, or pattern such as `frames/*.png`; a
+            camera's number, device or name; `picamera`; a URL; `sample`, the clip that is shipped
+            with the package; or `synthetic`, `synthetic:1280x720@30`.
+
+    Raises:
+        SourceError: it does not exist or cannot be read.
+    """
+    return SourceSpec.parse(spec).open()
+
+
+def display_name(text: str) -> str:
+    """`text` without the secrets of a URL; needs no access to files or devices."""
+    return redacted(text) if is_url(text) else text
+
+
+def expand_displayed(text: str, known: str, displayed: str) -> str:
+    """The source that a person means by a text that was typed over the display name of another.
+
+    Args:
+        text: what was typed.
+        known: the text of the other source, with its secrets.
+        displayed: its display name, or the name that it has reported itself.
+
+    Raises:
+        SourceError: the URL lacks a part that is not displayed.
+    """
+    if text == displayed:
+        return known
+    if not is_url(text):
+        return text
+    if NOT_SHOWN in text:
+        raise SourceError("The URL is incomplete: type it again, with its login")
+    return with_login_of(known, text)
