@@ -11,8 +11,9 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from seaformer_edge.cli.models import input_size, need_torch
+from seaformer_edge.cli.models import need_torch
 from seaformer_edge.cli.options import debug_option, file_path
+from seaformer_edge.cli.sizes import confirm_size, parse_size, yes_option
 from seaformer_edge.errors import ModelError
 from seaformer_edge.hub.zoo import resolve_model
 
@@ -34,20 +35,23 @@ if TYPE_CHECKING:
 @click.option(
     "--ignore",
     type=click.IntRange(0, 255),
-    help="Label id that is not counted, for the folder layout. Default: 255.",
+    help="Label id that is not counted, for the folder layout.  [default: 255]",
 )
 @click.option(
     "--size",
-    metavar="HxW",
-    help="Input size for a checkpoint, to multiples of 32. Default: the data set's protocol.",
+    metavar="WIDTHxHEIGHT",
+    help="Input size of a checkpoint, in multiples of 32. Default: the data set's protocol.",
 )
+@yes_option
 @click.option(
     "--fp32",
     metavar="MODEL",
-    help="Measure this one too, MODEL's origin before it became int8; the card shows both.",
+    help="Also measure this model, from which the int8 MODEL was made; the card shows both.",
 )
 @click.option(
-    "--write-card", metavar="SET", help="Write the figures into the card as those of SET."
+    "--write-card",
+    metavar="SET",
+    help="Write the figures into MODEL's card, SET as the name of the data set.",
 )
 @debug_option
 def evaluate(
@@ -57,13 +61,14 @@ def evaluate(
     split: str,
     ignore: int | None,
     size: str | None,
+    yes: bool,
     fp32: str | None,
     write_card: str | None,
 ) -> None:
-    """Accuracy of MODEL (a name, .pte, or .safetensors) at the pictures' full size.
+    """Measure the accuracy of MODEL (a name, .pte or .safetensors) at the pictures' full size.
 
     Segmentation: IoU of each class, their mean, pixel accuracy. Classification: top-1 and top-5.
-    A .pte takes pictures of its own input size, so only a checkpoint follows a protocol's sizes.
+    A .pte has a fixed input size; only a checkpoint follows the sizes of the data set's protocol.
     Needs the train extra.
     """
     need_torch()
@@ -71,17 +76,19 @@ def evaluate(
 
     def measure(path: Path, card: Card) -> dict[str, Any]:
         if card.task == "classification":
-            return _classification(path, card, data, dataset or "class-folders", split, fed_at)
-        return _segmentation(path, card, data, dataset or "folder", split, ignore, fed_at)
+            return _classification(path, card, data, dataset or "class-folders", split, input_size)
+        return _segmentation(path, card, data, dataset or "folder", split, ignore, input_size)
 
-    fed_at = input_size(size) if size else None
-    if fed_at and not any(name.endswith(".safetensors") for name in (model, fp32 or "")):
-        raise click.UsageError("--size is for a checkpoint; a program has an input size of its own")
+    input_size = parse_size(size) if size else None
+    if input_size and not any(name.endswith(".safetensors") for name in (model, fp32 or "")):
+        raise click.UsageError("--size is for a checkpoint; the input size of a program is fixed")
     path, card = _find(model)
+    if input_size and not yes:
+        input_size = confirm_size(input_size, card)
     if fp32:
         fp32_path, fp32_card = _find(fp32)
         if (fp32_card.task, fp32_card.classes) != (card.task, card.classes):
-            raise ModelError(f"{fp32_path}: not what {path} was made from: other classes")
+            raise ModelError(f"{fp32_path}: {path} was not made from it: its classes differ")
     accuracy = measure(path, card)
     if fp32:
         click.echo(f"\n{fp32_path}")
@@ -127,7 +134,7 @@ def _segmentation(
         ids[ignore] = IGNORE
     pairs = rules.pairs(data, split)
     if rules.classes is None:
-        unseen_classes(pairs, ids, card.num_classes)  # refuses binary masks, before the work
+        unseen_classes(pairs, ids, card.num_classes)  # fails early on binary masks
     predict = _predictor(path, size or rules.input_size)
     matrix = ConfusionMatrix(card.num_classes)
     progress = tqdm(pairs, unit="picture", disable=None)

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import click
 
 from seaformer_edge.cli.options import debug_option, file_path
+from seaformer_edge.cli.sizes import confirm_size, parse_size, yes_option
 from seaformer_edge.errors import ModelError
-from seaformer_edge.hub.card import card_path
+from seaformer_edge.hub.card import card_path, read_card
 from seaformer_edge.hub.paths import user_models_dir
 from seaformer_edge.hub.pretrained import PUBLISHED
 from seaformer_edge.hub.zoo import DEFAULT_MODEL, installed_cards, resolve_model
@@ -22,13 +23,13 @@ if TYPE_CHECKING:
 
 @click.group()
 def models() -> None:
-    """See, fetch, import and export models."""
+    """List, show, fetch, import and export models."""
 
 
 @models.command("list")
 @debug_option
 def list_models() -> None:
-    """The installed models, and the published ones that 'fetch' brings."""
+    """List the installed models, and the published ones that 'fetch' downloads."""
     cards = installed_cards()
     published = {name: entry for name, entry in PUBLISHED.items() if name not in cards}
     width = max(map(len, [*cards, *published, "PUBLISHED"]))
@@ -53,12 +54,12 @@ def list_models() -> None:
 
 @models.command()
 @click.argument("model")
-@click.option("--json", "as_json", is_flag=True, help="Print the card as it is, in JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the model card as JSON.")
 @debug_option
 def info(model: str, as_json: bool) -> None:
-    """What MODEL is: a shipped name, a .pte or a .safetensors file.
+    """Show the card of MODEL: an installed name, a .pte or a .safetensors file.
 
-    The file is checked against its card.
+    The file is compared with its card.
     """
     from seaformer_edge.hub.card import verify
 
@@ -69,8 +70,8 @@ def info(model: str, as_json: bool) -> None:
         return
     rows = {
         "name": card.name,
-        "network": f"SeaFormer-{card.variant}, {card.task}, {card.precision}",
-        "input": f"{card.width} x {card.height}" if card.width else "any multiple of 32",
+        "network": f"{card.architecture} {card.variant}, {card.task}, {card.precision}",
+        "input": f"{card.width}x{card.height}" if card.width else "any multiple of 32",
         "classes": f"{card.num_classes}: {', '.join(card.classes)}",
         "accuracy": _accuracy(card),
         "origin": card.origin,
@@ -89,8 +90,8 @@ def info(model: str, as_json: bool) -> None:
 def fetch(name: str) -> None:
     """Download the published model NAME, convert and export it; 'list' shows the names.
 
-    It is then used as '-m NAME'. An interrupted download is resumed. Needs the train extra.
-    Exporting takes a minute or more.
+    Afterwards use it as '-m NAME'. An interrupted download is resumed. Exporting takes a minute
+    or more. Needs the train extra.
     """
     need_torch()
     from tqdm import tqdm
@@ -99,7 +100,7 @@ def fetch(name: str) -> None:
 
     program = user_models_dir() / f"{name}.pte"
     if is_sound(program):
-        click.echo(f"{program}: fetched already")
+        click.echo(f"{program}: already fetched")
         return
     with tqdm(unit="B", unit_scale=True, desc=name, disable=None) as bar:
 
@@ -108,10 +109,10 @@ def fetch(name: str) -> None:
             bar.update(done - bar.n)
 
         checkpoint = fetch_checkpoint(name, show)
-    click.echo(f"{checkpoint}: the network, for fine-tuning and for export at other sizes")
+    click.echo(f"{checkpoint}: the checkpoint, for fine-tuning and export at other sizes")
     card = export_published(name, checkpoint)
     click.echo(
-        f"{program}: one XNNPACK delegate, {card.width}x{card.height} in, {card.size} bytes;"
+        f"{program}: one XNNPACK delegate, input {card.width}x{card.height}, {card.size} bytes;"
         f" terms: {card.licence}"
     )
 
@@ -119,7 +120,7 @@ def fetch(name: str) -> None:
 @models.command("import")
 @click.argument("checkpoint", type=file_path)
 @click.option(
-    "-o", "--output", type=file_path, help="Default: the checkpoint's name, .safetensors."
+    "-o", "--output", type=file_path, help="Default: CHECKPOINT with the ending .safetensors."
 )
 @click.option("--classes", type=file_path, help="Class list (JSON) with names and colours.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing output.")
@@ -127,9 +128,9 @@ def fetch(name: str) -> None:
 def import_model(
     checkpoint: Path, output: Path | None, classes: Path | None, overwrite: bool
 ) -> None:
-    """Turn a published CHECKPOINT (mmsegmentation, timm) into a safetensors file and a card.
+    """Convert a published SeaFormer CHECKPOINT (mmsegmentation, timm) to safetensors and a card.
 
-    Variant and class count are read from the tensors. Needs the train extra.
+    Variant and number of classes are read from the tensors. Needs the train extra.
     """
     need_torch()
     from seaformer_edge.hub.class_list import read_class_list
@@ -154,48 +155,57 @@ def import_model(
     "--size",
     default="512x512",
     show_default=True,
-    metavar="HxW",
-    help="Input height and width; rounded to multiples of 32.",
+    metavar="WIDTHxHEIGHT",
+    help="Input size; rounded to multiples of 32.",
 )
+@yes_option
 @click.option("--int8", is_flag=True, help="Quantise to int8; needs --calibrate.")
 @click.option(
     "--calibrate",
     type=file_path,
     metavar="FOLDER",
-    help="Pictures like those trained on; some are run to measure int8's ranges.",
+    help="Pictures like the training pictures, to measure the ranges of int8 on.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace an existing output.")
 @debug_option
 def export(
-    checkpoint: Path, output: Path, size: str, int8: bool, calibrate: Path | None, overwrite: bool
+    checkpoint: Path,
+    output: Path,
+    size: str,
+    yes: bool,
+    int8: bool,
+    calibrate: Path | None,
+    overwrite: bool,
 ) -> None:
     """Export CHECKPOINT (.safetensors with its card) to a .pte program for the runtime.
 
-    Needs the train extra. Takes a minute, int8 some more.
+    Takes a minute, int8 several. Needs the train extra.
     """
     if int8 != (calibrate is not None):
-        raise click.UsageError("--int8 and --calibrate FOLDER go together")
+        raise click.UsageError("--int8 needs --calibrate FOLDER, and --calibrate needs --int8")
     need_torch()
     from seaformer_edge.export.program import export as export_program
     from seaformer_edge.nn.checkpoint import load_checkpoint
 
-    height, width = input_size(size)
+    height, width = parse_size(size)
     _refuse_existing(output, overwrite)
+    if not yes:
+        height, width = confirm_size((height, width), read_card(checkpoint))
     network, card = load_checkpoint(checkpoint)
     card = export_program(network, card, height, width, output, calibrate)
     click.echo(
-        f"{output}: {card.precision}, one XNNPACK delegate, {card.width}x{card.height} in,"
+        f"{output}: {card.precision}, one XNNPACK delegate, input {card.width}x{card.height},"
         f" {card.size} bytes"
     )
 
 
 def _headline(card: Card) -> str:
-    """The first figure and its set, for a row of a table."""
+    """The first figure and its data set, for a row of the table."""
     figures = [(name, value) for name, value in card.accuracy.items() if isinstance(value, float)]
     if not figures:
         return _accuracy(card)
     (name, value), *_ = figures
-    data_set, *_ = card.accuracy.get("set", "set not named").split(",")
+    data_set, *_ = card.accuracy.get("set", "data set not named").split(",")
     return f"{name} {value:.3f} ({data_set})"
 
 
@@ -206,29 +216,11 @@ def _accuracy(card: Card) -> str:
     figures = [
         f"{name} {value:.3f}" for name, value in card.accuracy.items() if isinstance(value, float)
     ]
-    return f"{', '.join(figures)} ({card.accuracy.get('set', 'set not named')})"
-
-
-def input_size(text: str) -> tuple[int, int]:
-    """ "480x640" to (480, 640), height first; rounded to what the network takes, and told if so."""
-    from seaformer_edge.nn.network_input import round_size
-
-    try:
-        height, width = (int(length) for length in text.lower().split("x"))
-    except ValueError:
-        raise click.BadParameter(
-            f"{text!r} is not HxW, e.g. 480x640", param_hint="--size"
-        ) from None
-    if min(height, width) < 1:
-        raise click.BadParameter("height and width are at least 1", param_hint="--size")
-    rounded = round_size(height, width)
-    if rounded != (height, width):
-        click.echo(f"size rounded to {rounded[0]}x{rounded[1]}", err=True)
-    return rounded
+    return f"{', '.join(figures)} ({card.accuracy.get('set', 'data set not named')})"
 
 
 def need_torch() -> None:
-    """Raise ModelError, with what to install, where exporting or training cannot work."""
+    """Raise ModelError, with what to install, where the train extra is missing."""
     from importlib.util import find_spec
 
     if missing := [name for name in ("torch", "executorch", "safetensors") if not find_spec(name)]:
@@ -241,4 +233,4 @@ def need_torch() -> None:
 def _refuse_existing(output: Path, overwrite: bool) -> None:
     for path in (output, card_path(output)):
         if path.exists() and not overwrite:
-            raise ModelError(f"{path}: exists already; give --overwrite to replace it")
+            raise ModelError(f"{path}: already exists; add --overwrite to replace it")

@@ -24,7 +24,7 @@ def tiny_variant(monkeypatch):
 
 @pytest.fixture
 def checkpoint(tmp_path):
-    """Makes a checkpoint of so many classes c0, c1, ..., and gives its path."""
+    """Makes a checkpoint with classes c0, c1, ..., and returns its path."""
 
     def make(task="segmentation", count=2):
         path = tmp_path / f"{task}{count}.safetensors"
@@ -55,7 +55,7 @@ def test_binary_masks_are_refused(checkpoint, street, capsys):
 
 @pytest.fixture
 def sizes(monkeypatch):
-    """The input sizes that a checkpoint's network is fed at."""
+    """The (height, width) of each input of a checkpoint's network."""
     seen = []
     run = evaluate._run
 
@@ -74,15 +74,25 @@ def test_a_size_is_rounded_to_what_the_network_takes(checkpoint, street, sizes, 
     assert set(sizes) == {(96, 96)}
 
 
-@pytest.mark.parametrize(("name", "fed_at"), [("tiny-imagenet", 128), ("imagenet", 224)])
-def test_a_classifier_is_fed_at_the_data_sets_size(checkpoint, tmp_path, sizes, name, fed_at):
+def test_a_size_is_width_then_height(checkpoint, street, sizes, capsys):
+    arguments = ["evaluate", str(checkpoint()), "--data", str(street), "--ignore", "9", "--size"]
+    assert main([*arguments, "128x64"]) == 0
+    assert set(sizes) == {(64, 128)}
+    assert main([*arguments, "64x128"]) == 2
+    assert "write --size 128x64" in capsys.readouterr().err
+    assert main([*arguments, "64x128", "--yes"]) == 0
+    assert set(sizes) == {(64, 128), (128, 64)}
+
+
+@pytest.mark.parametrize(("name", "side"), [("tiny-imagenet", 128), ("imagenet", 224)])
+def test_a_classifier_is_evaluated_at_the_data_sets_size(checkpoint, tmp_path, sizes, name, side):
     for wnid in ("n01", "n02"):
         folder = tmp_path / "train" / wnid
         folder.mkdir(parents=True)
         cv2.imwrite(str(folder / "a.png"), np.full((64, 64, 3), 90, np.uint8))
     arguments = ["--data", str(tmp_path), "--dataset", name, "--split", "train"]
     assert main(["evaluate", str(checkpoint("classification")), *arguments]) == 0
-    assert set(sizes) == {(fed_at, fed_at)}
+    assert set(sizes) == {(side, side)}
 
 
 def test_a_size_is_not_for_a_program(street, capsys):

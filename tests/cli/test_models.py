@@ -113,10 +113,10 @@ class TestWithTorch:
         assert main(["models", "import", str(published), "-o", str(checkpoint)]) == 0
         assert "SeaFormer-T, segmentation, 2 classes" in capsys.readouterr().out
 
-        export = ["models", "export", str(checkpoint), "-o", str(program), "--size", "90x120"]
+        export = ["models", "export", str(checkpoint), "-o", str(program), "--size", "120x90"]
         assert main(export) == 0
         captured = capsys.readouterr()
-        assert "rounded to 96x128" in captured.err
+        assert "rounded to 128x96" in captured.err
         assert "one XNNPACK delegate" in captured.out
 
         evaluate = ["--data", str(street), "--split", "train", "--ignore", "9"]
@@ -141,24 +141,25 @@ class TestWithTorch:
         kept = f"keeps {both['mIoU'] / both['fp32 mIoU']:.2%} of its mIoU"
         assert kept in capsys.readouterr().out
         assert main(["evaluate", str(program), *evaluate, "--fp32", DEFAULT_MODEL]) == 1
-        assert "not what mine.pte was made from" in capsys.readouterr().err.replace(
-            f"{tmp_path}/", ""
+        assert (
+            "mine.pte was not made from it: its classes differ"
+            in capsys.readouterr().err.replace(f"{tmp_path}/", "")
         )
 
         assert main(["models", "import", str(published), "-o", str(checkpoint)]) == 1
-        assert "exists already; give --overwrite" in capsys.readouterr().err
+        assert "already exists; add --overwrite" in capsys.readouterr().err
 
         mine = tmp_path / "classes.json"  # a card of classes.pte would take its place
         mine.write_text("{}")
         assert main(["models", "export", str(checkpoint), "-o", str(mine.with_suffix(".pte"))]) == 1
-        assert "classes.json: exists already" in capsys.readouterr().err
+        assert "classes.json: already exists" in capsys.readouterr().err
         assert mine.read_text() == "{}"
 
     def test_int8_is_refused_without_pictures(self, published, tmp_path, capsys):
         checkpoint, program = tmp_path / "mine.safetensors", tmp_path / "mine.pte"
         export = ["models", "export", str(checkpoint), "-o", str(program), "--size", "64x64"]
         assert main([*export, "--int8"]) == 2
-        assert "--int8 and --calibrate FOLDER go together" in capsys.readouterr().err
+        assert "--int8 needs --calibrate FOLDER" in capsys.readouterr().err
 
         assert main(["models", "import", str(published), "-o", str(checkpoint)]) == 0
         capsys.readouterr()
@@ -194,10 +195,10 @@ class TestWithTorch:
             monkeypatch.setattr(fetch, "fetch_checkpoint", here)
             assert main(["models", "fetch", name]) == 0
             out = capsys.readouterr().out
-            assert f"{models_home / name}.pte: one XNNPACK delegate, 96x64 in" in out
+            assert f"{models_home / name}.pte: one XNNPACK delegate, input 96x64" in out
             assert "ADE20K's pictures are for non-commercial research" in out
             assert main(["models", "fetch", name]) == 0
-            assert "fetched already" in capsys.readouterr().out
+            assert "already fetched" in capsys.readouterr().out
             assert len(drive.requests) == 2, "one of them resumed the other"
 
         assert main(segment) == 0
@@ -217,6 +218,55 @@ class TestWithTorch:
         arguments = ["models", "export", "x.safetensors", "-o", "x.pte", "--size", size]
         assert main(arguments) == 2
         assert "--size" in capsys.readouterr().err
+
+    @pytest.mark.filterwarnings("ignore")
+    @pytest.mark.parametrize(
+        ("size", "agrees", "written"),
+        [("96x128", True, (96, 128)), ("96x128", False, (128, 96)), ("128x96", None, (96, 128))],
+    )
+    def test_swapped_sides_are_asked_about(
+        self, published, tmp_path, capsys, monkeypatch, size, agrees, written
+    ):
+        from seaformer_edge.cli import sizes
+
+        asked = []
+
+        def confirm(text, default):
+            asked.append(text)
+            return agrees
+
+        checkpoint, program = tmp_path / "mine.safetensors", tmp_path / "mine.pte"
+        assert main(["models", "import", str(published), "-o", str(checkpoint)]) == 0
+        export = ["models", "export", str(checkpoint), "-o", str(program), "--size", size]
+        monkeypatch.setattr(sizes.click, "confirm", confirm)
+        monkeypatch.setattr(sizes.sys.stdin, "isatty", lambda: True)
+        assert main(export) == 0
+        card = read_card(program)
+        assert (card.height, card.width) == written
+        assert len(asked) == (agrees is not None)
+
+    def test_without_a_terminal_swapped_sides_are_refused(
+        self, published, models_home, tmp_path, capsys, monkeypatch
+    ):
+        from seaformer_edge.export import program
+
+        sizes = []
+
+        def export_nothing(network, card, height, width, *rest):
+            sizes.append((height, width))
+            return card
+
+        monkeypatch.setattr(program, "export", export_nothing)
+        checkpoint = tmp_path / f"{DEFAULT_MODEL}.safetensors"
+        assert main(["models", "import", str(published), "-o", str(checkpoint)]) == 0
+        export = ["models", "export", str(checkpoint), "-o", "x.pte", "--size", "384x512"]
+        assert main(export) == 2
+        error = capsys.readouterr().err
+        assert f"--size 384x512 is 384 wide and 512 high, but pictures for {DEFAULT_MODEL}" in error
+        assert "write --size 512x384, or add --yes to use 384x512" in error
+        assert not sizes
+        assert main([*export, "--yes"]) == 0
+        assert sizes == [(512, 384)]
 
     def test_a_missing_checkpoint(self, capsys):
         assert main(["models", "import", "nowhere.pth"]) == 1
