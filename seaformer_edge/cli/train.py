@@ -1,4 +1,4 @@
-"""`seaformer-edge train`: a network by a recipe."""
+"""`seaformer-edge train`: train a network as a recipe says."""
 
 from __future__ import annotations
 
@@ -11,54 +11,71 @@ from seaformer_edge.cli.options import debug_option, file_path
 
 
 @click.command()
-@click.argument("recipe", type=file_path)
+@click.argument("recipe", required=False)
+@click.option("--recipe", "recipe_option", metavar="RECIPE", help="The same as the argument.")
 @click.option("--data", type=file_path, required=True, help="Folder of the data set.")
 @click.option(
-    "-o", "--output", type=file_path, required=True, help="Folder of the run; resumed if begun."
+    "-o", "--output", type=file_path, required=True, help="Folder of the run; resumed if it exists."
 )
+@click.option("--classes", type=file_path, help="Class list (JSON). Default: the recipe's.")
 @click.option(
-    "--classes", type=file_path, help="Class list (JSON). Default: the recipe's shipped one."
-)
-@click.option(
+    "--warm-start",
     "--initial",
     type=file_path,
-    help="Checkpoint (.safetensors) to start from, of the same variant or a smaller one.",
+    metavar="CHECKPOINT",
+    help="Checkpoint (.safetensors) to start from, of the same variant or a smaller one."
+    " --initial is its old name.",
 )
 @click.option("--workers", default=1, show_default=True, help="Processes that read pictures.")
 @click.option("--threads", type=int, help="CPU threads of the network. Default: all cores.")
 @debug_option
 def train(
-    recipe: Path,
+    recipe: str | None,
+    recipe_option: str | None,
     data: Path,
     output: Path,
     classes: Path | None,
-    initial: Path | None,
+    warm_start: Path | None,
     workers: int,
     threads: int | None,
 ) -> None:
-    """Train by RECIPE (a TOML file, see scripts/recipes/). Needs the train extra.
+    """Train the network of RECIPE. Needs the train extra.
 
-    DATA is laid out as the recipe's data set is; your own as {train,val}/{images,labels}, or
-    {images,labels} of which a tenth is held out; for a classifier {train,val}/CLASS/*, a folder
-    for each class and called as it is in the class list. The averaged weights with the best
-    validation score end as OUTPUT/best.safetensors.
+    RECIPE is the name of a recipe that comes with the package (everyday, finetune, ...) or a TOML
+    file. Its stages run one after the other; the same command resumes an interrupted run.
+
+    The data set has the layout that the recipe names. For your own pictures that is
+    {train,val}/{images,labels}, or {images,labels}, of which a tenth is used for validation; for a
+    classifier it is {train,val}/CLASS/*, with the names of the class list.
+
+    OUTPUT/final.safetensors holds the averaged weights of the last step, OUTPUT/best.safetensors
+    those with the best validation score.
 
     On several processes or machines: torchrun --nproc-per-node 4 -m seaformer_edge train ...
     """
+    if (recipe is None) == (recipe_option is None):
+        raise click.UsageError("give one recipe, as RECIPE or as --recipe RECIPE")
     need_torch()
     import torch
 
+    from seaformer_edge.errors import ModelError
+    from seaformer_edge.hub.card import read_card
     from seaformer_edge.hub.class_list import read_class_list
     from seaformer_edge.hub.paths import shipped_models_dir
-    from seaformer_edge.training.recipe import read_recipe
-    from seaformer_edge.training.train import Trainer
+    from seaformer_edge.training.distributed import is_first_process
+    from seaformer_edge.training.recipe import find_recipe, read_recipe
+    from seaformer_edge.training.stages import train_stages
 
     if threads:
         torch.set_num_threads(threads)
-    plan = read_recipe(recipe)
-    class_list = read_class_list(classes or shipped_models_dir() / f"classes/{plan.classes}.json")
-    trainer = Trainer(plan, class_list, data, output, initial, workers)
-    best = trainer.run()
-    if trainer.fabric.is_global_zero:
-        metric = trainer.task.metric
-        click.echo(f"{output / 'best.safetensors'}: validation {metric} {best:.4f}")
+    path = find_recipe(recipe or recipe_option or "")
+    stages = read_recipe(path)
+    if classes is None:
+        classes = shipped_models_dir() / "classes" / f"{stages[0].classes}.json"
+        if not classes.is_file():
+            raise ModelError(f"{path}: no class list {stages[0].classes!r}: give --classes FILE")
+    train_stages(stages, read_class_list(classes), data, output, warm_start, workers)
+    best = output / "best.safetensors"
+    if is_first_process() and best.is_file():
+        metric, score = next(iter(read_card(best).accuracy.items()))
+        click.echo(f"{best}: validation {metric} {score:.4f}")

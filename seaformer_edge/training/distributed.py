@@ -1,7 +1,7 @@
-"""One process or many: Lightning Fabric under `torchrun`, on CPUs or GPUs.
+"""Training on one process or several: Lightning Fabric under `torchrun`, on CPUs or GPUs.
 
-The gradients are averaged over the processes. Where the recipe synchronises batch normalisation
-too, a run on several processes computes what one process with the same total batch computes.
+The gradients are averaged over the processes. If the recipe also synchronises batch normalisation,
+several processes compute the same as one process with the same total batch.
 """
 
 from __future__ import annotations
@@ -12,16 +12,20 @@ from typing import Any, Literal
 
 import torch
 import torch.distributed as dist
-from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from seaformer_edge.nn.checkpoint import Network
+
+try:
+    from lightning_fabric import Fabric
+except ImportError:  # the package "lightning" includes it
+    from lightning.fabric import Fabric
 
 Precision = Literal["32-true", "bf16-mixed", "64-true"]
 
 
 def make_fabric(precision: Precision) -> Fabric:
-    """Fabric over the processes that torchrun started, or over this one alone."""
+    """Fabric over the processes that torchrun started, or over this process alone."""
     for name in ("lightning_fabric", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)
     local = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
@@ -37,23 +41,27 @@ def make_fabric(precision: Precision) -> Fabric:
     return fabric
 
 
+def is_first_process() -> bool:
+    return os.environ.get("RANK", "0") == "0"
+
+
 def synchronise_batch_norm(network: Network, fabric: Fabric) -> Network:
     """Batch normalisation over the batches of all processes."""
     if fabric.world_size == 1:
         return network
     if fabric.device.type == "cuda":
         return nn.SyncBatchNorm.convert_sync_batchnorm(network)
-    for module in network.modules():  # PyTorch's own wants a GPU
+    for module in network.modules():  # PyTorch's SyncBatchNorm requires a GPU
         if type(module) is nn.BatchNorm2d:
             module.__class__ = SynchronisedBatchNorm2d
     return network
 
 
 def run_depthwise_in_fp32(network: Network) -> Network:
-    """Depthwise convolutions of bfloat16 training on a CPU in float32, where that is faster.
+    """Run in float32 the depthwise convolutions that bfloat16 makes slower on a CPU.
 
-    oneDNN has no bfloat16 backward pass for strides, nor a fast one for 5x5 kernels: its reference
-    code took half of the whole training step.
+    oneDNN has no fast bfloat16 backward pass for strides or 5x5 kernels: its reference code took
+    half of the training step.
     """
     for module in network.modules():
         if type(module) is not nn.Conv2d or module.groups != module.in_channels:
@@ -72,7 +80,7 @@ class Float32Conv2d(nn.Conv2d):
 
 
 class _Sum(torch.autograd.Function):
-    """The sum over all processes; so is its gradient."""
+    """Sum over all processes; its gradient is summed over them too."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
@@ -88,7 +96,7 @@ class _Sum(torch.autograd.Function):
 
 
 class SynchronisedBatchNorm2d(nn.BatchNorm2d):
-    """Batch normalisation whose statistics are those of the batches of all processes."""
+    """Batch normalisation with the statistics of the batches of all processes."""
 
     def forward(self, x: Tensor) -> Tensor:  # (B, C, H, W)
         if not self.training:
@@ -96,7 +104,7 @@ class SynchronisedBatchNorm2d(nn.BatchNorm2d):
         count = x.numel() // x.shape[1] * dist.get_world_size()
         wide = x.to(self.weight.dtype)  # under autocast x is narrower
         mean = _Sum.apply(wide.sum((0, 2, 3))) / count
-        # Of the differences from the mean: the mean square less the squared mean loses digits.
+        # Not as mean square minus squared mean, which loses digits.
         variance = _Sum.apply((wide - mean[:, None, None]).square().sum((0, 2, 3))) / count
         with torch.no_grad():
             self.num_batches_tracked.add_(1)

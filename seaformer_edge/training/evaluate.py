@@ -18,8 +18,11 @@ from seaformer_edge.training.layouts import Pair
 Predictor = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
 """(H, W, 3) uint8 RGB to an (H, W) uint8 label map."""
 
+Normalisation = tuple[float, float, float]
+"""A number for each of R, G and B, of pixels 0..255."""
+
 InputSize = tuple[int, int] | Callable[[int, int], tuple[int, int]]
-"""(height, width) of the network's input, or what gives it for a picture's."""
+"""(height, width) of the network's input, or a function from those of the picture."""
 
 
 def predictions(
@@ -31,13 +34,18 @@ def predictions(
         yield truth, predict(image)
 
 
-def eager_predictor(network: Network, size: InputSize) -> Predictor:
-    """The PyTorch segmenter as a predictor."""
+def eager_predictor(
+    network: Network,
+    size: InputSize,
+    mean: Normalisation = IMAGENET_MEAN,
+    std: Normalisation = IMAGENET_STD,
+) -> Predictor:
+    """The PyTorch segmenter as a predictor; mean and std as on its card."""
 
     @torch.inference_mode()
     def predict(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        fed_at = size(*image.shape[:2]) if callable(size) else size
-        logits = _run(network, image, fed_at)
+        input_size = size(*image.shape[:2]) if callable(size) else size
+        logits = _run(network, image, input_size, mean, std)
         full = F.interpolate(logits, image.shape[:2], mode="bilinear", align_corners=False)
         return full[0].argmax(0).to(torch.uint8).cpu().numpy()
 
@@ -45,13 +53,21 @@ def eager_predictor(network: Network, size: InputSize) -> Predictor:
 
 
 def eager_classifier(
-    network: Network, size: tuple[int, int]
+    network: Network,
+    size: tuple[int, int],
+    mean: Normalisation = IMAGENET_MEAN,
+    std: Normalisation = IMAGENET_STD,
 ) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
-    """The PyTorch classifier fed at (height, width): (H, W, 3) uint8 RGB to probabilities."""
+    """The PyTorch classifier as a function from (H, W, 3) uint8 RGB to (C,) probabilities.
+
+    Args:
+        size: (height, width) of the network's input.
+        mean, std: as on the network's card.
+    """
 
     @torch.inference_mode()
     def classify(image: NDArray[np.uint8]) -> NDArray[np.float32]:
-        return _run(network, image, size).softmax(1)[0].cpu().numpy()
+        return _run(network, image, size, mean, std).softmax(1)[0].cpu().numpy()
 
     return classify
 
@@ -66,14 +82,24 @@ def centre_square(image: NDArray[np.uint8], share: float | None) -> NDArray[np.u
     return np.ascontiguousarray(image[top : top + side, left : left + side])
 
 
-def _run(network: Network, image: NDArray[np.uint8], size: tuple[int, int]) -> torch.Tensor:
+def normalise(images: torch.Tensor, mean: Normalisation, std: Normalisation) -> torch.Tensor:
+    """(B, 3, H, W) uint8 RGB to the default float type, less `mean` and divided by `std`."""
+    x = images.to(torch.get_default_dtype())
+    center, deviation = (torch.tensor(v, device=x.device).view(3, 1, 1) for v in (mean, std))
+    return (x - center) / deviation
+
+
+def _run(
+    network: Network,
+    image: NDArray[np.uint8],
+    size: tuple[int, int],
+    mean: Normalisation,
+    std: Normalisation,
+) -> torch.Tensor:
     """Logits for one picture resized to (height, width)."""
     network.eval()
-    device = next(network.parameters()).device
     height, width = size
     resized = cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)
-    x = torch.from_numpy(resized).to(device).permute(2, 0, 1)[None].to(torch.get_default_dtype())
-    mean = torch.tensor(IMAGENET_MEAN, device=device).view(3, 1, 1)
-    std = torch.tensor(IMAGENET_STD, device=device).view(3, 1, 1)
-    logits: torch.Tensor = network((x - mean) / std)
+    x = torch.from_numpy(resized).to(next(network.parameters()).device).permute(2, 0, 1)[None]
+    logits: torch.Tensor = network(normalise(x, mean, std))
     return logits

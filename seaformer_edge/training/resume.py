@@ -1,39 +1,40 @@
-"""`last.pt`: everything a training run needs to go on where it was."""
+"""`last.pt`: everything that a training stage needs to continue where it was."""
 
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import MISSING, asdict, fields
 from pathlib import Path
 from typing import Any
 
 import torch
+from msgspec.structs import asdict, fields
 
 from seaformer_edge.errors import ModelError
+from seaformer_edge.files import partial_path
 from seaformer_edge.hub.class_list import ClassList
-from seaformer_edge.training.recipe import Recipe
+from seaformer_edge.training.recipe import Stage
 
-ENTRIES = frozenset({"recipe", "network", "average", "optimizer", "schedule", "step", "best"})
+REQUIRED = frozenset({"recipe", "network", "average", "optimizer", "schedule", "step", "best"})
 
-MEASURING = frozenset({"eval_size", "eval_every"})
-"""Entries of a recipe that may change in the midst of a run: they train nothing."""
+MAY_CHANGE = frozenset({"eval_size", "eval_every"})
+"""Settings that may differ when a run is resumed: they do not affect the weights."""
 
 
-def begun_with(recipe: Recipe, classes: ClassList) -> dict[str, Any]:
-    """What a run is begun with, and must be resumed with."""
+def run_settings(stage: Stage, classes: ClassList) -> dict[str, Any]:
+    """What must be the same when a run is resumed."""
     return {
-        "recipe": asdict(recipe),
+        "recipe": asdict(stage),
         "classes": {"names": classes.names, "ignore_index": classes.ignore_index},
     }
 
 
 def write_state(state: dict[str, Any], path: Path) -> None:
-    """Write last.pt; the previous one stays whole if that fails.
+    """Write last.pt; a previous one stays complete if that fails.
 
     Raises:
         ModelError: it cannot be written.
     """
-    temporary = path.with_name(f"{path.name}.tmp")
+    temporary = partial_path(path)
     try:
         torch.save(state, temporary)
         temporary.replace(path)
@@ -45,36 +46,37 @@ def write_state(state: dict[str, Any], path: Path) -> None:
 
 
 def read_state(
-    path: Path, recipe: Recipe, classes: ClassList, device: torch.device
+    path: Path, stage: Stage, classes: ClassList, device: torch.device
 ) -> dict[str, Any]:
-    """Read last.pt of a run that was begun with this recipe and these classes.
+    """Read last.pt of a run with this stage and these classes.
 
     Raises:
-        ModelError: it was begun with others, or the file is damaged or another program's.
+        ModelError: the run has another recipe or class list, or the file is damaged or not of
+            a training run.
     """
     try:
         state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
     except OSError as error:
         raise ModelError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except Exception as error:  # the restricted reader raises whatever it stumbles over
+    except Exception as error:  # the restricted reader raises many kinds
         raise ModelError(
             f"{path}: damaged, or not of a training run: remove it or give another folder"
         ) from error
-    if not isinstance(state, dict) or not state.keys() >= ENTRIES:
+    if not isinstance(state, dict) or not state.keys() >= REQUIRED:
         raise ModelError(f"{path}: not of a training run: give another folder")
-    ours = begun_with(recipe, classes)
-    # What an older run's recipe did not have yet was as it is by default. It kept no classes.
-    defaults = {f.name: f.default for f in fields(Recipe) if f.default is not MISSING}
+    ours = run_settings(stage, classes)
+    # An older run lacks newer settings, which had their defaults then, and its class list.
+    defaults = {field.name: field.default for field in fields(Stage) if not field.required}
     theirs = {"recipe": defaults | state["recipe"], "classes": state.get("classes", {})}
     for key, kind in (("recipe", "recipe"), ("classes", "class list")):
         changed = [
             name
             for name, value in theirs[key].items()
-            if name not in MEASURING and (name not in ours[key] or ours[key][name] != value)
+            if name not in MAY_CHANGE and (name not in ours[key] or ours[key][name] != value)
         ]
         if changed:
             raise ModelError(
-                f"{path}: this run was begun with another {kind}; {', '.join(changed)} differ:"
+                f"{path}: this run was started with another {kind} ({', '.join(changed)} changed):"
                 f" give the old {kind} or another folder"
             )
     return state

@@ -30,6 +30,7 @@ from seaformer_edge.training.datasets import (
     unseen_classes,
 )
 from seaformer_edge.training.evaluate import (
+    Normalisation,
     centre_square,
     eager_classifier,
     eager_predictor,
@@ -38,7 +39,7 @@ from seaformer_edge.training.evaluate import (
 from seaformer_edge.training.layouts import Pair
 from seaformer_edge.training.lovasz import lovasz_softmax
 from seaformer_edge.training.metrics import ConfusionMatrix
-from seaformer_edge.training.recipe import Recipe
+from seaformer_edge.training.recipe import Stage
 from seaformer_edge.training.soft_labels import FILE as SOFT_LABELS
 from seaformer_edge.training.soft_labels import read_soft_labels, soft_label
 
@@ -60,7 +61,9 @@ class Task(Protocol):
         """Sum of the weighted losses, and of the weights, over a batch."""
         ...
 
-    def confusion(self, network: Network, part: slice) -> Tensor:
+    def confusion(
+        self, network: Network, part: slice, mean: Normalisation, std: Normalisation
+    ) -> Tensor:
         """Counts of (true, predicted) class over a part of the validation split, int64."""
         ...
 
@@ -70,16 +73,16 @@ class Task(Protocol):
 class SegmentationTask:
     metric = "mIoU"
 
-    def __init__(self, recipe: Recipe, classes: ClassList, data_root: Path):
-        self.recipe = recipe
+    def __init__(self, stage: Stage, classes: ClassList, data_root: Path):
+        self.stage = stage
         self.num_classes = len(classes.names)
-        self.set = data_set(SEGMENTATION, recipe.dataset)
+        self.set = data_set(SEGMENTATION, stage.dataset)
         self.ids = self.set.ids
         if self.set.classes is None and classes.ignore_index != IGNORE:
             self.ids = self.ids.copy()
             self.ids[classes.ignore_index] = IGNORE
         self.training = [
-            pair for split in recipe.train_splits for pair in self.set.pairs(data_root, split)
+            pair for split in stage.train_splits for pair in self.set.pairs(data_root, split)
         ]
         self.validation = self.set.pairs(data_root, "val")
         # The published sets are known to hold what they should.
@@ -92,39 +95,39 @@ class SegmentationTask:
             if (unseen := unseen_classes(pairs, self.ids, self.num_classes))
         )
         self.weights: Tensor | None = None
-        if recipe.class_weights or recipe.repeat_threshold:
+        if stage.class_weights or stage.repeat_threshold:
             counts = class_counts(self.training, self.ids, self.num_classes)
-            times = repeats(counts, recipe.repeat_threshold, recipe.seed)
+            times = repeats(counts, stage.repeat_threshold, stage.seed)
             self.training = [p for p, n in zip(self.training, times, strict=True) for _ in range(n)]
-            if recipe.class_weights:
+            if stage.class_weights:
                 self.weights = class_weights(counts)
 
     def network(self) -> SeaFormerSegmenter:
-        recipe = self.recipe
+        stage = self.stage
         return SeaFormerSegmenter(
-            recipe.variant, self.num_classes, recipe.drop_path_rate, recipe.dropout
+            stage.variant, self.num_classes, stage.drop_path_rate, stage.dropout
         )
 
     def samples(self, length: int) -> TrainingSamples[Pair]:
-        recipe = self.recipe
+        stage = self.stage
         augmentation = SegmentationAugmentation(
-            recipe.crop,
-            recipe.scale,
-            recipe.colour,
-            recipe.crop_max_share,
+            stage.crop,
+            stage.scale,
+            stage.colour,
+            stage.crop_max_share,
             self.set.fit,
-            recipe.stretch,
+            stage.stretch,
         )
 
         def augment(pair: Pair, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
             image, labels = augmentation(*read_pair(pair, self.ids, self.num_classes), rng)
             return as_tensor(image), torch.from_numpy(labels.astype(np.int64))
 
-        return TrainingSamples(self.training, augment, length, recipe.seed)
+        return TrainingSamples(self.training, augment, length, stage.seed)
 
     def loss(self, logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """The losses of (B, C, h, w) logits resized to 1/loss_stride of (B, H, W) labels."""
-        stride = self.recipe.loss_stride
+        stride = self.stage.loss_stride
         rows, columns = (cell_centers(length, stride) for length in targets.shape[1:])
         targets = targets[:, rows[:, None], columns]
         resized = F.interpolate(logits, targets.shape[1:], mode="bilinear", align_corners=False)
@@ -137,14 +140,16 @@ class SegmentationTask:
             weight = counted.sum().to(total.dtype)
         else:
             weight = weights[targets[counted]].sum()
-        if self.recipe.lovasz:
+        if self.stage.lovasz:
             pixels = resized.permute(0, 2, 3, 1)[counted]
-            total = total + self.recipe.lovasz * weight * lovasz_softmax(pixels, targets[counted])
+            total = total + self.stage.lovasz * weight * lovasz_softmax(pixels, targets[counted])
         return total, weight
 
-    def confusion(self, network: Network, part: slice) -> Tensor:
-        size = self.recipe.eval_size
-        predict = eager_predictor(network, self.set.input_size if size is None else size)
+    def confusion(
+        self, network: Network, part: slice, mean: Normalisation, std: Normalisation
+    ) -> Tensor:
+        size = self.stage.eval_size
+        predict = eager_predictor(network, self.set.input_size if size is None else size, mean, std)
         matrix = ConfusionMatrix(self.num_classes)
         for truth, predicted in predictions(
             predict, self.validation[part], self.ids, self.num_classes
@@ -162,13 +167,13 @@ class ClassificationTask:
     metric = "top-1"
     notes: tuple[str, ...] = ()
 
-    def __init__(self, recipe: Recipe, classes: ClassList, data_root: Path):
-        self.recipe = recipe
+    def __init__(self, stage: Stage, classes: ClassList, data_root: Path):
+        self.stage = stage
         self.num_classes = len(classes.names)
-        self.set = data_set(CLASSIFICATION, recipe.dataset)
+        self.set = data_set(CLASSIFICATION, stage.dataset)
         self.training = [
             sample
-            for split in recipe.train_splits
+            for split in stage.train_splits
             for sample in self.set.samples(data_root, split, classes.names)
         ]
         self.validation = self.set.samples(data_root, "val", classes.names)
@@ -176,18 +181,16 @@ class ClassificationTask:
         if lacking := [name for i, name in enumerate(classes.names) if i not in taught]:
             raise SourceError(f"{data_root}: no training pictures of {', '.join(lacking)}")
         self.soft_labels: NDArray[np.float16] | None = None
-        if recipe.teacher:
-            path = data_root / recipe.train_splits[0] / SOFT_LABELS
+        if stage.teacher:
+            path = data_root / stage.train_splits[0] / SOFT_LABELS
             self.soft_labels = read_soft_labels(path, len(self.training), self.num_classes)
 
     def network(self) -> SeaFormerClassifier:
-        return SeaFormerClassifier(
-            self.recipe.variant, self.num_classes, self.recipe.drop_path_rate
-        )
+        return SeaFormerClassifier(self.stage.variant, self.num_classes, self.stage.drop_path_rate)
 
     def samples(self, length: int) -> TrainingSamples[int]:
-        recipe = self.recipe
-        augmentation = ClassificationAugmentation(recipe.crop, recipe.scale, recipe.colour)
+        stage = self.stage
+        augmentation = ClassificationAugmentation(stage.crop, stage.scale, stage.colour)
 
         def augment(n: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
             path, class_id = self.training[n]
@@ -195,19 +198,21 @@ class ClassificationTask:
             target = torch.tensor(class_id)
             if self.soft_labels is not None:
                 taught = torch.from_numpy(soft_label(self.soft_labels[n], window))
-                target = F.one_hot(target, self.num_classes).float().lerp(taught, recipe.teacher)
+                target = F.one_hot(target, self.num_classes).float().lerp(taught, stage.teacher)
             return as_tensor(crop), target
 
-        return TrainingSamples(range(len(self.training)), augment, length, recipe.seed)
+        return TrainingSamples(range(len(self.training)), augment, length, stage.seed)
 
     def loss(self, logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """The loss of (B, C) logits; (B,) class ids or, of a teacher, (B, C) probabilities."""
-        smoothing = self.recipe.label_smoothing
+        smoothing = self.stage.label_smoothing
         total = F.cross_entropy(logits, targets, reduction="sum", label_smoothing=smoothing)
         return total, torch.tensor(float(len(targets)), device=logits.device)
 
-    def confusion(self, network: Network, part: slice) -> Tensor:
-        classify = eager_classifier(network, self.recipe.eval_size or self.recipe.crop)
+    def confusion(
+        self, network: Network, part: slice, mean: Normalisation, std: Normalisation
+    ) -> Tensor:
+        classify = eager_classifier(network, self.stage.eval_size or self.stage.crop, mean, std)
         counts = torch.zeros(self.num_classes, self.num_classes, dtype=torch.int64)
         for path, class_id in self.validation[part]:
             probabilities = classify(centre_square(read_picture(path), self.set.centre))
@@ -229,7 +234,7 @@ def cell_centers(length: int, stride: int) -> Tensor:
     return pixels
 
 
-def make_task(recipe: Recipe, classes: ClassList, data_root: Path) -> Task:
-    if recipe.task == "classification":
-        return ClassificationTask(recipe, classes, data_root)
-    return SegmentationTask(recipe, classes, data_root)
+def make_task(stage: Stage, classes: ClassList, data_root: Path) -> Task:
+    if stage.task == "classification":
+        return ClassificationTask(stage, classes, data_root)
+    return SegmentationTask(stage, classes, data_root)

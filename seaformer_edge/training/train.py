@@ -1,8 +1,7 @@
-"""Train a SeaFormer by a recipe; resumable to the exact step, on one process or many."""
+"""One training stage; resumable to the exact step, on one process or several."""
 
 from __future__ import annotations
 
-import csv
 import sys
 import time
 from pathlib import Path
@@ -19,118 +18,93 @@ from seaformer_edge.hub.card import Card, read_card
 from seaformer_edge.hub.class_list import ClassList
 from seaformer_edge.nn.checkpoint import Network, save_checkpoint
 from seaformer_edge.nn.network_input import IMAGENET_MEAN, IMAGENET_STD
-from seaformer_edge.nn.warm_start import warm_start
+from seaformer_edge.nn.warm_start import warm_start as start_from
 from seaformer_edge.training.distributed import (
     make_fabric,
     run_depthwise_in_fp32,
     synchronise_batch_norm,
 )
-from seaformer_edge.training.recipe import Recipe
-from seaformer_edge.training.resume import begun_with, read_state, write_state
-from seaformer_edge.training.rmsprop import RMSpropTF
+from seaformer_edge.training.evaluate import normalise
+from seaformer_edge.training.log import TrainingLog
+from seaformer_edge.training.optimizer import learning_rate_factor, make_optimizer
+from seaformer_edge.training.recipe import Stage
+from seaformer_edge.training.resume import read_state, run_settings, write_state
 from seaformer_edge.training.tasks import make_task
 
 CHECKPOINT_EVERY_S = 180.0
 LOG_EVERY_STEPS = 50
 
 
-def parameter_groups(network: Network, recipe: Recipe) -> list[dict[str, Any]]:
-    """Backbone and head, each with and without weight decay."""
-    groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
-    for name, parameter in network.named_parameters():
-        head = name.startswith("decode_head")
-        decays = parameter.ndim > 1 and "pos_embed" not in name
-        groups.setdefault((head, decays), []).append(parameter)
-    return [
-        {
-            "params": parameters,
-            "lr": recipe.learning_rate * (recipe.head_learning_rate_factor if head else 1.0),
-            "weight_decay": recipe.weight_decay if decays else 0.0,
-        }
-        for (head, decays), parameters in groups.items()
-    ]
-
-
-def make_optimizer(network: Network, recipe: Recipe) -> torch.optim.Optimizer:
-    groups = parameter_groups(network, recipe)
-    if recipe.optimizer == "rmsprop":
-        return RMSpropTF(groups)
-    return torch.optim.AdamW(groups)
-
-
-def learning_rate_factor(step: int, recipe: Recipe) -> float:
-    """Linear warm-up, then polynomial decay to 0 at the last step or decay by steps."""
-    warmup = min(1.0, (step + 1) / max(recipe.warmup_steps, 1))
-    if recipe.schedule == "step":
-        return float(warmup * recipe.step_decay ** (step // recipe.decay_steps))
-    return float(warmup * (1 - step / recipe.steps) ** recipe.poly_power)
-
-
 class Trainer:
-    """One training run in the folder `run_dir`.
+    """One training stage in the folder `run_dir`.
 
     Files: `last.pt` (everything needed to resume, written every few minutes and at the
     end), `best.safetensors` (averaged weights with the best validation score),
     `final.safetensors` (those of the last step), `log.csv`.
 
-    Started by `torchrun`, each process trains on its share of every batch; the files are the
-    first one's.
+    Started by `torchrun`, each process trains on its share of every batch; the first one
+    writes the files.
 
     Args:
-        recipe: what to do.
+        stage: what to do.
         classes: names, colours, ignored id.
-        data_root: folder of the data set, laid out as `recipe.dataset` says.
-        run_dir: where the files go; a `last.pt` found there is resumed.
-        initial: a safetensors checkpoint to start from, of the same variant or a smaller one;
-            only what it lacks (from a classifier the head, of other classes their layer)
-            starts fresh.
+        data_root: folder of the data set, laid out as `stage.dataset` requires.
+        run_dir: where the files go; a run whose `last.pt` is there is resumed.
+        warm_start: a safetensors checkpoint to start from, of the same variant or a smaller one.
+            What it lacks starts fresh: the head, if it is a classifier; the class layer, if it
+            has other classes.
         workers: processes that read and augment pictures, for each training process.
+        origin: where the first weights come from, for the card; None: the name of `warm_start`.
 
     Raises:
-        ModelError: the run in `run_dir` was begun with another recipe or class list, its
-            `last.pt` is damaged, or the batch cannot be shared by the processes.
-        SourceError: the data set is not laid out as the recipe says, or cannot teach.
+        ModelError: the run in `run_dir` has another recipe or class list, its `last.pt` is
+            damaged, or the batch cannot be split evenly among the processes.
+        SourceError: the data set is not laid out as required, or its labels are unusable.
     """
 
     def __init__(
         self,
-        recipe: Recipe,
+        stage: Stage,
         classes: ClassList,
         data_root: Path,
         run_dir: Path,
-        initial: Path | None = None,
+        warm_start: Path | None = None,
         workers: int = 1,
+        origin: str | None = None,
     ):
-        self.recipe = recipe
+        self.stage = stage
         self.classes = classes
         self.run_dir = run_dir
         self.workers = workers
-        self.fabric = make_fabric("bf16-mixed" if recipe.bf16 else "32-true")
-        if recipe.batch_size % self.fabric.world_size:
+        self.fabric = make_fabric("bf16-mixed" if stage.bf16 else "32-true")
+        if stage.batch_size % self.fabric.world_size:
             raise ModelError(
-                f"a batch of {recipe.batch_size} cannot be shared by"
+                f"batch_size {stage.batch_size} is not a multiple of the"
                 f" {self.fabric.world_size} processes"
             )
-        self.task = make_task(recipe, classes, data_root)
+        self.task = make_task(stage, classes, data_root / stage.data_folder)
+        self.log = TrainingLog(run_dir / "log.csv", self.task.metric)
 
-        torch.manual_seed(recipe.seed)
+        torch.manual_seed(stage.seed)
         network = self.task.network()
-        if initial is not None:
-            warm_start(network, initial, classes.names)
+        self.mean, self.std = IMAGENET_MEAN, IMAGENET_STD
+        self.origin = origin or "scratch"
+        if warm_start is not None:
+            start_from(network, warm_start, classes.names)
+            card = read_card(warm_start)
+            self.mean, self.std = card.mean, card.std
+            self.origin = origin or card.name
         # Convolutions of this network run 1.6 times faster channels-last on a CPU.
         network = network.to(self.fabric.device, memory_format=torch.channels_last)
         self.average = AveragedModel(network, multi_avg_fn=self._average, use_buffers=True)
-        if recipe.bf16 and self.fabric.device.type == "cpu":
+        if stage.bf16 and self.fabric.device.type == "cpu":
             network = run_depthwise_in_fp32(network)
-        if recipe.sync_batch_norm:
+        if stage.sync_batch_norm:
             network = synchronise_batch_norm(network, self.fabric)
-        self.network, self.optimizer = self.fabric.setup(network, make_optimizer(network, recipe))
+        self.network, self.optimizer = self.fabric.setup(network, make_optimizer(network, stage))
         self.schedule = torch.optim.lr_scheduler.LambdaLR(
-            self.optimizer, lambda step: learning_rate_factor(step, recipe)
+            self.optimizer, lambda step: learning_rate_factor(step, stage)
         )
-        self.mean = torch.tensor(IMAGENET_MEAN, device=self.fabric.device).view(3, 1, 1)
-        self.std = torch.tensor(IMAGENET_STD, device=self.fabric.device).view(3, 1, 1)
-        self.origin = read_card(initial).name if initial else "scratch"
         self.step = 0
         self.best = 0.0
         if (run_dir / "last.pt").exists():
@@ -143,8 +117,8 @@ class Trainer:
         currents: tuple[Tensor, ...] | list[Tensor],
         n: Tensor | int,
     ) -> None:
-        # A short memory at first, so that the average is not held back by the start.
-        decay = min(self.recipe.ema_decay, (1 + self.step) / (10 + self.step))
+        # A smaller decay at first, so that the average soon forgets the first weights.
+        decay = min(self.stage.ema_decay, (1 + self.step) / (10 + self.step))
         for average, current in zip(averages, currents, strict=True):
             if average.is_floating_point():
                 average.lerp_(current, 1 - decay)
@@ -158,7 +132,7 @@ class Trainer:
         return bare.module if isinstance(bare, nn.parallel.DistributedDataParallel) else bare
 
     def _resume(self, path: Path) -> None:
-        state = read_state(path, self.recipe, self.classes, self.fabric.device)
+        state = read_state(path, self.stage, self.classes, self.fabric.device)
         try:
             self.bare_network.load_state_dict(state["network"])
             self.average.load_state_dict(state["average"])
@@ -167,18 +141,22 @@ class Trainer:
         except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
             raise ModelError(
                 f"{path}: does not fit the network of this recipe and class list:"
-                " give those it was begun with or another folder"
+                " give the ones the run was started with, or another folder"
             ) from error
         self.step = state["step"]
         self.best = state["best"]
-        self.origin = state.get("origin", self.origin)  # older runs kept none
-        self._forget_log()
+        # Older runs did not store these.
+        self.origin = state.get("origin", self.origin)
+        self.mean = state.get("mean", self.mean)
+        self.std = state.get("std", self.std)
+        if self.fabric.is_global_zero:
+            self.log.cut(self.step)
 
     def _save(self) -> None:
-        """Write last.pt. Raises ModelError where that cannot be."""
+        """Write last.pt. Raises ModelError if it cannot be written."""
         if not self.fabric.is_global_zero:
             return
-        state = begun_with(self.recipe, self.classes) | {
+        state = run_settings(self.stage, self.classes) | {
             "network": self.bare_network.state_dict(),
             "average": self.average.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -186,45 +164,45 @@ class Trainer:
             "step": self.step,
             "best": self.best,
             "origin": self.origin,
+            "mean": self.mean,
+            "std": self.std,
         }
         write_state(state, self.run_dir / "last.pt")
 
     def _batches(self) -> DataLoader[Any]:
-        """This process' share of each batch that is left, in the order of the samples."""
+        """This process' share of each remaining batch, in the order of the samples."""
         size, rank, world = (
-            self.recipe.batch_size,
+            self.stage.batch_size,
             self.fabric.global_rank,
             self.fabric.world_size,
         )
         share = size // world
         batches = [
             range(step * size + rank * share, step * size + (rank + 1) * share)
-            for step in range(self.step, self.recipe.steps)
+            for step in range(self.step, self.stage.steps)
         ]
         return DataLoader(
-            self.task.samples(self.recipe.steps * size),
+            self.task.samples(self.stage.steps * size),
             batch_sampler=batches,
             num_workers=self.workers,
             pin_memory=self.fabric.device.type == "cuda",
-            # Of its own, or each start would advance the generator that dropout draws from.
+            # A separate one, or each start would advance the generator that dropout draws from.
             generator=torch.Generator(),
         )
 
     def train_step(self, images: Tensor, targets: Tensor) -> Tensor:
         """One optimiser step on (B, 3, h, w) uint8 RGB and int64 targets; the loss, a scalar."""
-        # What is dropped depends on the step and the process alone, so a resumed run drops alike.
+        # Dropout depends on the step and the process alone, so a resumed run repeats it.
         torch.manual_seed(
-            (self.recipe.seed * 1_000_003 + self.step) * 1024 + self.fabric.global_rank
+            (self.stage.seed * 1_000_003 + self.step) * 1024 + self.fabric.global_rank
         )
         self.network.train()
         device = self.fabric.device
-        x = (images.to(device, non_blocking=True).to(self.mean.dtype) - self.mean) / self.std
+        x = normalise(images.to(device, non_blocking=True), self.mean, self.std)
         logits = self.network(x.contiguous(memory_format=torch.channels_last))
-        total, weight = self.task.loss(
-            logits.to(self.mean.dtype), targets.to(device, non_blocking=True)
-        )
-        # Fabric averages the gradients: over the mean weight, so that the result is the mean
-        # over the pixels of all processes.
+        total, weight = self.task.loss(logits.to(x.dtype), targets.to(device, non_blocking=True))
+        # Fabric averages the gradients of the processes. Divided by the mean weight, the result is
+        # the mean over the pixels of all processes.
         loss = total / self.fabric.all_reduce(weight, reduce_op="mean").clamp_min(1e-9)
         self.optimizer.zero_grad()
         self.fabric.backward(loss)
@@ -237,7 +215,8 @@ class Trainer:
     def validate(self) -> float:
         """Score of the averaged weights on the validation split; keeps the best."""
         part = slice(self.fabric.global_rank, None, self.fabric.world_size)
-        confusion = self.task.confusion(self.average.module, part).to(self.fabric.device)
+        confusion = self.task.confusion(self.average.module, part, self.mean, self.std)
+        confusion = confusion.to(self.fabric.device)
         score = self.task.score(self.fabric.all_reduce(confusion, reduce_op="sum").cpu())
         if score > self.best:
             self.best = score
@@ -246,12 +225,12 @@ class Trainer:
         return score
 
     def run(self) -> float:
-        """Train to the last step of the recipe; returns the best validation score."""
+        """Train to the last step of the stage; returns the best validation score."""
         try:
             self.run_dir.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ModelError(
-                f"{self.run_dir}: cannot be the folder of the run ({error.strerror})"
+                f"{self.run_dir}: cannot be made a folder ({error.strerror}): give another"
             ) from error
         if self.fabric.is_global_zero:
             for note in self.task.notes:
@@ -261,72 +240,56 @@ class Trainer:
         progress = tqdm(
             self._batches(),
             initial=self.step,
-            total=self.recipe.steps,
+            total=self.stage.steps,
             unit="step",
-            # A line a minute where it goes to a file.
+            # One line a minute if the output is a file.
             mininterval=1 if sys.stderr.isatty() else 60,
             disable=not self.fabric.is_global_zero,
         )
         for images, targets in progress:
             loss = self.train_step(images, targets)
-            last = self.step == self.recipe.steps
-            due = self.step % self.recipe.eval_every == 0 or last
+            last = self.step == self.stage.steps
+            due = self.step % self.stage.eval_every == 0 or last
             if self.step % LOG_EVERY_STEPS == 0 or due:
                 mean = float(self.fabric.all_reduce(loss, reduce_op="mean"))
                 running = mean if running == 0 else 0.8 * running + 0.2 * mean
                 progress.set_postfix(loss=f"{running:.3f}", refresh=False)
-                self._log(mean, self.validate() if due else None)
+                self._record(mean, self.validate() if due else None)
             if time.monotonic() - saved_at > CHECKPOINT_EVERY_S:
                 self._save()
                 saved_at = time.monotonic()
         self._save()
         self._save_average("final", {})
+        self.fabric.barrier()  # the files of the first process are complete
         return self.best
 
     def _save_average(self, name: str, accuracy: dict[str, Any]) -> None:
         if not self.fabric.is_global_zero:
             return
         card = Card(
-            name=self.recipe.name,
-            task=self.recipe.task,
-            variant=self.recipe.variant,
+            name=self.stage.name,
+            task=self.stage.task,
+            architecture=self.stage.architecture,
+            variant=self.stage.variant,
             precision="fp32",
             height=0,
             width=0,
-            mean=IMAGENET_MEAN,
-            std=IMAGENET_STD,
+            mean=self.mean,
+            std=self.std,
             classes=self.classes.names,
             palette=self.classes.palette,
             logit_channels=len(self.classes.names),
             origin=f"trained by seaformer-edge, from {self.origin}",
-            data=self.recipe.data,
-            licence=self.recipe.licence,
+            data=self.stage.data,
+            licence=self.stage.licence,
             accuracy=accuracy,
         )
         save_checkpoint(self.average.module, card, self.run_dir / f"{name}.safetensors")
 
-    def _forget_log(self) -> None:
-        """Takes the steps that will be done again out of the log."""
-        path = self.run_dir / "log.csv"
-        if not self.fabric.is_global_zero or not path.exists():
-            return
-        head, *rows = path.read_text().splitlines(keepends=True) or [""]
-        done = [row for row in rows if int(row.split(",")[0]) <= self.step]
-        path.write_text("".join([head, *done]))
-
-    def _log(self, loss: float, score: float | None) -> None:
+    def _record(self, loss: float, score: float | None) -> None:
         if not self.fabric.is_global_zero:
             return
-        path = self.run_dir / "log.csv"
-        new = not path.exists()
-        with path.open("a", newline="") as file:
-            writer = csv.writer(file)
-            if new:
-                writer.writerow(["step", "learning_rate", "loss", f"validation_{self.task.metric}"])
-            rate = self.schedule.get_last_lr()[0]
-            writer.writerow(
-                [self.step, f"{rate:.3g}", f"{loss:.5f}", "" if score is None else f"{score:.4f}"]
-            )
+        self.log.add(self.step, self.schedule.get_last_lr()[0], loss, score)
         if score is not None:
             tqdm.write(
                 f"step {self.step}: loss {loss:.3f}, validation {self.task.metric} {score:.4f}"
