@@ -1,19 +1,17 @@
-"""Data sets: how each is laid out, labelled and evaluated, and the samples drawn from them."""
+"""Data sets: layout, label ids and evaluation protocol of each, and the training samples."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
-import av
 import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset
 
@@ -23,10 +21,13 @@ from seaformer_edge.training import layouts
 from seaformer_edge.training.layouts import Pair, Sample
 
 IGNORE = 255
-"""Label id that is neither trained on nor counted, after `SegmentationSet.ids`."""
+"""Class id of pixels that are neither trained on nor counted, after `SegmentationSet.ids`."""
 
 MAX_LABELS = 500
-"""Label pictures that are looked at before a run; a whole set would take minutes."""
+"""Label pictures that are checked before a run; a whole set would take minutes."""
+
+PNG_HEADER = 26
+"""Bytes up to the bits a pixel and the kind of pixel."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +35,11 @@ class SegmentationSet:
     """A segmentation data set and the protocol that its published figures follow.
 
     Attributes:
-        classes: name of its class list; None where the user brings one.
+        classes: name of its class list; None: the user gives one.
         pairs: (root, split) to the (picture, label) paths.
-        ids: (256,) uint8, label id as stored to class id; `IGNORE` is not counted.
+        ids: (256,) uint8, stored label id to class id; `IGNORE` is not counted.
         fit: (long, short) side that a picture is scaled to fit, its aspect ratio kept,
-            before it is augmented or evaluated; None: it stays as it is.
+            before it is augmented or evaluated; None: it keeps its size.
     """
 
     classes: str | None
@@ -47,7 +48,7 @@ class SegmentationSet:
     fit: tuple[int, int] | None = None
 
     def input_size(self, height: int, width: int) -> tuple[int, int]:
-        """Size the network is fed at in evaluation: fitted, rounded up to what it takes."""
+        """(height, width) of the network's input in evaluation, for a picture's."""
         if self.fit is None:
             return round_size(height, width)
         scale = fitting_scale(height, width, self.fit)
@@ -59,11 +60,11 @@ class ClassificationSet:
     """A classification data set and the protocol that its published figures follow.
 
     Attributes:
-        classes: name of its class list; None where the user brings one.
+        classes: name of its class list; None: the user gives one.
         samples: (root, split, names of the classes) to (picture path, class id).
-        centre: share of the short side that the evaluated centre square takes; None: the
-            whole picture is squeezed into the square.
-        input_size: (height, width) that the network is fed at in evaluation.
+        centre: side of the evaluated centre square as a share of the short side; None: the
+            whole picture is stretched to the square.
+        input_size: (height, width) of the network's input in evaluation.
     """
 
     classes: str | None
@@ -73,7 +74,7 @@ class ClassificationSet:
 
 
 def _ids(mapping: dict[int, int] | None = None, ignore: int = IGNORE) -> NDArray[np.uint8]:
-    """A table from `mapping`, all else ignored; without one the identity but for `ignore`."""
+    """(256,) table from `mapping`, all other ids ignored; or the identity, except `ignore`."""
     if mapping is None:
         table = np.arange(256, dtype=np.uint8)
         table[ignore] = IGNORE
@@ -114,7 +115,7 @@ T = TypeVar("T")
 
 
 def data_set(table: dict[str, T], name: str) -> T:
-    """The row of a table.
+    """The row `name` of a table.
 
     Raises:
         ModelError: there is none; the known names are listed.
@@ -125,7 +126,7 @@ def data_set(table: dict[str, T], name: str) -> T:
 
 
 def fitting_scale(height: int, width: int, fit: tuple[int, int]) -> float:
-    """What to scale a picture by so that its sides fit within (long, short)."""
+    """Factor by which a picture is scaled so that its sides fit within (long, short)."""
     return min(max(fit) / max(height, width), min(fit) / min(height, width))
 
 
@@ -148,7 +149,7 @@ def read_picture(path: Path) -> NDArray[np.uint8]:
 def read_pair(
     pair: Pair, ids: NDArray[np.uint8], num_classes: int
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """(H, W, 3) uint8 RGB and (H, W) uint8 class ids, `IGNORE` where none counts.
+    """(H, W, 3) uint8 RGB and (H, W) uint8 class ids or `IGNORE`.
 
     Raises:
         SourceError: a file cannot be read, the sizes differ, or an id is outside the classes.
@@ -158,7 +159,7 @@ def read_pair(
     stored = read_ids(label)
     if image.shape[:2] != stored.shape:
         raise SourceError(
-            f"{label}: size {stored.shape} differs from its picture {image.shape[:2]}"
+            f"{label}: size {_size_text(stored)} differs from its picture's {_size_text(image)}"
         )
     labels = ids[stored]
     if (wrong := stored[(labels >= num_classes) & (labels != IGNORE)]).size:
@@ -166,47 +167,39 @@ def read_pair(
     return image, labels
 
 
+def _size_text(image: NDArray[np.uint8]) -> str:
+    return f"{image.shape[1]}x{image.shape[0]}"
+
+
 def read_ids(path: Path) -> NDArray[np.uint8]:
-    """(H, W) uint8 label ids as stored; of a PNG with a palette the indices into it.
+    """(H, W) uint8 label ids as stored; of a PNG with a palette the indices.
 
     Raises:
-        SourceError: it cannot be read, or holds colours or wider numbers.
+        SourceError: it cannot be read, or has several channels or more than 8 bits.
     """
     try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise SourceError(f"{path}: cannot be read ({error.strerror})") from error
-    bits, kind = data[24:26] if data[:4] == b"\x89PNG" and len(data) > 26 else (8, 0)
-    if kind == 3:  # OpenCV would give the palette's colours
-        return _indices(path, data)
-    stored = None
-    with suppress(cv2.error):  # nothing in it, or more pixels than OpenCV takes
-        stored = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    if stored is None:
-        raise SourceError(f"{path}: cannot be read as a picture")
-    if stored.ndim != 2 or stored.dtype != np.uint8:
-        raise SourceError(f"{path}: a label is one channel of 8 bits, not {_form(stored)}")
-    # OpenCV spreads fewer bits over 0 to 255.
-    return np.asarray(stored // (255 // (2**bits - 1)) if bits < 8 else stored, np.uint8)
-
-
-def _indices(path: Path, data: bytes) -> NDArray[np.uint8]:
-    try:
-        with av.open(io.BytesIO(data), "r") as container:
-            frame = next(container.decode(video=0))
-    except (av.FFmpegError, StopIteration) as error:
-        raise SourceError(f"{path}: cannot be read as a picture") from error
-    indices, _ = frame.to_ndarray()
-    return np.asarray(indices, np.uint8)
+        # OpenCV would return the colours of a palette.
+        with Image.open(path) as picture:
+            mode, stored = picture.mode, np.asarray(picture)
+        with path.open("rb") as file:
+            header = file.read(PNG_HEADER)
+    except Exception as error:  # Pillow's readers raise many kinds
+        raise SourceError(f"{path}: cannot be read as a picture ({error})") from error
+    if mode not in ("1", "L", "P"):
+        raise SourceError(f"{path}: a label has one channel of 8 bits, not {mode}")
+    bits = header[24] if header.startswith(b"\x89PNG") else 8
+    if mode == "L" and bits < 8:  # Pillow spreads them over 0 to 255
+        stored = stored // (255 // (2**bits - 1))
+    return stored.astype(np.uint8, copy=False)
 
 
 def unseen_classes(pairs: Sequence[Pair], ids: NDArray[np.uint8], num_classes: int) -> list[int]:
     """The classes without a pixel in the labels, or in `MAX_LABELS` spread over them.
 
-    It ends with the label that shows the last of the classes.
+    Reading stops once every class has been found.
 
     Raises:
-        SourceError: a label cannot be read, no pixel of any counts, or they are binary masks
+        SourceError: a label cannot be read, every pixel is ignored, or they are binary masks
             of 0 and 255.
     """
     where = pairs[0][1].parent
@@ -222,24 +215,19 @@ def unseen_classes(pairs: Sequence[Pair], ids: NDArray[np.uint8], num_classes: i
     return unseen
 
 
-def _form(array: NDArray[np.generic]) -> str:
-    channels = array.shape[2] if array.ndim == 3 else 1
-    return f"{channels} of {array.dtype.itemsize * 8}"
-
-
 Item = TypeVar("Item")
 
 
 class TrainingSamples(Dataset[tuple[Tensor, Tensor]], Generic[Item]):
-    """An endless, exactly repeatable stream of augmented samples.
+    """A reproducible stream of augmented samples.
 
-    Sample n depends on the seed and n alone, so training resumes at any step, on any number
-    of processes, with the pictures, order and augmentation it would have had.
+    Sample n depends only on the seed and n, so training resumes at any step, on any number of
+    processes, with the same pictures, order and augmentation.
 
     Args:
         items: of the data set, e.g. (picture, label) paths.
-        augment: reads an item and gives (3, h, w) uint8 RGB and its int64 target.
-        length: samples in all.
+        augment: reads an item and returns (3, h, w) uint8 RGB and its int64 target.
+        length: number of samples.
         seed: of order and augmentation.
     """
 
@@ -270,7 +258,7 @@ _orders: dict[tuple[int, int, int], NDArray[np.int64]] = {}
 
 
 def _order(seed: int, epoch: int, count: int) -> NDArray[np.int64]:
-    """The order of an epoch; the last one asked for is kept."""
+    """The order of an epoch; the last one is cached."""
     key = (seed, epoch, count)
     if key not in _orders:
         _orders.clear()

@@ -1,8 +1,8 @@
-"""The folder layouts that data sets come in: which picture goes with which label.
+"""Folder layouts of data sets: which picture belongs to which label.
 
-A segmentation layout gives pairs (picture, label file); a classification layout pairs
-(picture, class id), given the classes' names. Folders named as the classes have their ids; those of
-the published sets are called otherwise, and their ids are the order of the folders' names.
+A segmentation layout returns (picture, label file) pairs; a classification layout takes the names
+of the classes and returns (picture, class id) pairs. In your own sets a folder has the name of its
+class; in the published ones the class ids follow the sorted names of the folders.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 def folder(root: Path, split: str) -> list[Pair]:
     """`{split}/{images,labels}`, or `{images,labels}` where the data set has no splits.
 
-    Without splits every tenth picture, chosen by a hash of its name, is "val" and the others are
-    "train". A label is a PNG with the stem of its picture.
+    Without splits a tenth of the pictures, chosen by a hash of the name, is "val" and the others
+    are "train". A label is a PNG with the stem of its picture.
     """
-    brought = (root / split).is_dir()
-    images = (root / split if brought else root) / "images"
+    has_splits = (root / split).is_dir()
+    images = (root / split if has_splits else root) / "images"
     pictures = pictures_in(images)
-    if not brought:
+    if not has_splits:
         held_out = split != "train"
         pictures = [p for p in pictures if (zlib.crc32(p.stem.encode()) % 10 == 0) == held_out]
     return paired(images, ((p, images.parent / "labels" / f"{p.stem}.png") for p in pictures))
@@ -90,8 +90,8 @@ def class_folders(root: Path, split: str, names: Sequence[str]) -> list[Sample]:
     folders = _folders(root / split)
     if unknown := [path.name for path in folders if path.name not in ids]:
         raise SourceError(
-            f"{root / split}: {_some(unknown)} not in the class list; folders are called as the"
-            " classes are"
+            f"{root / split}: {_some(unknown)} not in the class list; give each folder the name of"
+            " its class"
         )
     folders.sort(key=lambda path: ids[path.name])
     return [(p, ids[path.name]) for path in folders for p in _pictures_of_class(path)]
@@ -124,10 +124,12 @@ def _folders(root: Path) -> list[Path]:
 
 
 def _numbered(root: Path, names: Sequence[str]) -> list[Path]:
-    """The folders whose order gives the class ids, so none may be missing."""
+    """The folders of the classes; their order is the class ids, so none may be missing."""
     found = _folders(root)
     if len(found) != len(names):
-        raise SourceError(f"{root}: {len(found)} folders of classes, but the list has {len(names)}")
+        raise SourceError(
+            f"{root}: {len(found)} folders of classes, but {len(names)} classes in the list"
+        )
     return found
 
 
@@ -136,7 +138,7 @@ def _pictures_of_class(folder: Path) -> list[Path]:
 
 
 def _some(names: Sequence[str]) -> str:
-    """The first of the names, and how many there are more."""
+    """The first names, and the number of the others."""
     more = len(names) - 3
     return ", ".join(names[:3]) + (f" and {more} more" if more > 0 else "")
 
@@ -148,7 +150,7 @@ def pictures_in(images: Path, pattern: str = "*") -> list[Path]:
         SourceError: there is no such folder, or no picture in it.
     """
     if not images.is_dir():
-        raise SourceError(f"{images}: no such folder of pictures; is it another data set's layout?")
+        raise SourceError(f"{images}: no such folder; does the data set have another layout?")
     found = sorted(p for p in images.glob(pattern) if p.suffix.lower() in PICTURE_SUFFIXES)
     if not found:
         raise SourceError(f"{images}: no pictures")
@@ -168,5 +170,5 @@ def paired(where: Path, pairs: Iterable[Pair]) -> list[Pair]:
         if not label.is_file():
             raise SourceError(f"{picture}: its label {label} is missing")
         if not picture.is_file():
-            raise SourceError(f"{picture}: the picture is missing, {where} names it")
+            raise SourceError(f"{picture}: missing, but listed in {where}")
     return found

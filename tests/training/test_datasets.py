@@ -10,6 +10,8 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the train extra (torch) is not installed")
 
+from PIL import Image
+
 from seaformer_edge.errors import ModelError, SourceError
 from seaformer_edge.training.augment import ClassificationAugmentation, SegmentationAugmentation
 from seaformer_edge.training.datasets import (
@@ -58,7 +60,7 @@ def test_what_is_wrong_is_named(street, tmp_path):
     pairs = folder(street, "train")
     with pytest.raises(SourceError, match="class id 9, but there are 2"):
         read_pair(pairs[0], SEGMENTATION["folder"].ids, 2)
-    with pytest.raises(SourceError, match="no such folder of pictures"):
+    with pytest.raises(SourceError, match="no such folder; does"):
         folder(tmp_path / "nowhere", "train")
     pairs[1][1].unlink()
     with pytest.raises(SourceError, match=r"01\.png.*missing"):
@@ -78,8 +80,7 @@ def test_what_is_wrong_is_named(street, tmp_path):
 @pytest.mark.parametrize("bits", [1, 2, 4, 8])
 @pytest.mark.parametrize("mode", ["P", "L"])
 def test_ids_are_read_as_stored(tmp_path, mode, bits):
-    """From a palette its indices; from few bits the numbers, which readers spread to 255."""
-    Image = pytest.importorskip("PIL.Image")  # noqa: N806
+    """Indices of a palette; numbers of fewer than 8 bits, which readers spread to 255."""
     ids = np.random.default_rng(0).integers(0, 2**bits, (7, 13), dtype=np.uint8)
     if mode == "P":
         picture = Image.new("P", (13, 7))
@@ -104,15 +105,23 @@ def grey_png(ids, bits):
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
 
 
-def vast_png():
+def test_labels_of_several_channels_or_more_bits_are_refused(tmp_path):
+    path = tmp_path / "ids.png"
+    for mode in ("RGB", "LA", "I;16"):
+        Image.new(mode, (4, 3)).save(path)
+        with pytest.raises(SourceError, match=f"one channel of 8 bits, not {mode}"):
+            read_ids(path)
+
+
+def huge_png():
     data = bytearray(grey_png(np.ones((4, 4), np.uint8), 8))
     data[16:24] = struct.pack(">II", 70_000, 70_000)
     data[29:33] = struct.pack(">I", crc32(data[12:29]))
     return bytes(data)
 
 
-@pytest.mark.parametrize("data", [b"", b"no picture", vast_png()[:25], vast_png()])
-def test_labels_that_are_no_pictures(tmp_path, data):
+@pytest.mark.parametrize("data", [b"", b"no picture", huge_png()[:25], huge_png()])
+def test_unreadable_labels_are_refused(tmp_path, data):
     (tmp_path / "ids.png").write_bytes(data)
     with pytest.raises(SourceError, match=r"ids\.png: cannot be read as a picture"):
         read_ids(tmp_path / "ids.png")
@@ -265,7 +274,7 @@ def test_class_folders_and_tiny_imagenet(tmp_path):
     (tmp_path / "train" / "a stray file").touch()
     assert [c for _, c in rules.samples(tmp_path, "train", "ab")] == [0, 0, 1, 1]
     assert rules.samples(tmp_path, "val", "ab") == [(tmp_path / "val" / "images" / "v.png", 1)]
-    with pytest.raises(SourceError, match="train: 2 folders of classes, but the list has 3"):
+    with pytest.raises(SourceError, match="train: 2 folders of classes, but 3 classes"):
         rules.samples(tmp_path, "val", "abc")
     for wrong in (b"v.png n02", b"v.png\tn03", b"\xff"):
         listing.write_bytes(wrong)
@@ -289,7 +298,7 @@ def test_own_class_folders_are_called_as_the_classes(tmp_path):
         ("ant", 2),
     }
     assert [i for _, i in rules.samples(tmp_path, "val", names)] == [0]
-    with pytest.raises(SourceError, match="train: ant not in the class list; folders are called"):
+    with pytest.raises(SourceError, match="train: ant not in the class list; give each"):
         rules.samples(tmp_path, "train", ("cat", "bee"))
 
 

@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="the train extra (torch) is not installed")
+pytest.importorskip("safetensors", reason="the train extra (safetensors) is not installed")
+
+from msgspec.structs import replace
+from tiny_networks import TINY
+from tiny_training import CLASSES, STAGE
+
+from seaformer_edge.errors import ModelError
+from seaformer_edge.hub.card import read_card
+from seaformer_edge.hub.class_list import ClassList
+from seaformer_edge.nn import seaformer
+from seaformer_edge.nn.checkpoint import load_checkpoint
+from seaformer_edge.training.train import Trainer
+
+pytestmark = pytest.mark.usefixtures("tiny_variant")
+
+
+def test_an_interrupted_run_ends_with_the_same_weights(street, tmp_path, monkeypatch):
+    Trainer(STAGE, CLASSES, street, tmp_path / "whole", workers=0).run()
+
+    step = Trainer.train_step
+
+    def stopped(self, *batch):
+        if self.step == 17:
+            self._save()
+            raise KeyboardInterrupt
+        return step(self, *batch)
+
+    monkeypatch.setattr(Trainer, "train_step", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        Trainer(STAGE, CLASSES, street, tmp_path / "halves", workers=0).run()
+    monkeypatch.undo()
+    monkeypatch.setitem(seaformer.VARIANTS, "T", TINY)
+    resumed = Trainer(STAGE, CLASSES, street, tmp_path / "halves", workers=0)
+    assert resumed.step == 17
+    resumed.run()
+
+    whole, _ = load_checkpoint(tmp_path / "whole" / "final.safetensors")
+    halves, _ = load_checkpoint(tmp_path / "halves" / "final.safetensors")
+    for name, tensor in whole.state_dict().items():
+        torch.testing.assert_close(halves.state_dict()[name], tensor, rtol=0, atol=1e-6)
+
+
+def test_a_run_is_not_resumed_with_another_recipe(street, tmp_path):
+    Trainer(replace(STAGE, steps=2), CLASSES, street, tmp_path / "run", workers=0).run()
+    with pytest.raises(ModelError, match="another recipe \\(seed changed"):
+        Trainer(replace(STAGE, steps=2, seed=1), CLASSES, street, tmp_path / "run", workers=0)
+
+
+def test_a_run_is_not_resumed_with_another_class_list(street, tmp_path):
+    stage, run = replace(STAGE, steps=2, class_weights=False), tmp_path / "run"
+    Trainer(stage, CLASSES, street, run, workers=0).run()
+    with pytest.raises(ModelError, match=r"last\.pt: .* another class list \(names"):
+        Trainer(stage, dataclasses.replace(CLASSES, names=("road", "sky")), street, run, workers=0)
+    with pytest.raises(ModelError, match=r"another class list \(ignore_index"):
+        Trainer(stage, dataclasses.replace(CLASSES, ignore_index=8), street, run, workers=0)
+
+
+def test_an_older_run_without_class_list_is_resumed_if_the_network_fits(street, tmp_path):
+    stage, run = replace(STAGE, steps=2), tmp_path / "run"
+    Trainer(stage, CLASSES, street, run, workers=0).run()
+    state = torch.load(run / "last.pt", weights_only=True)
+    del state["classes"]
+    torch.save(state, run / "last.pt")
+    assert Trainer(stage, CLASSES, street, run, workers=0).step == 2
+    more = ClassList(("sky", "road", "car"), ((0, 0, 0),) * 3, 9)
+    with pytest.raises(ModelError, match=r"last\.pt: does not fit the network of this recipe"):
+        Trainer(stage, more, street, run, workers=0)
+
+
+def test_settings_that_an_older_run_lacks_had_their_defaults(street, tmp_path):
+    stage, run = replace(STAGE, steps=2), tmp_path / "run"
+    Trainer(stage, CLASSES, street, run, workers=0).run()
+    state = torch.load(run / "last.pt", weights_only=True)
+    del state["recipe"]["repeat_threshold"]
+    torch.save(state, run / "last.pt")
+    assert Trainer(stage, CLASSES, street, run, workers=0).step == 2
+    with pytest.raises(ModelError, match="another recipe \\(repeat_threshold"):
+        Trainer(replace(stage, repeat_threshold=0.1), CLASSES, street, run, workers=0)
+
+
+def test_a_resumed_run_keeps_its_origin_and_logs_no_step_twice(street, tmp_path):
+    stage, run = replace(STAGE, steps=3, eval_every=1), tmp_path / "run"
+    Trainer(replace(stage, name="start"), CLASSES, street, tmp_path / "first", workers=0).run()
+    start = tmp_path / "first" / "final.safetensors"
+    Trainer(stage, CLASSES, street, run, warm_start=start, workers=0).run()
+    state = torch.load(run / "last.pt", weights_only=True)
+    torch.save(state | {"step": 2}, run / "last.pt")  # as if it was killed in the third step
+    Trainer(stage, CLASSES, street, run, workers=0).run()
+    steps = [row.split(",")[0] for row in (run / "log.csv").read_text().splitlines()]
+    assert steps == ["step", "1", "2", "3"]
+    assert read_card(run / "final.safetensors").origin == "trained by seaformer-edge, from start"
+
+
+def test_validation_settings_may_change_in_a_run(street, tmp_path):
+    Trainer(replace(STAGE, steps=2), CLASSES, street, tmp_path / "run", workers=0).run()
+    changed = replace(STAGE, steps=2, eval_size=(64, 64), eval_every=1)
+    assert Trainer(changed, CLASSES, street, tmp_path / "run", workers=0).step == 2
+
+
+@pytest.mark.parametrize("content", ["half", "nothing", "foreign"])
+def test_a_run_is_not_resumed_from_a_damaged_or_foreign_file(street, tmp_path, content):
+    stage, path = replace(STAGE, steps=1), tmp_path / "last.pt"
+    Trainer(stage, CLASSES, street, tmp_path, workers=0).run()
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2] if content == "half" else b"")
+    if content == "foreign":
+        torch.save({"state_dict": {}}, path)
+    with pytest.raises(ModelError, match=r"last\.pt: .*not of a training run"):
+        Trainer(stage, CLASSES, street, tmp_path, workers=0)
+
+
+def test_a_file_in_place_of_the_folder_is_refused(street, tmp_path):
+    (tmp_path / "run").write_text("mine")
+    with pytest.raises(ModelError, match=r"run: cannot be made a folder \(File exists"):
+        Trainer(STAGE, CLASSES, street, tmp_path / "run", workers=0).run()
+    assert (tmp_path / "run").read_text() == "mine"
+
+
+def test_a_full_disk_leaves_the_previous_checkpoint_whole(street, tmp_path, monkeypatch):
+    trainer = Trainer(replace(STAGE, steps=2), CLASSES, street, tmp_path, workers=0)
+    trainer.run()
+    before = (tmp_path / "last.pt").read_bytes()
+
+    def full(state, path):
+        path.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(torch, "save", full)
+    with pytest.raises(ModelError, match=r"last\.pt: cannot be written \(No space left"):
+        trainer._save()
+    assert (tmp_path / "last.pt").read_bytes() == before
+    assert not (tmp_path / ".last.pt.partial").exists()
