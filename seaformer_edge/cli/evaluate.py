@@ -199,7 +199,8 @@ def _predictor(
         from seaformer_edge.nn.checkpoint import load_checkpoint
         from seaformer_edge.training.evaluate import eager_predictor
 
-        return eager_predictor(load_checkpoint(path)[0], size)
+        network, card = load_checkpoint(path)
+        return eager_predictor(network, size, card.mean, card.std)
     from seaformer_edge.inference.segmenter import Segmenter
 
     segmenter = Segmenter.from_path(path)
@@ -212,7 +213,8 @@ def _ranker(path: Path, size: tuple[int, int]) -> Callable[[NDArray[np.uint8]], 
         from seaformer_edge.nn.checkpoint import load_checkpoint
         from seaformer_edge.training.evaluate import eager_classifier
 
-        classify = eager_classifier(load_checkpoint(path)[0], size)
+        network, card = load_checkpoint(path)
+        classify = eager_classifier(network, size, card.mean, card.std)
         return lambda image: list(np.argsort(-classify(image))[:5])
     from seaformer_edge.inference.segmenter import Classifier
 

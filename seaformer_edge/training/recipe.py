@@ -29,15 +29,14 @@ import msgspec
 from msgspec import Meta
 
 from seaformer_edge.errors import ModelError
+from seaformer_edge.nn.network_input import SIZE_MULTIPLE
+from seaformer_edge.nn.registry import find_architecture
 
 RECIPES_DIR = Path(__file__).parent / "recipes"
 
 SIZES = ("crop", "eval_size")
 FOR_ALL_STAGES = ("name", "task", "architecture", "variant", "classes", "licence")
 """What a `[[stage]]` table may not override."""
-
-SIZE_MULTIPLE = 32
-"""`nn.seaformer.SIZE_MULTIPLE`; a recipe is read without torch."""
 
 Count = Annotated[int, Meta(ge=1)]
 Index = Annotated[int, Meta(ge=0)]
@@ -53,8 +52,8 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     Attributes:
         name: of the resulting model, e.g. "seaformer-t-camvid".
         task: "segmentation" or "classification".
-        architecture: of the network, as registered, e.g. "seaformer".
-        variant: of the architecture, e.g. "T", "S", "B" or "L".
+        architecture: of the network, a name in `nn.registry`.
+        variant: of the architecture, e.g. "T", "S", "B" or "L" of "seaformer".
         classes: name of a class list under models/classes/, e.g. "camvid".
         dataset: how the data is laid out and evaluated, a row of `datasets.SEGMENTATION` or
             `datasets.CLASSIFICATION`.
@@ -147,6 +146,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         """What the types of the fields alone do not rule out."""
         for name, known in (
             ("task", ("segmentation", "classification")),
+            ("variant", find_architecture(self.architecture).variants),
             ("optimizer", ("adamw", "rmsprop")),
             ("schedule", ("poly", "step")),
         ):
@@ -227,7 +227,7 @@ def _stage(entries: dict[str, Any], where: str) -> Stage:
     try:
         sizes = {name: _size(name, entries[name]) for name in SIZES if name in entries}
         return msgspec.convert(entries | sizes, Stage)
-    except (TypeError, ValueError, OverflowError) as error:
+    except (ModelError, TypeError, ValueError, OverflowError) as error:
         raise ModelError(where + _in_our_words(str(error))) from error
 
 

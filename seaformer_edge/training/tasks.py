@@ -1,4 +1,4 @@
-"""What segmentation and classification training do differently: network, samples, loss, score."""
+"""What differs between segmentation and classification training: samples, loss and score."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from torch import Tensor
 from seaformer_edge.errors import SourceError
 from seaformer_edge.hub.class_list import ClassList
 from seaformer_edge.nn.checkpoint import Network
-from seaformer_edge.nn.seaformer import SeaFormerClassifier, SeaFormerSegmenter
 from seaformer_edge.training.augment import ClassificationAugmentation, SegmentationAugmentation
 from seaformer_edge.training.balance import class_counts, class_weights, repeats
 from seaformer_edge.training.datasets import (
@@ -45,26 +44,24 @@ from seaformer_edge.training.soft_labels import read_soft_labels, soft_label
 
 
 class Task(Protocol):
-    """Everything of a training run that depends on what is predicted."""
+    """The part of a training run that depends on what is predicted."""
 
     metric: str
     """Name of the score on the card, e.g. "mIoU"."""
 
     notes: tuple[str, ...]
-    """What the data lacks, a line each."""
-
-    def network(self) -> Network: ...
+    """Warnings about the data, one line each."""
 
     def samples(self, length: int) -> TrainingSamples[Any]: ...
 
     def loss(self, logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-        """Sum of the weighted losses, and of the weights, over a batch."""
+        """Sums of the weighted losses and of the weights over a batch, both scalars."""
         ...
 
     def confusion(
         self, network: Network, part: slice, mean: Normalisation, std: Normalisation
     ) -> Tensor:
-        """Counts of (true, predicted) class over a part of the validation split, int64."""
+        """(C, C) int64 counts of (true, predicted) class over a part of the validation split."""
         ...
 
     def score(self, confusion: Tensor) -> float: ...
@@ -85,9 +82,9 @@ class SegmentationTask:
             pair for split in stage.train_splits for pair in self.set.pairs(data_root, split)
         ]
         self.validation = self.set.pairs(data_root, "val")
-        # The published sets are known to hold what they should.
-        own = self.set.classes is None
-        parts = {"training": self.training, "validation": self.validation} if own else {}
+        # Published sets need no check.
+        unchecked = self.set.classes is None
+        parts = {"training": self.training, "validation": self.validation} if unchecked else {}
         self.notes = tuple(
             f"no pixel of {', '.join(classes.names[i] for i in unseen)} in the {part} labels"
             + (f" (in {MAX_LABELS} of {len(pairs)})" if len(pairs) > MAX_LABELS else "")
@@ -101,12 +98,6 @@ class SegmentationTask:
             self.training = [p for p, n in zip(self.training, times, strict=True) for _ in range(n)]
             if stage.class_weights:
                 self.weights = class_weights(counts)
-
-    def network(self) -> SeaFormerSegmenter:
-        stage = self.stage
-        return SeaFormerSegmenter(
-            stage.variant, self.num_classes, stage.drop_path_rate, stage.dropout
-        )
 
     def samples(self, length: int) -> TrainingSamples[Pair]:
         stage = self.stage
@@ -126,7 +117,7 @@ class SegmentationTask:
         return TrainingSamples(self.training, augment, length, stage.seed)
 
     def loss(self, logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-        """The losses of (B, C, h, w) logits resized to 1/loss_stride of (B, H, W) labels."""
+        """Of (B, C, h, w) logits, resized to 1/loss_stride of the (B, H, W) labels."""
         stride = self.stage.loss_stride
         rows, columns = (cell_centers(length, stride) for length in targets.shape[1:])
         targets = targets[:, rows[:, None], columns]
@@ -177,16 +168,13 @@ class ClassificationTask:
             for sample in self.set.samples(data_root, split, classes.names)
         ]
         self.validation = self.set.samples(data_root, "val", classes.names)
-        taught = {class_id for _, class_id in self.training}
-        if lacking := [name for i, name in enumerate(classes.names) if i not in taught]:
-            raise SourceError(f"{data_root}: no training pictures of {', '.join(lacking)}")
+        found = {class_id for _, class_id in self.training}
+        if missing := [name for i, name in enumerate(classes.names) if i not in found]:
+            raise SourceError(f"{data_root}: no training pictures of {', '.join(missing)}")
         self.soft_labels: NDArray[np.float16] | None = None
         if stage.teacher:
             path = data_root / stage.train_splits[0] / SOFT_LABELS
             self.soft_labels = read_soft_labels(path, len(self.training), self.num_classes)
-
-    def network(self) -> SeaFormerClassifier:
-        return SeaFormerClassifier(self.stage.variant, self.num_classes, self.stage.drop_path_rate)
 
     def samples(self, length: int) -> TrainingSamples[int]:
         stage = self.stage
@@ -204,7 +192,7 @@ class ClassificationTask:
         return TrainingSamples(range(len(self.training)), augment, length, stage.seed)
 
     def loss(self, logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-        """The loss of (B, C) logits; (B,) class ids or, of a teacher, (B, C) probabilities."""
+        """Of (B, C) logits; targets are (B,) class ids or, with a teacher, (B, C) probabilities."""
         smoothing = self.stage.label_smoothing
         total = F.cross_entropy(logits, targets, reduction="sum", label_smoothing=smoothing)
         return total, torch.tensor(float(len(targets)), device=logits.device)
@@ -226,8 +214,8 @@ class ClassificationTask:
 def cell_centers(length: int, stride: int) -> Tensor:
     """The pixel in the middle of every cell of `stride` pixels: (ceil(length / stride),) int64.
 
-    An even cell's middle lies between two pixels: they take turns, for one of them throughout would
-    shift every outline by half a pixel.
+    The middle of an even cell lies between two pixels. They are taken in turn: always the same one
+    would shift every outline by half a pixel.
     """
     pixels = torch.arange(stride // 2, length, stride)
     pixels[::2] -= 1 - stride % 2

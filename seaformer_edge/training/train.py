@@ -18,6 +18,7 @@ from seaformer_edge.hub.card import Card, read_card
 from seaformer_edge.hub.class_list import ClassList
 from seaformer_edge.nn.checkpoint import Network, save_checkpoint
 from seaformer_edge.nn.network_input import IMAGENET_MEAN, IMAGENET_STD
+from seaformer_edge.nn.registry import build
 from seaformer_edge.nn.warm_start import warm_start as start_from
 from seaformer_edge.training.distributed import (
     make_fabric,
@@ -86,7 +87,14 @@ class Trainer:
         self.log = TrainingLog(run_dir / "log.csv", self.task.metric)
 
         torch.manual_seed(stage.seed)
-        network = self.task.network()
+        network = build(
+            stage.architecture,
+            stage.task,
+            stage.variant,
+            len(classes.names),
+            drop_path_rate=stage.drop_path_rate,
+            dropout=stage.dropout,
+        )
         self.mean, self.std = IMAGENET_MEAN, IMAGENET_STD
         self.origin = origin or "scratch"
         if warm_start is not None:

@@ -59,9 +59,9 @@ def sizes(monkeypatch):
     seen = []
     run = evaluate._run
 
-    def noted(network, image, size):
+    def noted(network, image, size, *normalisation):
         seen.append(size)
-        return run(network, image, size)
+        return run(network, image, size, *normalisation)
 
     monkeypatch.setattr(evaluate, "_run", noted)
     return seen

@@ -11,7 +11,6 @@ from seaformer_edge.hub.class_list import read_class_list
 from seaformer_edge.hub.paths import shipped_models_dir
 from seaformer_edge.training.recipe import (
     RECIPES_DIR,
-    SIZE_MULTIPLE,
     Stage,
     find_recipe,
     read_recipe,
@@ -106,6 +105,8 @@ def test_a_missing_file_is_refused(tmp_path):
     ("line", "complaint"),
     [
         ('task = "detection"', "task: unknown 'detection'; known are segmentation, class"),
+        ('variant = "t"', "variant: unknown 't'; known are T, S, B, L"),
+        ('architecture = "mynet"', "unknown architecture 'mynet'"),
         ('crop = "320x300"', "crop: 320x300 is not in multiples of 32"),
         ("crop = [384, 512]", r'crop: write \[384, 512\] as "512x384"'),
         ('crop = "512 by 384"', r"crop: expected WIDTHxHEIGHT, e\.g\. \"512x384\", got '512 by"),
@@ -154,10 +155,3 @@ def stage(**settings: object) -> Stage:
         "data": "made up", "licence": "none", "steps": 1, "batch_size": 1, "crop": (32, 32),
     }  # fmt: skip
     return Stage(**(defaults | settings))
-
-
-def test_the_multiple_is_that_of_the_network():
-    pytest.importorskip("torch", reason="the train extra (torch) is not installed")
-    from seaformer_edge.nn import seaformer
-
-    assert seaformer.SIZE_MULTIPLE == SIZE_MULTIPLE
