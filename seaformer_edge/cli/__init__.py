@@ -1,4 +1,4 @@
-"""The command line: `seaformer-edge COMMAND`. Each command loads only when it is asked for.
+"""The command line: `seaformer-edge COMMAND`. A command's module is imported when it is used.
 
 Exit codes: 0 done, 1 failed, 2 bad usage, 130 interrupted.
 """
@@ -16,7 +16,7 @@ from seaformer_edge._version import __version__
 from seaformer_edge.cli.options import debug_option
 from seaformer_edge.errors import SeaformerEdgeError
 
-# Command to the module that holds it, as a function of the command's name.
+# Command: module that contains the function of this name.
 COMMANDS = {
     "demo": "seaformer_edge.cli.demo",
     "segment": "seaformer_edge.cli.segment",
@@ -53,7 +53,7 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line and returns its exit code."""
-    # A crash of native code then ends with where it was, not without a word.
+    # Show a traceback if native code crashes.
     if sys.__stderr__ is not None and not faulthandler.is_enabled():
         faulthandler.enable(sys.__stderr__)
     arguments = list(sys.argv[1:] if arguments is None else arguments)

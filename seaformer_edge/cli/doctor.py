@@ -1,4 +1,4 @@
-"""`seaformer-edge doctor`: what this machine can and cannot do, and why."""
+"""`seaformer-edge doctor`: check this machine and this installation."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import click
 
 from seaformer_edge.cli.options import debug_option
 
-BLOCKED = 1
+FAILED = 1
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print it as JSON, for a bug report.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for a bug report.")
 @debug_option
 def doctor(as_json: bool) -> int:
-    """Tell what this machine can and cannot do, and what would mend it.
+    """Check this machine and this installation, and show how to fix problems.
 
-    It looks at Python, libraries, runtime, models, Qt and the screen, cameras, heat and disk, and
-    segments two frames of the bundled clip. The exit code is 1 where files cannot be segmented.
+    Checks Python, libraries, runtime, models, Qt and the screen, cameras, temperature and disk, and
+    segments two frames of the bundled clip. The exit code is 1 if files cannot be segmented.
     """
     from seaformer_edge.doctor import examine, report
 
@@ -26,4 +26,4 @@ def doctor(as_json: bool) -> int:
         if not as_json:
             click.echo(report.row(finding))
     click.echo(report.as_json(findings) if as_json else f"\n{report.verdict(findings)}")
-    return BLOCKED if any(finding.state == "error" for finding in findings) else 0
+    return FAILED if any(finding.state == "error" for finding in findings) else 0

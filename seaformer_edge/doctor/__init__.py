@@ -1,7 +1,7 @@
-"""`seaformer-edge doctor`: what this machine can and cannot do, and why.
+"""`seaformer-edge doctor`: checks of this machine and this installation.
 
-A check is a function that returns a `Finding`, and works where nothing else does: what may crash,
-hang or be missing is asked in a process of its own (`probes`).
+A check is a function that returns a `Finding`. Checks must work on a broken installation, so
+everything that may crash, hang or be missing runs in a child process (`probes`).
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ CHECKS: dict[str, Callable[[], Finding]] = {
     "training": installation.training,
 }
 
-AT_ONCE = 2
-"""Checks: each starts processes, and small boards have little memory."""
+MAX_CONCURRENCY = 2
+"""Checks that run at the same time. Each starts processes, and small boards have little memory."""
 
 
 def examine() -> Iterator[Finding]:
-    """What every check finds, in the order of `CHECKS`. Takes some seconds."""
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        yield from pool.map(_looked_at, CHECKS)
+    """Runs all checks, which takes some seconds, and yields their findings in order of `CHECKS`."""
+    with ThreadPoolExecutor(MAX_CONCURRENCY) as pool:
+        yield from pool.map(_run_check, CHECKS)
 
 
-def _looked_at(name: str) -> Finding:
+def _run_check(name: str) -> Finding:
     try:
         return CHECKS[name]()
-    except Exception as error:  # a check that fails is a finding too, and no reason to stop
-        return Finding(name, "warn", f"could not be looked at ({type(error).__name__}: {error})")
+    except Exception as error:  # report it and continue with the other checks
+        return Finding(name, "warn", f"the check failed ({type(error).__name__}: {error})")

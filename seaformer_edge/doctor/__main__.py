@@ -1,4 +1,4 @@
-"""Runs a probe: for `probes.ask`, or by hand: `python -m seaformer_edge.doctor PROBE ARG...`."""
+"""Runs a probe for `probes.ask`, or manually: `python -m seaformer_edge.doctor PROBE ARG...`."""
 
 import json
 import sys

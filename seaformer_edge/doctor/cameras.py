@@ -1,4 +1,4 @@
-"""Cameras: those of USB, whether this user may open them, and a Raspberry Pi's own."""
+"""USB cameras, the permission to open them, and a Raspberry Pi's CSI cameras."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ from seaformer_edge.doctor.installation import sees_system_packages
 
 DEVICES = Path("/dev")
 SYSTEM_PACKAGES = Path("/usr/lib/python3/dist-packages")
-"""Where apt puts modules of the system's Python."""
+"""Where apt installs modules for the system's Python."""
 
 MODEL = Path("/proc/device-tree/model")
 SYSTEM_PYTHON = Path("/usr/bin/python3")
 
 
 def cameras() -> Finding:
-    """What OpenCV could open. Off Linux none is turned on only to be counted."""
+    """Cameras that OpenCV can open. Not checked outside Linux, where that turns them on."""
     if sys.platform != "linux":
         return Finding(
-            "cameras", "ok", "not looked for; `seaformer-edge demo --list-sources` tries them"
+            "cameras", "ok", "not checked; `seaformer-edge demo --list-sources` lists them"
         )
     closed = [str(node) for node in sorted(DEVICES.glob("video*")) if not _may_open(node)]
     answer = probes.ask("cameras")
     if answer.failure:
         return Finding(
-            "cameras", "warn", f"could not be listed: {answer.failure}", probes.by_hand("cameras")
+            "cameras", "warn", f"listing failed: {answer.failure}", probes.command_line("cameras")
         )
-    what = ", ".join(answer.value) or "none found"
+    message = ", ".join(answer.value) or "none found"
     if closed:
         return Finding(
             "cameras",
             "warn",
-            f"{what}; this user may not open {', '.join(closed)}",
+            f"{message}; this user has no permission to open {', '.join(closed)}",
             "sudo usermod -aG video $USER  # then log out and in again",
         )
-    return Finding("cameras", "ok", what)
+    return Finding("cameras", "ok", message)
 
 
 def _may_open(device: Path) -> bool:
@@ -48,46 +48,45 @@ def _may_open(device: Path) -> bool:
 
 
 def picamera() -> Finding:
-    """A Raspberry Pi's own cameras: picamera2 and libcamera come with the system, not with pip."""
-    answer = probes.ask("ribbon_cameras")
+    """A Raspberry Pi's CSI cameras. apt installs the picamera2 they need, pip does not."""
+    answer = probes.ask("csi_cameras")
     if not answer.failure:
-        what = f"picamera2 sees {', '.join(answer.value) or 'no camera'}"
+        message = f"picamera2 finds {', '.join(answer.value) or 'no camera'}"
         if answer.value or not _is_raspberry_pi():
-            return Finding("picamera", "ok", what)
-        return Finding("picamera", "ok", f"{what}; `rpicam-hello --list-cameras` asks the system")
+            return Finding("picamera", "ok", message)
+        return Finding("picamera", "ok", f"{message}; compare with `rpicam-hello --list-cameras`")
     if "numpy." in answer.failure and "size changed" in answer.failure:
         return Finding(
             "picamera",
             "warn",
-            "apt's simplejpeg, which picamera2 loads, was built for NumPy 1",
+            "picamera2 does not load: apt's simplejpeg was built for NumPy 1",
             f"{sys.executable} -m pip install --ignore-installed --no-deps simplejpeg",
         )
-    here = importlib.util.find_spec("picamera2") is not None
-    if not here and not (SYSTEM_PACKAGES / "picamera2").is_dir():
+    visible = importlib.util.find_spec("picamera2") is not None
+    if not visible and not (SYSTEM_PACKAGES / "picamera2").is_dir():
         if not _is_raspberry_pi():
             return Finding("picamera", "ok", "not a Raspberry Pi")
         return Finding(
             "picamera",
             "ok",
-            "picamera2 is not installed; ribbon cameras need it: "
-            "sudo apt install python3-picamera2",
+            "picamera2 is not installed; CSI cameras need it: sudo apt install python3-picamera2",
         )
     system_version = SYSTEM_PYTHON.resolve().name.removeprefix("python")
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     venv = f"{SYSTEM_PYTHON} -m venv --system-site-packages"
-    if not here and system_version != version:
+    if not visible and system_version != version:
         return Finding(
             "picamera",
             "warn",
-            f"apt's picamera2 is for Python {system_version}, this is {version}",
-            f"{venv} ~/seaformer-venv  # and install seaformer-edge into it",
+            f"apt's picamera2 is for Python {system_version}, but this is Python {version}",
+            f"{venv} ~/seaformer-venv  # then install seaformer-edge in it",
         )
-    if not here and not sees_system_packages():
+    if not visible and not sees_system_packages():
         return Finding(
             "picamera",
             "warn",
-            "apt's picamera2 is there, but hidden from this environment",
-            f"{venv} {shlex.quote(sys.prefix)}  # what is installed in it stays",
+            "apt's picamera2 is not visible in this virtual environment",
+            f"{venv} {shlex.quote(sys.prefix)}  # keeps the installed packages",
         )
     return Finding(
         "picamera", "warn", answer.failure, "sudo apt install --reinstall python3-picamera2"

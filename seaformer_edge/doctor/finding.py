@@ -1,4 +1,4 @@
-"""What a check finds."""
+"""The result of a check."""
 
 from __future__ import annotations
 
@@ -10,17 +10,16 @@ State = Literal["ok", "warn", "error"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one check found.
+    """The result of one check.
 
     Attributes:
-        name: of what was looked at, one or two words.
-        state: "error" where files cannot be segmented, the job that needs neither camera nor
-            screen; "warn" where something else that is there does not work.
-        what: what was found, in a line.
-        remedy: what mends it, as lines to type or to follow; empty where it is ok.
+        name: of the check, one word.
+        state: "error" if segmenting files fails; "warn" if an optional feature fails.
+        message: the result, in one line.
+        remedy: commands or instructions that fix it, one per line; empty if the state is "ok".
     """
 
     name: str
     state: State
-    what: str
+    message: str
     remedy: str = ""

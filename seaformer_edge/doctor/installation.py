@@ -1,4 +1,4 @@
-"""The installation: Python, the libraries, OpenCV's clash with Qt, the runtime, the extras."""
+"""The installation: Python, libraries, OpenCV beside Qt, the runtime, the train extra."""
 
 from __future__ import annotations
 
@@ -20,31 +20,37 @@ LIBRARIES = {
     "numpy": "numpy",
     "opencv-python-headless": "cv2",
     "av": "av",
+    "msgspec": "msgspec",
+    "platformdirs": "platformdirs",
     "psutil": "psutil",
     "tqdm": "tqdm",
 }
-"""Distribution to module, of what a segmentation loads."""
+"""Distribution and module of the libraries that `seaformer-edge segment` loads."""
 
 BINDING_VARIABLE = "SEAFORMER_EDGE_BINDING"
+"""As in `seaformer_edge.runtime`, which cannot be imported if NumPy is broken."""
 
 
 def python() -> Finding:
     version = ".".join(map(str, sys.version_info[:3]))
     if sys.prefix == sys.base_prefix:
-        where = "the system's own, no virtual environment"
+        where = "no virtual environment"
     else:
-        shared = ", with the system's packages" if sees_system_packages() else ""
+        shared = " with the system's packages" if sees_system_packages() else ""
         where = f"environment {sys.prefix}{shared}"
-    what = f"{version}, {where}"
+    message = f"{version}, {where}"
     if not (3, 11) <= sys.version_info[:2] < (3, 14):
         return Finding(
-            "python", "error", f"{what}: 3.11 to 3.13 are needed", "python3.13 -m venv .venv"
+            "python",
+            "error",
+            f"{message}: 3.11 to 3.13 is required",
+            "python3.13 -m venv .venv",
         )
-    return Finding("python", "ok", what)
+    return Finding("python", "ok", message)
 
 
 def sees_system_packages() -> bool:
-    """Whether the virtual environment was made with --system-site-packages."""
+    """Whether the virtual environment was created with --system-site-packages."""
     try:
         text = (Path(sys.prefix) / "pyvenv.cfg").read_text()
     except OSError:
@@ -69,54 +75,54 @@ def libraries() -> Finding:
 
 
 def opencv() -> Finding:
-    """Whether OpenCV is there once, and leaves Qt alone."""
+    """Whether exactly one OpenCV is installed, and does not interfere with Qt."""
     packages = [
         package
         for package in metadata.distributions()
         if re.fullmatch(r"opencv[-_](contrib[-_])?python([-_]headless)?", package.name or "", re.I)
     ]
-    # Those of the system stand elsewhere and are hidden by the environment's own.
+    # The environment's packages hide the system's, which are in another folder.
     nearest = {str(package.locate_file("")) for package in packages[:1]}
     names = sorted({p.name for p in packages if str(p.locate_file("")) in nearest})
-    what = ", ".join(f"{name} {version_of(name)}" for name in names) or "no package called opencv"
-    mend = (
+    installed = ", ".join(f"{name} {version_of(name)}" for name in names) or "no OpenCV package"
+    remedy = (
         f"{sys.executable} -m pip uninstall --yes {' '.join(names)}\n"
         f"{sys.executable} -m pip install opencv-python-headless"
     )
     if len(names) > 1:
-        return Finding("opencv", "warn", f"{what}: they overwrite each other's files", mend)
+        return Finding("opencv", "warn", f"{installed}: they overwrite each other's files", remedy)
     if probes.ask("load", "cv2").value:
         return Finding(
             "opencv",
             "warn",
-            f"{what} brings a Qt of its own, which keeps windows from opening",
-            mend,
+            f"{installed} contains another Qt, which prevents the window from opening",
+            remedy,
         )
-    return Finding("opencv", "ok", f"{what}, without a Qt of its own")
+    return Finding("opencv", "ok", f"{installed}, without Qt")
 
 
 def runtime() -> Finding:
     answer = probes.ask("runtime")
     if answer.failure:
         return Finding("runtime", "error", f"cannot be loaded: {answer.failure}", rebuild_line())
-    told: dict[str, str] = answer.value
+    facts: dict[str, str] = answer.value
     unset = f"unset {BINDING_VARIABLE}"
-    if told["problem"] and BINDING_VARIABLE in told["problem"]:
-        return Finding("runtime", "error", told["problem"], unset)
-    if told["problem"]:
-        what = f"the native binding is missing ({told['why_not']}); {told['problem']}"
-        return Finding("runtime", "error", what, rebuild_line())
-    if told["binding"] == "native":
-        return Finding("runtime", "ok", f"native binding, ExecuTorch {told['executorch']}")
-    what = "official binding, slow to start and with PyTorch"
-    if not told["why_not"]:
-        return Finding("runtime", "warn", f"{what}: {BINDING_VARIABLE} asks for it", unset)
-    what = f"{what}: the native one is missing ({told['why_not']})"
-    return Finding("runtime", "warn", what, rebuild_line())
+    if facts["problem"] and BINDING_VARIABLE in facts["problem"]:
+        return Finding("runtime", "error", facts["problem"], unset)
+    if facts["problem"]:
+        message = f"no native binding ({facts['why_not']}); {facts['problem']}"
+        return Finding("runtime", "error", message, rebuild_line())
+    if facts["binding"] == "native":
+        return Finding("runtime", "ok", f"native binding, ExecuTorch {facts['executorch']}")
+    message = "official binding: starts slowly and loads PyTorch"
+    if not facts["why_not"]:
+        return Finding("runtime", "warn", f"{message}; {BINDING_VARIABLE} selects it", unset)
+    message = f"{message}; no native binding ({facts['why_not']})"
+    return Finding("runtime", "warn", message, rebuild_line())
 
 
 def rebuild_line() -> str:
-    """How to build the native part here, with what that needs first."""
+    """Commands that install what is missing to build the native extension, and build it."""
     needed = []
     if not any(shutil.which(compiler) for compiler in ("c++", "g++", "clang++")):
         needed.append("g++")
@@ -128,11 +134,11 @@ def rebuild_line() -> str:
         lines.append(
             "xcode-select --install" if mac else f"sudo apt-get install {' '.join(needed)}"
         )
-    return "\n".join([*lines, install_again()])
+    return "\n".join([*lines, reinstall_command()])
 
 
-def install_again(extra: str = "") -> str:
-    """The pip command that installed this package, to type again."""
+def reinstall_command(extra: str = "") -> str:
+    """The pip command that installs this package again from where it was installed."""
     target, editable = "seaformer-edge", False
     try:
         text = metadata.distribution("seaformer-edge").read_text("direct_url.json")
@@ -148,14 +154,14 @@ def install_again(extra: str = "") -> str:
 
 
 def training() -> Finding:
-    """What exporting and training would use; it is not loaded, which takes seconds."""
+    """Libraries for training and export. They are not loaded, because that takes seconds."""
     missing = [name for name in ("torch", "executorch") if importlib.util.find_spec(name) is None]
     if missing:
         return Finding(
             "training",
             "ok",
-            "not installed; only exporting and training need it, best on a PC:"
-            f" {install_again('train')}",
+            "not installed; needed only for training and export, best on a PC:"
+            f" {reinstall_command('train')}",
         )
     return Finding(
         "training", "ok", f"torch {version_of('torch')}, executorch {version_of('executorch')}"
@@ -163,7 +169,7 @@ def training() -> Finding:
 
 
 def version_of(distribution: str) -> str:
-    """Of an installed package; empty where its metadata is missing."""
+    """The version of an installed package; empty if its metadata is missing."""
     try:
         return metadata.version(distribution)
     except metadata.PackageNotFoundError:

@@ -1,4 +1,4 @@
-"""The machine: its system, processor, heat, memory and disk."""
+"""The machine: system, processor, memory, temperature and disk."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from seaformer_edge.doctor.finding import Finding
 from seaformer_edge.hub.paths import user_models_dir
 
 POWER = {"under-voltage", "over-current"}
-"""Of what holds a board back, what its supply is to blame for."""
+"""Reasons for throttling that the power supply causes."""
 
 HOT_C = 80
-"""Where a Raspberry Pi begins to lower its clock."""
+"""From this temperature on a Raspberry Pi lowers its clock."""
 
 MEMORY_MB = 300
-"""Twice what a segmentation takes at its peak."""
+"""Twice the peak of `seaformer-edge segment`."""
 
 DISK_MB = 200
 
@@ -30,88 +30,88 @@ DISK_MB = 200
 def system() -> Finding:
     name = platform.system()
     if name == "Linux":
-        with contextlib.suppress(OSError):  # a container may have no os-release
+        with contextlib.suppress(OSError):  # containers may have no os-release
             name = platform.freedesktop_os_release().get("PRETTY_NAME", name)
     elif name == "Darwin":
         name = f"macOS {platform.mac_ver()[0]}"
     library, version = platform.libc_ver()
     machine = platform.machine()
-    what = ", ".join(filter(None, [name, machine, f"{library} {version}".strip()]))
+    message = ", ".join(filter(None, [name, machine, f"{library} {version}".strip()]))
     if sys.maxsize < 2**32:
         return Finding(
             "system",
             "error",
-            f"{what}: 32-bit, for which there is no ExecuTorch",
+            f"{message}: ExecuTorch does not support 32-bit systems",
             "install the 64-bit system, e.g. Raspberry Pi OS (64-bit) with Raspberry Pi Imager",
         )
     if machine not in ("x86_64", "AMD64", "aarch64", "arm64"):
         return Finding(
             "system",
             "error",
-            f"{what}: there is no ExecuTorch for this processor",
-            "take a machine with x86-64 or 64-bit ARM",
+            f"{message}: ExecuTorch does not support this processor",
+            "use a machine with an x86-64 or 64-bit ARM processor",
         )
-    return Finding("system", "ok", what)
+    return Finding("system", "ok", message)
 
 
 def board() -> Finding:
     answer = probes.ask("board")
     if answer.failure:
         return Finding(
-            "board", "warn", f"could not be asked: {answer.failure}", probes.by_hand("board")
+            "board", "warn", f"cannot be read: {answer.failure}", probes.command_line("board")
         )
-    told: dict[str, Any] = answer.value
-    cores = "1 core" if told["cores"] == 1 else f"{told['cores']} cores"
-    features = " ".join(told["features"]) or "features unknown"
-    dot_product = "" if told["has_int8_dot_product"] else ", no int8 dot product"
-    memory_mb = told["memory_available_mb"]
-    what = (
-        f"{told['name']}, {told['cpu']}, {cores} to use ({features}{dot_product}), "
+    facts: dict[str, Any] = answer.value
+    cores = "1 core" if facts["cores"] == 1 else f"{facts['cores']} cores"
+    features = " ".join(facts["features"]) or "features unknown"
+    dot_product = "" if facts["has_int8_dot_product"] else ", no int8 dot product"
+    memory_mb = facts["memory_available_mb"]
+    message = (
+        f"{facts['name']}, {facts['cpu']}, {cores} ({features}{dot_product}), "
         f"{memory_mb / 1e3:.1f} GB of memory available"
     )
     if memory_mb < MEMORY_MB:
-        return Finding("board", "warn", what, "close other programs, or run with --threads 1")
-    return Finding("board", "ok", what)
+        return Finding("board", "warn", message, "close other programs, or run with --threads 1")
+    return Finding("board", "ok", message)
 
 
 def heat() -> Finding:
     answer = probes.ask("reading")
     if answer.failure:
         return Finding(
-            "heat", "warn", f"could not be asked: {answer.failure}", probes.by_hand("reading")
+            "heat", "warn", f"cannot be read: {answer.failure}", probes.command_line("reading")
         )
-    told: dict[str, Any] = answer.value
-    celsius, now = told["temperature_c"], told["throttled"]
-    before = [reason for reason in told["throttled_before"] if reason not in now]
-    what = "temperature not told" if celsius is None else f"{celsius:.0f} C"
-    what += f"; held back now: {', '.join(now)}" if now else ", not held back"
-    what += f"; since it was started: {', '.join(before)}" if before else ""
+    facts: dict[str, Any] = answer.value
+    celsius, now = facts["temperature_c"], facts["throttled"]
+    before = [reason for reason in facts["throttled_before"] if reason not in now]
+    message = "temperature unknown" if celsius is None else f"{celsius:.0f} C"
+    message += f"; throttled now: {', '.join(now)}" if now else ", not throttled"
+    message += f"; since it was started: {', '.join(before)}" if before else ""
     lines = []
     if POWER & {*now, *before}:
         lines.append("use the board's own power supply (Raspberry Pi 5: 5 V, 5 A) and cable")
     if {*now} - POWER or (celsius is not None and celsius >= HOT_C):
-        lines.append("give it a fan or a heat sink; what is measured now is a hot board's")
-    return Finding("heat", "warn" if lines else "ok", what, "\n".join(lines))
+        lines.append("add a fan or a heat sink; a hot board is slower than one that is cooled")
+    return Finding("heat", "warn" if lines else "ok", message, "\n".join(lines))
 
 
 def disk() -> Finding:
-    """Room for results on their way, which is a need, and for models to be fetched."""
-    temporary = Path(tempfile.gettempdir())  # raises where none is writable
+    """Free space for temporary files and for downloaded models."""
+    temporary = Path(tempfile.gettempdir())  # raises if no folder is writable
     free_mb = shutil.disk_usage(temporary).free / 1e6
-    what = f"{free_mb / 1e3:.1f} GB free in {temporary}"
+    message = f"{free_mb / 1e3:.1f} GB free in {temporary}"
     if free_mb < DISK_MB:
-        return Finding("disk", "warn", what, "make room there, or name another folder with TMPDIR=")
+        return Finding("disk", "warn", message, "free some space, or set TMPDIR to another folder")
     models = user_models_dir()
     folder = next(parent for parent in [models, *models.parents] if parent.exists())
     if not os.access(folder, os.W_OK | os.X_OK):
         return Finding(
             "disk",
             "warn",
-            f"{what}; {models} cannot be written, so no model can be fetched",
+            f"{message}; {models} is not writable, so no model can be downloaded",
             "export SEAFORMER_EDGE_HOME=/a/folder/of/yours  # before `models fetch`",
         )
     free_mb = shutil.disk_usage(folder).free / 1e6
-    what += f", {free_mb / 1e3:.1f} GB for models in {models}"
+    message += f", {free_mb / 1e3:.1f} GB for models in {models}"
     if free_mb < DISK_MB:
-        return Finding("disk", "warn", what, "make room there, or set SEAFORMER_EDGE_HOME")
-    return Finding("disk", "ok", what)
+        return Finding("disk", "warn", message, "free some space, or set SEAFORMER_EDGE_HOME")
+    return Finding("disk", "ok", message)

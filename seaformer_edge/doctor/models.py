@@ -1,4 +1,4 @@
-"""The models' files, and the job itself."""
+"""The models, and a segmentation from end to end."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from seaformer_edge.doctor import probes
 from seaformer_edge.doctor.finding import Finding, State
-from seaformer_edge.doctor.installation import install_again
+from seaformer_edge.doctor.installation import reinstall_command
 from seaformer_edge.errors import ModelError
 from seaformer_edge.hub.card import verify
 from seaformer_edge.hub.paths import shipped_models_dir
@@ -17,7 +17,7 @@ from seaformer_edge.hub.zoo import DEFAULT_MODEL, installed_programs
 
 
 def models() -> Finding:
-    """Whether every program is the file its card vouches for."""
+    """Whether every installed program matches its card."""
     good: dict[str, str] = {}
     bad, lines = [], []
     programs = installed_programs()
@@ -27,43 +27,43 @@ def models() -> Finding:
         except (ModelError, OSError) as error:
             bad.append(str(error))
             shipped = path.parent == shipped_models_dir()
-            lines.append(_shipped_again() if shipped else f"rm {shlex.quote(str(path))}")
+            lines.append(_restore_command() if shipped else f"rm {shlex.quote(str(path))}")
     if DEFAULT_MODEL not in programs:
         bad.append(f"the default model {DEFAULT_MODEL} is missing")
-        lines.append(_shipped_again())
+        lines.append(_restore_command())
     if bad:
         state: State = "warn" if DEFAULT_MODEL in good else "error"
         return Finding("models", state, "; ".join(bad), "\n".join(dict.fromkeys(lines)))
-    told = ", ".join(f"{name} {digest}" for name, digest in good.items())
-    return Finding("models", "ok", f"{len(good)}, sha256 as on their cards: {told}")
+    listed = ", ".join(f"{name} {digest}" for name, digest in good.items())
+    return Finding("models", "ok", f"{len(good)} models match their cards (sha256): {listed}")
 
 
-def _shipped_again() -> str:
-    """The command that brings back the models that come along."""
+def _restore_command() -> str:
+    """The command that restores the shipped models."""
     folder = shipped_models_dir()
     if (folder.parent / ".git").exists():
         return f"git -C {shlex.quote(str(folder.parent))} checkout -- {folder.name}"
-    return install_again()
+    return reinstall_command()
 
 
 def segment() -> Finding:
-    """The job itself: two frames of the bundled clip, through the command that a user types."""
+    """Segments two frames of the bundled clip with the command that a user would type."""
     with tempfile.TemporaryDirectory() as folder:
         video = Path(folder) / "sample.mp4"
-        started = time.monotonic()
+        started_at_s = time.monotonic()
         answer, _ = probes.run(
             ["-m", "seaformer_edge", "segment", "sample", "-o", str(video), "--end", "2"]
         )
-        took_s = time.monotonic() - started
+        took_s = time.monotonic() - started_at_s
         written = video.stat().st_size if video.exists() else 0
     if answer.failure or not written:
         why = answer.failure.removeprefix("seaformer-edge: ") or "no video was written"
         return Finding(
             "segment",
             "error",
-            f"the bundled clip cannot be segmented: {why}",
-            "seaformer-edge segment sample -o sample.mp4 --debug  # shows where it fails",
+            f"segmenting the bundled clip fails: {why}",
+            "seaformer-edge segment sample -o sample.mp4 --debug  # shows the traceback",
         )
     return Finding(
-        "segment", "ok", f"the bundled clip through {DEFAULT_MODEL} into a video: {took_s:.1f} s"
+        "segment", "ok", f"the bundled clip was segmented with {DEFAULT_MODEL} in {took_s:.1f} s"
     )

@@ -18,29 +18,29 @@ from typing import Any
 from seaformer_edge.errors import SeaformerEdgeError
 from seaformer_edge.machine.child_process import ChildDiedError, ChildProcess
 
-PATIENCE_S = 180.0
-"""What hangs is given up after it; a board with a slow card may take a minute to load a library."""
+TIMEOUT_S = 180.0
+"""A board with a slow SD card may take a minute to load a library."""
 
 _CRASHES = {
-    "SIGILL": "by an instruction that this processor does not have (SIGILL)",
-    "SIGKILL": "from outside, most often for want of memory (SIGKILL)",
+    "SIGILL": "by an instruction that this processor does not support (SIGILL)",
+    "SIGKILL": "by another process, usually because memory ran out (SIGKILL)",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a process came to.
+    """The result of a process.
 
     Attributes:
-        value: what a probe returned; None where it failed, and for other commands.
-        failure: its last words, or how it ended; empty where it went well.
+        value: what the probe returned; None if it failed, and for other commands.
+        failure: its last line on stderr, or how it ended; empty if it succeeded.
     """
 
     value: Any = None
     failure: str = ""
 
 
-def ask(probe: str, *arguments: str, timeout_s: float = PATIENCE_S) -> Answer:
+def ask(probe: str, *arguments: str, timeout_s: float = TIMEOUT_S) -> Answer:
     """Run a function of this module, given by name, in a child process."""
     with tempfile.TemporaryFile() as stderr:
         try:
@@ -61,8 +61,8 @@ def ask(probe: str, *arguments: str, timeout_s: float = PATIENCE_S) -> Answer:
             )
 
 
-def run(arguments: list[str], *, timeout_s: float = PATIENCE_S) -> tuple[Answer, str]:
-    """Run this Python with arguments; how it ended, and its standard output."""
+def run(arguments: list[str], *, timeout_s: float = TIMEOUT_S) -> tuple[Answer, str]:
+    """Run this Python with arguments. Returns how it ended, and its standard output."""
     command = [sys.executable, "-P", *arguments]  # -P: do not import from the working directory
     try:
         done = subprocess.run(
@@ -91,40 +91,40 @@ def _failure(returncode: int, stderr: str) -> str:
     return f"{failure}: {lines[-1]}" if lines else failure
 
 
-def by_hand(probe: str) -> str:
-    """The command that shows all that a probe says before it fails."""
+def command_line(probe: str) -> str:
+    """The command that runs a probe and shows all of its output."""
     return f"{sys.executable} -m seaformer_edge.doctor {probe}  # shows the whole error"
 
 
 def load(module: str) -> str:
-    """Import a module; what it made of Qt's environment variable, as some OpenCV do."""
+    """Import a module. Returns the path of Qt plugins that it sets, as some OpenCV builds do."""
     os.environ.pop("QT_QPA_PLATFORM_PLUGIN_PATH", None)
     importlib.import_module(module)
     return os.environ.get("QT_QPA_PLATFORM_PLUGIN_PATH", "")
 
 
 def board() -> dict[str, Any]:
-    """What the machine is, and the memory it has left."""
+    """The board, and its available memory."""
     import psutil
 
     from seaformer_edge.machine.board import read_board
 
-    told = read_board()
-    return asdict(told) | {
-        "has_int8_dot_product": told.has_int8_dot_product,
+    board = read_board()
+    return asdict(board) | {
+        "has_int8_dot_product": board.has_int8_dot_product,
         "memory_available_mb": psutil.virtual_memory().available / 1e6,
     }
 
 
 def reading() -> dict[str, Any]:
-    """How warm the machine is, and what holds it back."""
+    """Temperature, clock and throttling of the processor."""
     from seaformer_edge.machine.board import SystemMonitor
 
     return asdict(SystemMonitor().read())
 
 
 def runtime() -> dict[str, str]:
-    """The binding in use, why it is not the native one, and what stands against any."""
+    """The binding, why the native one is missing, and why there is none."""
     try:
         from seaformer_edge import _native
 
@@ -143,14 +143,14 @@ def runtime() -> dict[str, str]:
 
 
 def cameras() -> list[str]:
-    """Number and name of each camera that can be opened; Linux tells without turning one on."""
+    """Number and name of each camera. On Linux this turns no camera on."""
     from seaformer_edge.sources import list_cameras
 
     return [f"{camera.spec} ({camera.name})" for camera in list_cameras()]
 
 
-def ribbon_cameras() -> list[str]:
-    """Models of the cameras that libcamera sees."""
+def csi_cameras() -> list[str]:
+    """Models of the cameras that libcamera finds."""
     from seaformer_edge.sources.picamera import import_picamera2
 
     return [
@@ -159,7 +159,7 @@ def ribbon_cameras() -> list[str]:
 
 
 def window(platform: str = "") -> str:
-    """Open what Qt needs before a window; the name of its platform, e.g. "xcb"."""
+    """Start Qt. Returns the name of its platform, e.g. "xcb"."""
     if platform:
         os.environ["QT_QPA_PLATFORM"] = platform
     application = importlib.import_module("PySide6.QtWidgets").QApplication([])

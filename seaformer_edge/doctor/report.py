@@ -1,4 +1,4 @@
-"""The findings as a person reads them, and as JSON for a bug report."""
+"""Findings as a table for the terminal, and as JSON for a bug report."""
 
 from __future__ import annotations
 
@@ -16,20 +16,21 @@ import click
 from seaformer_edge._version import __version__
 from seaformer_edge.doctor.finding import Finding
 
-FORMAT = 1
+FORMAT = 2
+"""Version of the JSON; 2 renamed "what" and "to_do" to "message" and "remedy"."""
 
 _MARKS = {"ok": ("ok", "green"), "warn": ("!", "yellow"), "error": ("X", "red")}
 _INDENT = " " * 14
-_WIDTH = 60, 110
-"""Of a table's lines: at least, and at most."""
+_MIN_WIDTH, _MAX_WIDTH = 60, 110
+"""Of the table, in characters."""
 
 
 def row(finding: Finding) -> str:
-    """A finding as a row of the table, as wide as the terminal."""
+    """A finding as a row of the table, wrapped to the width of the terminal."""
     mark, colour = _MARKS[finding.state]
     text = textwrap.fill(
-        finding.what,
-        min(max(shutil.get_terminal_size().columns, _WIDTH[0]), _WIDTH[1]),
+        finding.message,
+        min(max(shutil.get_terminal_size().columns, _MIN_WIDTH), _MAX_WIDTH),
         initial_indent=_INDENT,
         subsequent_indent=_INDENT,
         break_long_words=False,
@@ -39,16 +40,16 @@ def row(finding: Finding) -> str:
 
 
 def verdict(findings: Sequence[Finding]) -> str:
-    """What mends what does not work; else one line that all is well."""
-    blocking = [finding for finding in findings if finding.state == "error"]
-    problems = [finding for finding in findings if finding.state == "warn"] + blocking
+    """The remedies for all warnings and errors, or one line if there are none."""
+    errors = [finding for finding in findings if finding.state == "error"]
+    problems = [finding for finding in findings if finding.state == "warn"] + errors
     if not problems:
-        return "All is well: files can be segmented here."
-    can = "cannot" if blocking else "can"
-    lines = [f"Files {can} be segmented here. What would mend the rest:"]
+        return "No problems found. This machine can segment files."
+    can = "cannot" if errors else "can"
+    lines = [f"This machine {can} segment files. To fix the problems above:"]
     for finding in problems:
         mark, colour = _MARKS[finding.state]
-        first, *others = finding.remedy.splitlines() or ["nothing known; please report it"]
+        first, *others = finding.remedy.splitlines() or ["no remedy known; please report it"]
         lines.append(click.style(f"{mark:3}", fg=colour) + f"{finding.name:11}{first}")
         lines += [f"{_INDENT}{line}" for line in others]
     return "\n".join(lines)
@@ -56,18 +57,18 @@ def verdict(findings: Sequence[Finding]) -> str:
 
 def as_json(findings: Sequence[Finding]) -> str:
     """For a bug report: without the user's name, and with the home folder as "~"."""
-    told = {
+    report = {
         "format": FORMAT,
         "seaformer_edge": __version__,
         "findings": [asdict(finding) for finding in findings],
     }
-    return _without_names(json.dumps(told, indent=1, ensure_ascii=False))
+    return _anonymised(json.dumps(report, indent=1, ensure_ascii=False))
 
 
-def _without_names(text: str) -> str:
+def _anonymised(text: str) -> str:
     try:
         home, user = str(Path.home()), getpass.getuser()
-    except (OSError, KeyError, RuntimeError):  # nobody the system knows
+    except (OSError, KeyError, RuntimeError):  # the user has no entry in the system
         return text
     if len(home) > 1:
         text = re.sub(rf"{re.escape(home)}\b", "~", text)

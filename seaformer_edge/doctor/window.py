@@ -1,4 +1,4 @@
-"""The live window: Qt, what it needs of the system, and a screen."""
+"""The live window: Qt, its system libraries, and a screen."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from seaformer_edge.doctor import probes
 from seaformer_edge.doctor.finding import Finding
-from seaformer_edge.doctor.installation import install_again, version_of
+from seaformer_edge.doctor.installation import reinstall_command, version_of
 from seaformer_edge.errors import SeaformerEdgeError
 from seaformer_edge.machine.debian import install_line
 from seaformer_edge.machine.display import check_display
@@ -21,15 +21,15 @@ def window() -> Finding:
     spec = importlib.util.find_spec("PySide6")
     if spec is None or not spec.submodule_search_locations:
         return Finding(
-            "window", "ok", f"not installed; this adds the live window: {install_again('gui')}"
+            "window", "ok", f"not installed; to install the live window: {reinstall_command('gui')}"
         )
-    what = f"Qt {version_of('PySide6-Essentials') or 'without metadata'}"
+    qt = f"Qt {version_of('PySide6-Essentials') or 'of unknown version'}"
     missing = missing_libraries(Path(spec.submodule_search_locations[0]))
     if missing:
         return Finding(
             "window",
             "warn",
-            f"{what} cannot be loaded without {', '.join(missing)}",
+            f"{qt} cannot be loaded; missing libraries: {', '.join(missing)}",
             install_line(missing),
         )
     no_screen = ""
@@ -42,14 +42,14 @@ def window() -> Finding:
         return Finding(
             "window",
             "warn",
-            f"{what} does not start: {answer.failure}",
-            "QT_DEBUG_PLUGINS=1 seaformer-edge demo  # tells what it lacks",
+            f"{qt} does not start: {answer.failure}",
+            "QT_DEBUG_PLUGINS=1 seaformer-edge demo  # shows what is missing",
         )
-    return Finding("window", "ok", f"{what}; {no_screen or f'opens on {answer.value}'}")
+    return Finding("window", "ok", f"{qt}; {no_screen or f'starts on {answer.value}'}")
 
 
 def missing_libraries(pyside: Path) -> list[str]:
-    """Names of the system's shared libraries that Qt wants here and does not find."""
+    """Names of the system's shared libraries that Qt needs and the loader does not find."""
     if sys.platform != "linux":
         return []
     wanted = [*pyside.glob("QtWidgets.*so"), *pyside.glob("QtGui.*so")]
@@ -59,5 +59,5 @@ def missing_libraries(pyside: Path) -> list[str]:
     elif os.environ.get("WAYLAND_DISPLAY"):
         wanted += plugins.glob("libqwayland*.so")
     command = ["ldd", *map(str, wanted)]
-    told = subprocess.run(command, capture_output=True, text=True, timeout=60).stdout
-    return sorted(set(re.findall(r"^\s*(\S+) => not found", told, re.MULTILINE)))
+    output = subprocess.run(command, capture_output=True, text=True, timeout=60).stdout
+    return sorted(set(re.findall(r"^\s*(\S+) => not found", output, re.MULTILINE)))

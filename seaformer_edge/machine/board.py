@@ -1,7 +1,7 @@
-"""The board under the network: what it is, and how warm and busy it is at a moment.
+"""The board: its name and processor, and its current load, temperature and throttling.
 
-Linux tells it in /proc and /sys, a Raspberry Pi's firmware in a file or through `vcgencmd`.
-A reading that a machine does not have is None or empty; nothing here raises for want of one.
+The sources are /proc and /sys on Linux, and the firmware of a Raspberry Pi through a file or
+`vcgencmd`. A value that a machine does not provide is None or empty; it raises no error.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ import psutil
 
 from seaformer_edge.machine.cpu import usable_cores
 
-# What XNNPACK chooses its kernels by, under the names of Linux' /proc/cpuinfo.
+# Instruction sets by which XNNPACK selects its kernels, under their names in /proc/cpuinfo.
 FEATURES = (
     *("fma", "avx2", "avx512f", "avx512_fp16", "avx_vnni", "avx512_vnni", "amx_int8"),
     *("asimd", "asimdhp", "asimddp", "i8mm", "bf16", "sve", "sve2", "sme"),
 )
 INT8_DOT_PRODUCT = {"avx_vnni", "avx512_vnni", "amx_int8", "asimddp", "i8mm"}
 
-# (implementer, part) of /proc/cpuinfo on ARM, which tells no names.
+# (implementer, part) in /proc/cpuinfo, which has no names of ARM cores.
 ARM_CORES = {
     ("41", "d03"): "Cortex-A53",
     ("41", "d04"): "Cortex-A35",
@@ -50,22 +50,22 @@ ARM_CORES = {
     ("4e", "004"): "Carmel",
 }
 
-# Bits of the Raspberry Pi firmware's `get_throttled`; the same shifted by 16: since the start.
+# Bits of `get_throttled` of the Raspberry Pi firmware. Bits 16 and up: the same since the start.
 THROTTLED_BITS = ("under-voltage", "clock capped", "throttled", "soft temperature limit")
 
 CPU_ZONE = re.compile(r"cpu|soc|pkg|core|cluster|k10temp|zenpower|tctl", re.IGNORECASE)
-"""Of the names of thermal zones and sensors, those of processors."""
+"""Matches the names of thermal zones and sensors of processors."""
 
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """What the machine is.
+    """A machine.
 
     Attributes:
         name: e.g. "Raspberry Pi 5 Model B Rev 1.0".
         cpu: e.g. "4x Cortex-A76".
-        cores: those that this process may run on.
-        features: instruction sets that XNNPACK chooses its kernels by, e.g. "asimddp".
+        cores: number of cores that this process may run on.
+        features: instruction sets by which XNNPACK selects its kernels, e.g. "asimddp".
     """
 
     name: str
@@ -75,23 +75,23 @@ class Board:
 
     @property
     def has_int8_dot_product(self) -> bool:
-        """Whether there are instructions that int8 networks profit from."""
+        """Whether the processor has instructions that make int8 networks faster."""
         return not INT8_DOT_PRODUCT.isdisjoint(self.features)
 
 
 @dataclass(frozen=True, slots=True)
 class SystemReading:
-    """How the machine is doing.
+    """The state of the machine at one moment.
 
     Attributes:
-        cpu_percent: of all cores' time since the reading before, 0 to 100.
-        process_cpu_percent: this process' part of the same; 100 is all cores.
-        process_rss_mb: memory of this process that is resident (10^6 bytes).
-        memory_available_mb: what programs could still take without swapping.
-        temperature_c: of the hottest processor sensor; None where there is none.
-        clock_mhz: of the fastest core now; None where it is not told, as in virtual machines.
-        throttled: what holds the processor back now, in plain words, e.g. "under-voltage".
-        throttled_before: the same for what a Raspberry Pi has seen since it was started.
+        cpu_percent: load of all cores since the previous reading, 0 to 100.
+        process_cpu_percent: the part of this process in it; 100 is all cores.
+        process_rss_mb: resident memory of this process (10^6 bytes).
+        memory_available_mb: memory that is available without swapping (10^6 bytes).
+        temperature_c: of the hottest processor sensor; None if there is none.
+        clock_mhz: of the fastest core; None if unknown, as in virtual machines.
+        throttled: reasons for which the processor is throttled now, e.g. "under-voltage".
+        throttled_before: reasons since the start of the machine; only on a Raspberry Pi.
     """
 
     cpu_percent: float
@@ -105,10 +105,10 @@ class SystemReading:
 
 
 def read_board(root: Path = Path("/")) -> Board:
-    """What this machine is.
+    """Reads what this machine is.
 
     Args:
-        root: where proc/ and sys/ are.
+        root: folder that contains proc/ and sys/.
     """
     if sys.platform == "darwin":
         return _read_mac()
@@ -124,10 +124,10 @@ def read_board(root: Path = Path("/")) -> Board:
 
 
 class SystemMonitor:
-    """Reads how the machine is doing. One thread reads one monitor.
+    """Reads the state of the machine. Not thread-safe.
 
     Args:
-        root: where proc/ and sys/ are.
+        root: folder that contains proc/ and sys/.
     """
 
     def __init__(self, root: Path = Path("/")) -> None:
@@ -138,8 +138,10 @@ class SystemMonitor:
         self._since = self._times()
 
     def read(self) -> SystemReading:
-        """The readings now; those of processor time are since the call before, which should be
-        at least some tenths of a second ago."""
+        """The current state.
+
+        The load is measured since the previous call, which should be some tenths of a second ago.
+        """
         before, now = self._since, self._times()
         self._since = now
         elapsed_s, idle_s, process_s = (b - a for a, b in zip(before, now, strict=True))
@@ -157,7 +159,7 @@ class SystemMonitor:
         )
 
     def _times(self) -> tuple[float, float, float]:
-        """Seconds by the clock, of all cores idle, and of this process on any core."""
+        """Seconds: of the clock, of idle time on all cores, of processor time of this process."""
         cpu, process = psutil.cpu_times(), self._process.cpu_times()
         idle = cpu.idle + getattr(cpu, "iowait", 0.0)
         return time.monotonic(), idle, process.user + process.system
@@ -179,11 +181,11 @@ class SystemMonitor:
         return max(khz) / 1e3 if khz else None
 
     def _throttled(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """What holds the processor back now, and what has since a Raspberry Pi was started."""
+        """Reasons for throttling: now, and since the start of a Raspberry Pi."""
         bits = self._firmware_bits()
         now, before = _reasons(bits), _reasons(bits >> 16)
         for device in self._sys.glob("class/thermal/cooling_device*"):
-            # What the kernel does to a processor that is too hot: "cpufreq-cpu0" on ARM,
+            # Cooling devices that lower the processor's clock: "cpufreq-cpu0" on ARM,
             # "thermal-cpufreq-0" with older kernels, "Processor" with ACPI.
             is_cpu = re.search("cpufreq|^processor", _text(device / "type"), re.IGNORECASE)
             if is_cpu and _text(device / "cur_state") not in ("", "0"):
@@ -196,7 +198,7 @@ class SystemMonitor:
         return tuple(dict.fromkeys(now)), tuple(before)
 
     def _throttle_counts(self) -> dict[Path, int]:
-        """How often Intel's processors and Jetson boards have throttled so far."""
+        """Counters of throttling events, on Intel processors and Jetson boards."""
         paths = [
             *self._sys.glob("devices/system/cpu/cpu[0-9]*/thermal_throttle/*_throttle_count"),
             *self._sys.glob("class/hwmon/hwmon*/oc*_event_cnt"),
@@ -204,7 +206,7 @@ class SystemMonitor:
         return {path: int(text) for path in paths if _is_int(text := _text(path))}
 
     def _firmware_bits(self) -> int:
-        """A Raspberry Pi's `get_throttled`; 0 on other boards."""
+        """`get_throttled` of a Raspberry Pi; 0 on other boards."""
         for path in self._sys.glob("devices/platform/*/*firmware/get_throttled"):
             if re.fullmatch("[0-9a-f]+", text := _text(path)):
                 return int(text, 16)
@@ -265,10 +267,10 @@ def _read_mac() -> Board:
 
 
 def _text(path: Path) -> str:
-    """What a file of /proc or /sys says; empty where it cannot be read."""
+    """The text of a file in /proc or /sys; empty if it cannot be read."""
     try:
         return path.read_text(errors="replace").strip()
-    except OSError:  # there is none, or its sensor does not answer
+    except OSError:  # it does not exist, or its sensor does not answer
         return ""
 
 

@@ -1,4 +1,7 @@
-"""Which package of Debian, Ubuntu and Raspberry Pi OS brings a shared library."""
+"""Packages of Debian, Ubuntu and Raspberry Pi OS that contain shared libraries.
+
+scripts/bootstrap imports this module with any Python and with nothing installed.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,11 @@ from collections.abc import Iterable
 
 LIBRARIES = {"libstdc++.so.6": "libstdc++6", "libz.so.1": "zlib1g"}
 
-# What Qt's wheels expect of the system; the `gui` extra needs them.
+# System libraries that Qt's wheels need, for the `gui` extra.
 WINDOW_LIBRARIES = {
     "libEGL.so.1": "libegl1",
     "libGL.so.1": "libgl1",
-    "libICE.so.6": "libice6",  # on ARM alone, as is libSM
+    "libICE.so.6": "libice6",  # needed only on ARM, like libSM
     "libSM.so.6": "libsm6",
     "libX11-xcb.so.1": "libx11-xcb1",
     "libX11.so.6": "libx11-6",
@@ -30,7 +33,7 @@ WINDOW_LIBRARIES = {
     "libxkbcommon.so.0": "libxkbcommon0",
 }
 
-# Missing where others of the same package are: never asked for by themselves.
+# Only missing together with another library of the same package.
 _ALONGSIDE = {
     "libgthread-2.0.so.0": "libglib2.0-0",
     "libwayland-client.so.0": "libwayland-client0",
@@ -44,23 +47,23 @@ _ALONGSIDE = {
 }
 
 _MISSING = re.compile(r"(lib[\w.+-]+\.so[\w.]*): cannot open shared object file")
-# No dict union: scripts/bootstrap reads this with any Python, to say that it is too old.
+# Not `|`: scripts/bootstrap must import this in an old Python, to report that it is too old.
 _PACKAGES = {**LIBRARIES, **WINDOW_LIBRARIES, **_ALONGSIDE}
 
 
 def missing_libraries(error: str) -> list[str]:
-    """Names of the shared libraries that the loader's words say it did not find."""
+    """Names of the shared libraries that are missing according to a loader's error message."""
     return _MISSING.findall(error)
 
 
 def install_line(libraries: Iterable[str]) -> str:
-    """The command that brings shared libraries, given by names like "libEGL.so.1".
+    """Commands that install shared libraries, e.g. "libEGL.so.1"; empty if there are none.
 
-    Empty for none. A library that is not in the tables is named with the way to find its package.
+    For a library that is not in the tables it is the command that finds its package.
     """
     libraries = list(libraries)
     packages = sorted({_PACKAGES[name] for name in libraries if name in _PACKAGES})
     unknown = sorted({name for name in libraries if name not in _PACKAGES})
     lines = [f"sudo apt-get install {' '.join(packages)}"] if packages else []
-    lines += [f"apt-file search {name}  # tells the package that has it" for name in unknown]
+    lines += [f"apt-file search {name}  # finds its package" for name in unknown]
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Whether there is a screen that a window can open on."""
+"""Checks for a screen before Qt is loaded: without one, Qt aborts the process."""
 
 from __future__ import annotations
 
@@ -15,7 +15,11 @@ HEADLESS = "seaformer-edge segment works without a screen"
 
 
 def check_display() -> None:
-    """Raises SeaformerEdgeError where Qt would find no screen, and end the process."""
+    """Checks that Qt can open a window.
+
+    Raises:
+        SeaformerEdgeError: there is no screen, or this user may not use it.
+    """
     if sys.platform in ("darwin", "win32") or "QT_QPA_PLATFORM" in os.environ:
         return
     if os.environ.get("WAYLAND_DISPLAY"):
@@ -25,13 +29,13 @@ def check_display() -> None:
         raise SeaformerEdgeError(f"no screen: DISPLAY is not set; {HEADLESS}")
     probe = _connected(display)
     if probe is None:
-        raise SeaformerEdgeError(f"no screen: {display} does not answer; {HEADLESS}")
-    # Held meanwhile: a server whose last client goes may begin anew, and drop who is about to come.
+        raise SeaformerEdgeError(f"no screen: the X server {display} does not answer; {HEADLESS}")
+    # Some X servers reset when their last client disconnects, so keep this connection open.
     with probe:
-        admitted = _admits(display)
-    if not admitted:
+        accepted = _accepts(display)
+    if not accepted:
         raise SeaformerEdgeError(
-            f"no screen: {display} refuses; may this user use the screen? {HEADLESS}"
+            f"no screen: the X server {display} refuses this user (see xauth); {HEADLESS}"
         )
     try:
         ctypes.CDLL("libxcb-cursor.so.0")
@@ -42,7 +46,7 @@ def check_display() -> None:
 
 
 def _connected(display: str) -> socket.socket | None:
-    """A connection to the X server at ":0" or "host:10.0"; None where none takes it."""
+    """A connection to the X server at e.g. ":0" or "host:10.0"; None if it does not answer."""
     host, _, number = display.rpartition(":")
     number = number.partition(".")[0]
     if not number.isdecimal():
@@ -67,31 +71,31 @@ def _connected(display: str) -> socket.socket | None:
     return None
 
 
-def _admits(display: str) -> bool:
-    """Whether the X server takes this user, too; so taken where libxcb is not there to ask."""
+def _accepts(display: str) -> bool:
+    """Whether the X server accepts this user; True if libxcb is not installed."""
     try:
         xcb = ctypes.CDLL("libxcb.so.1")
     except OSError:
         return True
     xcb.xcb_connect.restype = ctypes.c_void_p
-    with _silent_stderr():  # libxcb writes the server's reason there
+    with _silent_stderr():  # libxcb writes the reason there
         connection = ctypes.c_void_p(xcb.xcb_connect(os.fsencode(display), None))
     if xcb.xcb_connection_has_error(connection):
         xcb.xcb_disconnect(connection)
         return False
-    # Left open, or the last client would go before the window's connection comes.
+    # Stays open: without a client, the server might reset before the window connects.
     return True
 
 
 @contextmanager
 def _silent_stderr() -> Iterator[None]:
-    """Lets go what libraries write to standard error themselves."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)  # first, for it is 2 itself where 2 was closed
+    """Discards what libraries write to standard error directly."""
+    null = os.open(os.devnull, os.O_WRONLY)  # before the dup: this is 2 if 2 was closed
     stderr = os.dup(2)
-    os.dup2(nowhere, 2)
+    os.dup2(null, 2)
     try:
         yield
     finally:
         os.dup2(stderr, 2)
         os.close(stderr)
-        os.close(nowhere)
+        os.close(null)

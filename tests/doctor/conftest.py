@@ -1,4 +1,4 @@
-"""Ways to break what the doctor looks at."""
+"""Fixtures that break what the doctor checks."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from seaformer_edge.doctor import probes
 
 @pytest.fixture
 def fake_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
-    """Puts a module in the way of the true one, in the processes that are started."""
-    folder = tmp_path / "in_the_way"
+    """A function that replaces a module in all child processes."""
+    folder = tmp_path / "replaced_modules"
     folder.mkdir()
     monkeypatch.setenv("PYTHONPATH", str(folder))
 
@@ -25,7 +25,7 @@ def fake_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[st
 
 @pytest.fixture
 def answers(monkeypatch: pytest.MonkeyPatch) -> dict[str, probes.Answer]:
-    """What probes answer, by their names, in place of asking."""
-    told: dict[str, probes.Answer] = {}
-    monkeypatch.setattr(probes, "ask", lambda name, *_, **__: told[name])
-    return told
+    """Answers of the probes, by name; no probe runs."""
+    fake_answers: dict[str, probes.Answer] = {}
+    monkeypatch.setattr(probes, "ask", lambda name, *_, **__: fake_answers[name])
+    return fake_answers

@@ -1,4 +1,4 @@
-"""Cameras without permission, and picamera2 where an environment does not see it."""
+"""Cameras without permission, and picamera2 outside the virtual environment."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FakeModule = Callable[[str, str], None]
 
 @pytest.fixture
 def pi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A Raspberry Pi on which apt has installed picamera2 for this Python."""
+    """A Raspberry Pi on which apt installed picamera2 for this Python."""
     packages = tmp_path / "dist-packages"
     (packages / "picamera2").mkdir(parents=True)
     (tmp_path / "model").write_text("Raspberry Pi 5 Model B Rev 1.0\0")
@@ -46,7 +46,7 @@ def test_a_camera(devices: Path, answers: dict[str, Answer]) -> None:
     assert cameras.cameras() == cameras.Finding("cameras", "ok", "0 (HD Webcam)")
 
 
-def test_a_camera_of_another_group(
+def test_a_camera_without_permission(
     devices: Path, answers: dict[str, Answer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (devices / "video0").touch()
@@ -54,7 +54,7 @@ def test_a_camera_of_another_group(
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     finding = cameras.cameras()
     assert finding.state == "warn"
-    assert f"may not open {devices / 'video0'}" in finding.what
+    assert f"no permission to open {devices / 'video0'}" in finding.message
     assert finding.remedy.startswith("sudo usermod -aG video $USER")
 
 
@@ -63,23 +63,23 @@ def test_cameras_without_opencv(fake_module: FakeModule) -> None:
     assert "no OpenCV here" in ask("cameras").failure
 
 
-def test_a_ribbon_camera(pi: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_csi_camera(pi: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(FAKE_PICAMERA2))
-    assert cameras.picamera() == cameras.Finding("picamera", "ok", "picamera2 sees imx708")
+    assert cameras.picamera() == cameras.Finding("picamera", "ok", "picamera2 finds imx708")
 
 
-def test_no_ribbon_camera(pi: Path, answers: dict[str, Answer]) -> None:
-    answers["ribbon_cameras"] = Answer([])
+def test_no_csi_camera(pi: Path, answers: dict[str, Answer]) -> None:
+    answers["csi_cameras"] = Answer([])
     finding = cameras.picamera()
     assert finding.state == "ok"
-    assert "rpicam-hello --list-cameras" in finding.what
+    assert "rpicam-hello --list-cameras" in finding.message
 
 
 def test_no_picamera2_on_a_pi(pi: Path) -> None:
     (pi / "dist-packages" / "picamera2").rmdir()
     finding = cameras.picamera()
     assert finding.state == "ok"
-    assert "sudo apt install python3-picamera2" in finding.what
+    assert "sudo apt install python3-picamera2" in finding.message
 
 
 def test_not_a_pi(pi: Path) -> None:
@@ -88,10 +88,10 @@ def test_not_a_pi(pi: Path) -> None:
     assert cameras.picamera() == cameras.Finding("picamera", "ok", "not a Raspberry Pi")
 
 
-def test_picamera2_hidden_from_the_environment(pi: Path) -> None:
+def test_picamera2_not_visible_in_the_environment(pi: Path) -> None:
     finding = cameras.picamera()
     assert finding.state == "warn"
-    assert "hidden from this environment" in finding.what
+    assert "not visible in this virtual environment" in finding.message
     assert finding.remedy.startswith(
         f"{pi / 'python3'} -m venv --system-site-packages {sys.prefix} "
     )
@@ -103,11 +103,11 @@ def test_picamera2_of_another_python(pi: Path) -> None:
     (pi / "python3").symlink_to(pi / "python3.9")
     finding = cameras.picamera()
     assert finding.state == "warn"
-    assert "is for Python 3.9" in finding.what
+    assert "is for Python 3.9" in finding.message
 
 
 def test_picamera2_built_for_another_numpy(pi: Path, fake_module: FakeModule) -> None:
-    (pi / "dist-packages" / "picamera2").rmdir()  # wherever else it is
+    (pi / "dist-packages" / "picamera2").rmdir()  # the fake module replaces it
     error = "numpy.dtype size changed, may indicate binary incompatibility. Expected 96, got 88"
     fake_module("picamera2", f"raise ValueError({error!r})")
     finding = cameras.picamera()
@@ -122,4 +122,4 @@ def test_picamera2_that_is_broken(
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: object())
     finding = cameras.picamera()
     assert finding.state == "warn"
-    assert "no libcamera.so.0.5" in finding.what
+    assert "no libcamera.so.0.5" in finding.message

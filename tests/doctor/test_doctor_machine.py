@@ -1,4 +1,4 @@
-"""The system, the board, heat and disk."""
+"""System, board, temperature and disk."""
 
 from __future__ import annotations
 
@@ -44,36 +44,36 @@ def test_a_system_without_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(platform, "system", lambda: "Linux")
     monkeypatch.setattr(platform, "freedesktop_os_release", nameless)
-    assert machine.system().what.startswith("Linux, ")
+    assert machine.system().message.startswith("Linux, ")
 
 
 def test_a_board(answers: dict[str, Answer]) -> None:
     answers["board"] = Answer(BOARD)
     finding = machine.board()
     assert finding.state == "ok"
-    assert "Raspberry Pi 4 Model B Rev 1.4, 4x Cortex-A72, 4 cores" in finding.what
-    assert "no int8 dot product" in finding.what
+    assert "Raspberry Pi 4 Model B Rev 1.4, 4x Cortex-A72, 4 cores" in finding.message
+    assert "no int8 dot product" in finding.message
 
 
 def test_little_memory(answers: dict[str, Answer]) -> None:
     answers["board"] = Answer(BOARD | {"memory_available_mb": 180.0})
     finding = machine.board()
     assert finding.state == "warn"
-    assert "0.2 GB of memory" in finding.what
+    assert "0.2 GB of memory" in finding.message
     assert "--threads 1" in finding.remedy
 
 
 def test_cool(answers: dict[str, Answer]) -> None:
     answers["reading"] = Answer(COOL)
-    assert machine.heat() == machine.Finding("heat", "ok", "52 C, not held back")
+    assert machine.heat() == machine.Finding("heat", "ok", "52 C, not throttled")
 
 
 @pytest.mark.parametrize(
-    ("reading", "what", "remedy"),
+    ("reading", "message", "remedy"),
     [
         ({"temperature_c": 84.0}, "84 C", "fan"),
-        ({"throttled": ["over-current"]}, "held back now: over-current", "power supply"),
-        ({"throttled": ["throttled"]}, "held back now: throttled", "fan"),
+        ({"throttled": ["over-current"]}, "throttled now: over-current", "power supply"),
+        ({"throttled": ["throttled"]}, "throttled now: throttled", "fan"),
         (
             {"throttled_before": ["under-voltage"]},
             "since it was started: under-voltage",
@@ -81,21 +81,21 @@ def test_cool(answers: dict[str, Answer]) -> None:
         ),
     ],
 )
-def test_what_holds_a_board_back(
-    reading: dict[str, Any], what: str, remedy: str, answers: dict[str, Answer]
+def test_throttling(
+    reading: dict[str, Any], message: str, remedy: str, answers: dict[str, Answer]
 ) -> None:
     answers["reading"] = Answer(COOL | reading)
     finding = machine.heat()
     assert finding.state == "warn"
-    assert what in finding.what
+    assert message in finding.message
     assert remedy in finding.remedy
 
 
-def test_a_board_that_cannot_be_asked(answers: dict[str, Answer]) -> None:
+def test_a_board_that_cannot_be_read(answers: dict[str, Answer]) -> None:
     answers["board"] = answers["reading"] = Answer(failure="No module named 'psutil'")
     for finding in (machine.board(), machine.heat()):
         assert finding.state == "warn"
-        assert "psutil" in finding.what
+        assert "psutil" in finding.message
         assert "-m seaformer_edge.doctor " in finding.remedy
 
 
@@ -106,10 +106,10 @@ def test_a_full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "TMPDIR" in finding.remedy
 
 
-def test_a_home_that_cannot_be_written(models_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_home_that_is_not_writable(models_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     finding = machine.disk()
     assert finding.state == "warn"
-    assert f"{models_home} cannot be written" in finding.what
+    assert f"{models_home} is not writable" in finding.message
     assert "SEAFORMER_EDGE_HOME" in finding.remedy
-    assert not models_home.exists(), "looking changes nothing"
+    assert not models_home.exists(), "the check must not create it"

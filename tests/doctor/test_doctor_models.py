@@ -1,4 +1,4 @@
-"""Models that are missing or altered, and the job itself."""
+"""Models that are missing or altered, and a segmentation."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from seaformer_edge.hub.zoo import DEFAULT_MODEL, resolve_model
 
 @pytest.fixture
 def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of shipped models that holds the default one."""
+    """A folder of shipped models with the default one."""
     folder = tmp_path / "models"
     folder.mkdir()
     program = resolve_model(None)
@@ -35,14 +35,14 @@ def damage(program: Path) -> None:
 def test_good_models(shipped: Path) -> None:
     finding = models.models()
     assert finding.state == "ok"
-    assert f"{DEFAULT_MODEL} " in finding.what
+    assert f"{DEFAULT_MODEL} " in finding.message
 
 
 def test_a_damaged_default_model(shipped: Path) -> None:
     damage(shipped / f"{DEFAULT_MODEL}.pte")
     finding = models.models()
     assert finding.state == "error"
-    assert "truncated" in finding.what
+    assert "truncated" in finding.message
     assert "pip install --force-reinstall" in finding.remedy
 
 
@@ -56,10 +56,10 @@ def test_no_models(shipped: Path) -> None:
     shutil.rmtree(shipped)
     finding = models.models()
     assert finding.state == "error"
-    assert f"{DEFAULT_MODEL} is missing" in finding.what
+    assert f"{DEFAULT_MODEL} is missing" in finding.message
 
 
-def test_a_damaged_model_of_the_users(shipped: Path, models_home: Path) -> None:
+def test_a_damaged_model_in_the_users_folder(shipped: Path, models_home: Path) -> None:
     models_home.mkdir(parents=True)
     mine = models_home / "mine.pte"
     for path in (shipped / f"{DEFAULT_MODEL}.pte", shipped / f"{DEFAULT_MODEL}.json"):
@@ -70,24 +70,24 @@ def test_a_damaged_model_of_the_users(shipped: Path, models_home: Path) -> None:
     assert finding.remedy == f"rm {mine}"
 
 
-def test_the_job() -> None:
-    pytest.importorskip("seaformer_edge._native", reason="the native part was not built")
+def test_segment() -> None:
+    pytest.importorskip("seaformer_edge._native", reason="the native extension is not built")
     finding = models.segment()
     assert finding.state == "ok"
-    assert DEFAULT_MODEL in finding.what
+    assert DEFAULT_MODEL in finding.message
 
 
-def test_a_job_that_fails(fake_module: Callable[[str, str], None]) -> None:
+def test_segment_that_fails(fake_module: Callable[[str, str], None]) -> None:
     fake_module("av", "raise ImportError('libz.so.1: no such file')")
     finding = models.segment()
     assert finding.state == "error"
-    assert "libz.so.1" in finding.what
+    assert "libz.so.1" in finding.message
     assert "--debug" in finding.remedy
 
 
-def test_a_job_that_writes_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_segment_that_writes_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     silent = tmp_path / "python"
     silent.write_text("#!/bin/sh\nexit 0\n")
     silent.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(silent))
-    assert "no video was written" in models.segment().what
+    assert "no video was written" in models.segment().message

@@ -1,4 +1,4 @@
-"""The window's needs: Qt, the system's libraries, a screen."""
+"""The window: Qt, system libraries, a screen."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     finding = window.window()
     assert finding.state == "ok"
-    assert finding.what.rstrip("'").endswith("[gui]")
+    assert finding.message.rstrip("'").endswith("[gui]")
 
 
 @pytest.fixture
@@ -31,19 +31,19 @@ def qt() -> None:
 
 
 @pytest.mark.usefixtures("qt")
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there is always a screen")
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems always have a screen")
 def test_without_a_screen() -> None:
     finding = window.window()
     assert finding.state == "ok"
-    assert "no screen: DISPLAY is not set" in finding.what
+    assert "no screen: DISPLAY is not set" in finding.message
 
 
 @pytest.mark.usefixtures("qt")
-def test_qt_opens(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_qt_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
     finding = window.window()
     assert finding.state == "ok"
-    assert finding.what.endswith("opens on offscreen")
+    assert finding.message.endswith("starts on offscreen")
 
 
 @pytest.mark.usefixtures("qt")
@@ -51,7 +51,7 @@ def test_qt_ends_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QT_QPA_PLATFORM", "nonsense")
     finding = window.window()
     assert finding.state == "warn"
-    assert "was ended by SIGABRT" in finding.what
+    assert "was ended by SIGABRT" in finding.message
     assert "QT_DEBUG_PLUGINS=1" in finding.remedy
 
 
@@ -62,12 +62,12 @@ echo "	libxcb-cursor.so.0 => not found"
 echo "	libEGL.so.1 => not found"
 echo "$1:"
 echo "	libEGL.so.1 => not found"
-echo "	libnever-heard-of.so.3 => not found"
+echo "	libunknown.so.3 => not found"
 """
 
 
 @pytest.mark.usefixtures("qt")
-def test_libraries_that_the_system_lacks(
+def test_missing_system_libraries(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answers: dict[str, Answer]
 ) -> None:
     (tmp_path / "ldd").write_text(LDD)
@@ -76,22 +76,24 @@ def test_libraries_that_the_system_lacks(
     monkeypatch.setattr(sys, "platform", "linux")
     finding = window.window()
     assert finding.state == "warn"
-    assert "libEGL.so.1, libnever-heard-of.so.3, libxcb-cursor.so.0" in finding.what
+    assert "libEGL.so.1, libunknown.so.3, libxcb-cursor.so.0" in finding.message
     install, search = finding.remedy.splitlines()
     assert install == "sudo apt-get install libegl1 libxcb-cursor0"
-    assert search.startswith("apt-file search libnever-heard-of.so.3")
+    assert search.startswith("apt-file search libunknown.so.3")
 
 
 @pytest.mark.usefixtures("qt")
-@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux' loader")
-def test_the_true_loader_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A library that is asked for by a name that nothing has is found missing."""
+@pytest.mark.skipif(sys.platform != "linux", reason="uses the loader of Linux")
+def test_missing_libraries_with_the_real_loader(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The plugin is altered to need a library that does not exist."""
     import PySide6
 
     plugins = tmp_path / "Qt" / "plugins" / "platforms"
     plugins.mkdir(parents=True)
-    (true,) = Path(PySide6.__path__[0]).glob("Qt/plugins/platforms/libqxcb.so")
-    altered = true.read_bytes().replace(b"libxcb-icccm.so.4\0", b"libxcb-icccm.so.7\0")
+    (original,) = Path(PySide6.__path__[0]).glob("Qt/plugins/platforms/libqxcb.so")
+    altered = original.read_bytes().replace(b"libxcb-icccm.so.4\0", b"libxcb-icccm.so.7\0")
     (plugins / "libqxcb.so").write_bytes(altered)
     monkeypatch.setenv("DISPLAY", ":0")
     assert "libxcb-icccm.so.7" in window.missing_libraries(tmp_path)

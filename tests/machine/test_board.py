@@ -1,4 +1,4 @@
-"""Boards and their readings, from made-up /proc and /sys trees and from this machine."""
+"""Boards and their readings, from synthetic /proc and /sys trees and from this machine."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PI_5 = {
 
 @pytest.fixture(autouse=True)
 def no_vcgencmd(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """A folder that is all of PATH."""
+    """The only folder in PATH; it is empty."""
     folder = tmp_path / "bin"
     folder.mkdir()
     monkeypatch.setenv("PATH", str(folder))
@@ -62,14 +62,14 @@ def test_a_raspberry_pi(tmp_path: Path) -> None:
     assert reading.throttled_before == ("under-voltage", "throttled")
 
 
-def test_vcgencmd_where_there_is_no_file(tmp_path: Path, no_vcgencmd: Path) -> None:
+def test_vcgencmd_if_there_is_no_file(tmp_path: Path, no_vcgencmd: Path) -> None:
     script(no_vcgencmd / "vcgencmd", "throttled=0xA0003")
     reading = SystemMonitor(tree(tmp_path, {})).read()
     assert reading.throttled == ("under-voltage", "clock capped")
     assert reading.throttled_before == ("clock capped", "soft temperature limit")
 
 
-def test_vcgencmd_that_is_not_allowed_to(tmp_path: Path, no_vcgencmd: Path) -> None:
+def test_vcgencmd_without_permission(tmp_path: Path, no_vcgencmd: Path) -> None:
     script(no_vcgencmd / "vcgencmd", "VCHI initialization failed")
     assert SystemMonitor(tree(tmp_path, {})).read().throttled == ()
     (no_vcgencmd / "vcgencmd").write_text("no program")
@@ -105,7 +105,7 @@ def test_a_pc(tmp_path: Path) -> None:
     assert SystemMonitor(root).read().temperature_c == 62.5
 
 
-def test_what_a_machine_does_not_tell(tmp_path: Path) -> None:
+def test_missing_values(tmp_path: Path) -> None:
     board = read_board(tmp_path)
     assert board.name
     assert board.cpu
@@ -116,7 +116,7 @@ def test_what_a_machine_does_not_tell(tmp_path: Path) -> None:
     assert reading.throttled == reading.throttled_before == ()
 
 
-def test_the_kernel_cools(tmp_path: Path) -> None:
+def test_throttling_by_the_kernel(tmp_path: Path) -> None:
     cooling = "sys/class/thermal/cooling_device"
     root = tree(
         tmp_path,
@@ -133,7 +133,7 @@ def test_the_kernel_cools(tmp_path: Path) -> None:
     assert monitor.read().throttled == ("clock lowered for heat",)
 
 
-def test_counters_tell_of_what_is_new(tmp_path: Path) -> None:
+def test_throttling_counters_that_increase(tmp_path: Path) -> None:
     intel = "sys/devices/system/cpu/cpu0/thermal_throttle/package_throttle_count"
     jetson = "sys/class/hwmon/hwmon2/oc2_event_cnt"
     root = tree(tmp_path, {intel: "7", jetson: "1"})

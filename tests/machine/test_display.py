@@ -1,4 +1,4 @@
-"""A screen that is there, and whose server asks who comes."""
+"""`check_display` with an X server that requires authentication."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ COOKIE = b"MIT-MAGIC-COOKIE-1", bytes(range(16))
 
 @pytest.fixture
 def cookies(tmp_path: Path) -> Path:
-    """What the server wants to be shown: of any host and display, in Xauth's format."""
+    """An Xauthority file with the server's cookie, for any host and display."""
     path = tmp_path / "cookies"
     fields = (b"", b"", *COOKIE)
     counted = b"".join(struct.pack(">H", len(field)) + field for field in fields)
@@ -32,7 +32,7 @@ def cookies(tmp_path: Path) -> Path:
 def screen(cookies: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     if shutil.which("Xvfb") is None:
         pytest.skip("needs Xvfb")
-    # -terminate: it ends with its last client.
+    # -terminate: the server ends when its last client disconnects.
     command = ["Xvfb", "-displayfd", "1", "-terminate", "-nolisten", "tcp", "-auth", str(cookies)]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
@@ -50,7 +50,7 @@ def test_a_screen_that_refuses_this_user(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("XAUTHORITY", str(tmp_path / "none"))
-    with pytest.raises(SeaformerEdgeError, match="refuses; may this user use the screen"):
+    with pytest.raises(SeaformerEdgeError, match="refuses this user"):
         check_display()
     assert capfd.readouterr().err == ""
 
@@ -63,18 +63,18 @@ def test_a_screen_for_this_user(cookies: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.usefixtures("screen")
-def test_a_screen_without_another_client_is_not_lost_by_asking(
+def test_the_check_does_not_end_a_server_without_other_clients(
     cookies: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("PySide6.QtWidgets", reason="needs the window's libraries")
     monkeypatch.setenv("XAUTHORITY", str(cookies))
-    asks = display._admits
+    accepts = display._accepts
 
-    def asks_late(name: str) -> bool:
-        time.sleep(0.5)  # a server that had lost its last client would be gone
-        return asks(name)
+    def accepts_late(name: str) -> bool:
+        time.sleep(0.5)  # a server that lost its last client would have ended
+        return accepts(name)
 
-    monkeypatch.setattr(display, "_admits", asks_late)
+    monkeypatch.setattr(display, "_accepts", accepts_late)
     check_display()
     time.sleep(0.5)
     check_display()
