@@ -1,4 +1,4 @@
-"""kill -9 at every step of writing: afterwards a file is whole, the old or the new, or absent."""
+"""SIGKILL at every step of writing a file: it is then complete (old or new) or absent."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from fake_drive import FILE_ID, FakeDrive
 
-# Forks again and again, and dies at the n-th time that Python opens or renames a file.
+# Forks repeatedly; the n-th child dies at the n-th time that it opens or renames a file.
 KILLED_AT_EACH_STEP = """
 import os, signal, sys
 from pathlib import Path
@@ -42,7 +42,7 @@ print(steps)
 
 
 def steps_survived(folder: Path, **parts: str) -> int:
-    """Runs the script; at how many places the writer was killed."""
+    """Runs the script; returns at how many places the writer was killed."""
     parts = {
         name: text.replace("\n", "\n    ") for name, text in parts.items() if name != "prepare"
     } | {"prepare": parts["prepare"]}

@@ -1,6 +1,6 @@
-"""`seaformer-edge` with a fake in the place of the network.
+"""`seaformer-edge` with a fake network.
 
-python fake_command.py SECONDS_A_FRAME ARGUMENTS...
+python fake_command.py SECONDS_PER_FRAME ARGUMENTS...
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from seaformer_edge.frame import Classification, Segmentation
 
 
 class FakeSegmenter:
-    """Stands in for `seaformer_edge.inference.segmenter.Segmenter`."""
+    """Replaces `seaformer_edge.inference.segmenter.Segmenter`."""
 
     task = "segmentation"
     delay_s = 0.0
@@ -40,7 +40,7 @@ class FakeSegmenter:
 
 
 class FakeClassifier(FakeSegmenter):
-    """Stands in for `seaformer_edge.inference.segmenter.Classifier`."""
+    """Replaces `seaformer_edge.inference.segmenter.Classifier`."""
 
     task = "classification"
 

@@ -1,4 +1,4 @@
-"""`seaformer-edge demo` where there is no window to be had."""
+"""`seaformer-edge demo` without a screen or without Qt."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ def no_screen(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-def told(capsys: pytest.CaptureFixture[str]) -> str:
-    """The one line on standard error."""
+def error_line(capsys: pytest.CaptureFixture[str]) -> str:
+    """The only line on standard error."""
     (line,) = capsys.readouterr().err.splitlines()
     return line
 
 
 def test_without_a_screen(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["demo"]) == 1
-    line = told(capsys)
+    line = error_line(capsys)
     assert "no screen" in line
     assert "seaformer-edge segment" in line
 
@@ -36,11 +36,11 @@ def test_a_screen_that_does_not_answer(
 ) -> None:
     monkeypatch.setenv("DISPLAY", display)
     assert main(["demo"]) == 1
-    assert f"{display} does not answer" in told(capsys)
+    assert f"{display} does not answer" in error_line(capsys)
 
 
 @pytest.mark.parametrize(
-    ("error", "words"),
+    ("error", "message"),
     [
         (
             ModuleNotFoundError("No module named 'PySide6'", name="PySide6"),
@@ -54,7 +54,7 @@ def test_a_screen_that_does_not_answer(
 )
 def test_without_qt(
     error: ImportError,
-    words: str,
+    message: str,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -68,7 +68,7 @@ def test_without_qt(
 
     monkeypatch.setattr(builtins, "__import__", without_qt)
     assert main(["demo"]) == 1
-    assert words in told(capsys)
+    assert message in error_line(capsys)
 
 
 def test_sources_are_listed_without_a_screen(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""`seaformer-edge segment` from arguments to files, bad input, and interruptions."""
+"""`seaformer-edge segment`: outputs, bad input and interruption."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from seaformer_edge.cli import main
 from seaformer_edge.errors import ModelError, SourceError
 from seaformer_edge.frame import Segmentation
+from seaformer_edge.inference.modes import Mode
 
 COUNT = 12
 PATIENCE_S = 30
@@ -40,7 +41,7 @@ def picture(tmp_path: Path) -> Path:
 
 
 def _one_line(capsys: pytest.CaptureFixture[str]) -> str:
-    """The single line a failure leaves on standard error."""
+    """The only line on standard error after a failure."""
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("seaformer-edge: ")
     return line
@@ -50,7 +51,7 @@ def _rgb(path: Path) -> NDArray[np.uint8]:
     return cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
 
 
-def test_video_with_everything(
+def test_video_with_every_output(
     tmp_path: Path, clip: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out, masks, stats = tmp_path / "out.mp4", tmp_path / "masks", tmp_path / "shares.csv"
@@ -61,7 +62,7 @@ def test_video_with_everything(
     with stats.open() as file:
         assert len(list(csv.DictReader(file))) == 2 * COUNT
     captured = capsys.readouterr()
-    assert captured.err == ""  # no progress bar where nobody watches
+    assert captured.err == ""  # no progress bar without a terminal
     assert f"{COUNT} frames in" in captured.out
     assert ", 0 lost" in captured.out
     assert "mean ms: decode" in captured.out
@@ -83,6 +84,21 @@ def test_chosen_classes_side_by_side(tmp_path: Path, picture: Path) -> None:
     assert np.array_equal(_rgb(tmp_path / "out.png"), expected)
 
 
+def test_edges(tmp_path: Path, picture: Path) -> None:
+    assert run("segment", picture, "-o", tmp_path / "out.png", "--mode", "edges") == 0
+    expected = np.full((20, 40, 3), 100, np.uint8)
+    expected[:, 19], expected[:, 20] = (255, 0, 0), (0, 0, 255)
+    assert np.array_equal(_rgb(tmp_path / "out.png"), expected)
+
+
+def test_every_mode_is_offered_and_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["segment", "--help"]) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert f"--mode [{'|'.join(Mode)}]" in printed
+    for mode in Mode:
+        assert mode.description in printed
+
+
 def test_classifier(tmp_path: Path, picture: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("segment", picture, network=FakeClassifier) == 0
     printed = capsys.readouterr().out
@@ -102,7 +118,7 @@ def test_classifier(tmp_path: Path, picture: Path, capsys: pytest.CaptureFixture
 @pytest.mark.parametrize(
     "option", [("--masks", "m"), ("--mode", "overlay"), ("--opacity", 1), ("--classes", "road")]
 )
-def test_classifier_has_no_areas(
+def test_options_of_a_segmenter_are_refused_with_a_classifier(
     option: tuple[object, ...], picture: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run("segment", picture, *option, network=FakeClassifier) == 2
@@ -165,9 +181,9 @@ def _bad_sources(folder: Path) -> dict[str, Path]:
 
 
 def test_bad_sources(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for words, source in _bad_sources(tmp_path).items():
+    for message, source in _bad_sources(tmp_path).items():
         assert run("segment", source, "-o", tmp_path / "out.mp4") == 1
-        assert words in _one_line(capsys)
+        assert message in _one_line(capsys)
         assert not (tmp_path / "out.mp4").exists()
 
 
@@ -195,9 +211,7 @@ def test_unwritable_output(tmp_path: Path, clip: Path, capsys: pytest.CaptureFix
     assert "unknown format .xyz" in _one_line(capsys)
 
 
-def test_second_output_that_exists_stops_before_the_first_is_made(
-    tmp_path: Path, clip: Path
-) -> None:
+def test_nothing_is_written_if_one_output_exists(tmp_path: Path, clip: Path) -> None:
     (tmp_path / "shares.csv").write_text("precious")
     out = tmp_path / "out.mp4"
     assert run("segment", clip, "-o", out, "--stats", tmp_path / "shares.csv") == 1
@@ -247,7 +261,7 @@ def test_bad_usage(clip: Path, options: tuple[object, ...]) -> None:
     assert run("segment", clip, *options) == 2
 
 
-def test_failure_in_the_middle_keeps_what_was_done(
+def test_a_failure_keeps_the_frames_before_it(
     tmp_path: Path, clip: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fail_at_the_sixth(_: FakeSegmenter, image: NDArray[np.uint8]) -> Segmentation:
@@ -290,7 +304,7 @@ def test_progress_on_a_terminal(tmp_path: Path, clip: Path) -> None:
     os.close(stderr)
     shown = ""
     with suppress(OSError), os.fdopen(terminal, encoding="utf-8", newline="") as screen:
-        while text := screen.read(1):  # ends in an error, as the other side is closed
+        while text := screen.read(1):  # ends with an error once the other side is closed
             shown += text
     assert f"{COUNT}/{COUNT}" in shown
     assert "frame/s" in shown
@@ -312,9 +326,9 @@ def test_interrupt_finishes_the_files(tmp_path: Path, signal_number: int) -> Non
     with _start(0.02, *command) as process:
         _wait_for(masks / "000005.png", process)
         process.send_signal(signal_number)
-        printed, complaints = process.communicate(timeout=PATIENCE_S)
+        printed, errors = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130
-    assert complaints == ""
+    assert errors == ""
     frames = len(read_times(out))
     assert 6 <= frames < 200
     assert len(list(masks.iterdir())) == len(stats.read_text().splitlines()) == frames

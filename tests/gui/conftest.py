@@ -1,4 +1,4 @@
-"""The window without a screen, and without anything left of it after a test."""
+"""Fixtures for the window: no screen, fake models, and a check for leaked widgets."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 @pytest.fixture
 def models(monkeypatch: pytest.MonkeyPatch) -> FakeModels:
-    """Networks that take no time; a name that begins with "fake" is a model."""
+    """Fake networks that take no time; every name that begins with "fake" is a model."""
     models = FakeModels()
     monkeypatch.setattr(inference, "open_model", models)
-    cv2.cvtColor(np.zeros((1, 1, 3), np.uint8), cv2.COLOR_BGR2RGB)  # OpenCV opens what it needs
+    # At its first call, OpenCV opens files that stay open.
+    cv2.cvtColor(np.zeros((1, 1, 3), np.uint8), cv2.COLOR_BGR2RGB)
     return models
 
 
@@ -36,7 +37,7 @@ def fake(tmp_path: Path) -> str:
 
 @pytest.fixture
 def no_widget_left(qapp: object) -> Iterator[None]:
-    """Fails if a test leaves a window, or a widget without one."""
+    """Fails if a test leaves a window or another widget."""
     from PySide6.QtCore import QCoreApplication, QEvent
     from PySide6.QtWidgets import QApplication
 

@@ -17,7 +17,7 @@ LABELS = np.repeat(np.array([[0, 0, 1, 1, 2, 2]], np.uint8), 4, axis=0)
 
 
 def segmented(sequence: int = 1, card: Card = CARD) -> LiveResult:
-    """Grey, 6x4, in thirds of three classes."""
+    """A grey frame of 6x4 with three classes, a third each."""
     classes = tuple(ClassShare(c, card.classes[c], 1 / 3, 0.9) for c in range(3))
     logits = 10 * np.eye(3, dtype=np.float32)[LABELS]
     seen = Prediction(card, Segmentation(LABELS, classes, {}), logits=logits)
@@ -25,7 +25,7 @@ def segmented(sequence: int = 1, card: Card = CARD) -> LiveResult:
 
 
 def classified(sequence: int = 1) -> LiveResult:
-    """The same picture, all of it class 2."""
+    """The same frame, classified as class 2."""
     scores = (ClassScore(2, "blue", 0.7), ClassScore(0, "red", 0.2))
     card = replace(CARD, name="classifier", task="classification")
     seen = Prediction(card, classification=Classification(scores, {}))
@@ -33,5 +33,5 @@ def classified(sequence: int = 1) -> LiveResult:
 
 
 def unseen(sequence: int = 1) -> LiveResult:
-    """The same picture without a model."""
+    """The same frame without a model."""
     return LiveResult(Frame(IMAGE, 0, 0.0), sequence, 0.0, 0.0, None, False)

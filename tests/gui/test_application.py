@@ -1,6 +1,6 @@
-"""The application as a person starts it: on a screen, on a camera of the network, with a mouse.
+"""The application as a user runs it: on an X server, with a network camera, keys and a mouse.
 
-What is on the screen is read out of the X server's own memory.
+The screen's content is read from the X server's memory.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ from seaformer_edge_gui import theme
 from seaformer_edge_gui.settings import Theme
 
 WIDTH, HEIGHT = 1024, 600
-FRAME_WIDTH, FRAME_HEIGHT = 96, 64  # of the server's pictures
+FRAME_WIDTH, FRAME_HEIGHT = 96, 64  # of the camera's frames
 PATIENCE_S = 60.0
-# Where things are in the window, (left, top, width, height).
+# Positions in the window, (left, top, width, height).
 PICTURE_AREA = (8, 42, 714, 446)
 RATES = {"camera": (18, 524, 50, 26), "inference": (76, 524, 50, 26), "display": (140, 524, 50, 26)}
 LATENCY = (216, 520, 60, 26)
@@ -51,7 +51,7 @@ class Desktop:
         self._memory = folder / "Xvfb_screen0"
         command = ["Xvfb", "-displayfd", "1", "-screen", "0", f"{WIDTH}x{HEIGHT}x24"]
         command += ["-fbdir", str(folder), "-nolisten", "tcp"]
-        # Or it begins anew whenever its last client goes, and drops whoever comes just then.
+        # A reset after the last client would drop a client that connects at that moment.
         command.append("-noreset")
         self._server = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
@@ -65,15 +65,15 @@ class Desktop:
         assert self._server.stdout is not None
         self._server.stdout.close()
 
-    def do(self, *words: object) -> str:
-        """Moves the mouse, presses keys: what xdotool can do."""
-        command = ["xdotool", *map(str, words)]
+    def do(self, *arguments: object) -> str:
+        """Runs an xdotool command, which moves the mouse or presses keys."""
+        command = ["xdotool", *map(str, arguments)]
         environment = os.environ | {"DISPLAY": self.display}
         run = subprocess.run(command, env=environment, capture_output=True, text=True)
         return run.stdout.strip()
 
     def screen(self) -> np.ndarray:
-        """What is on the screen, (H, W, 3) RGB; the server keeps it in XWD format."""
+        """The screen, (H, W, 3) uint8 RGB, read from the server's XWD file."""
         data = self._memory.read_bytes()
         header = np.frombuffer(data[:100], ">u4")
         start, stride = int(header[0] + 12 * header[19]), int(header[12])
@@ -85,7 +85,7 @@ class Desktop:
         return self.screen()[top : top + height, left : left + width]
 
     def picture(self) -> np.ndarray:
-        """What is shown of the frame, at its own size."""
+        """The frame on the screen, scaled back to its size."""
         part = self.part(PICTURE_AREA)
         height, width = part.shape[:2]
         shown = round(height * FRAME_WIDTH / FRAME_HEIGHT)
@@ -126,40 +126,40 @@ def application(
         "XDG_CONFIG_HOME": str(home),
     }
     command = [sys.executable, "-m", "seaformer_edge", "demo", "--source", camera.url]
-    with (tmp_path / "said").open("wb") as said:
-        process = subprocess.Popen(command, env=environment, stdout=said, stderr=said)
+    with (tmp_path / "output").open("wb") as output:
+        process = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
     yield process
     if process.poll() is None:
         process.kill()
         process.wait()
-    assert (tmp_path / "said").read_text() == ""
+    assert (tmp_path / "output").read_text() == ""
 
 
 def opened(desktop: Desktop) -> None:
-    """Waits for the window and lets it fill the screen."""
+    """Waits for the window and makes it fill the screen."""
     found: list[str] = []
 
-    def there() -> bool:
+    def appeared() -> bool:
         found[:] = desktop.do("search", "--onlyvisible", "--name", "SeaFormer").split()
         return bool(found)
 
-    wait_until(there, PATIENCE_S)
+    wait_until(appeared, PATIENCE_S)
     desktop.do("windowmove", found[-1], 0, 0, "windowsize", found[-1], WIDTH, HEIGHT)
     desktop.do("windowfocus", "--sync", found[-1])
 
 
 def ink(part: np.ndarray) -> float:
-    """The share of a part of the window that is as light as text."""
+    """The share of pixels that are as light as text."""
     return float((part.min(axis=2) > 150).mean())
 
 
 def counted(desktop: Desktop) -> int:
-    """The number in the picture on the screen."""
+    """The frame counter in the picture on the screen."""
     return read_counter(np.ascontiguousarray(desktop.picture()))
 
 
 def moves(desktop: Desktop) -> bool:
-    """Whether the picture's number goes up."""
+    """Whether the frame counter increases."""
     before = counted(desktop)
     time.sleep(0.3)
     return counted(desktop) > before
@@ -171,42 +171,42 @@ def rgb(colour: str) -> np.ndarray:
 
 
 def near(part: np.ndarray, colour: np.ndarray, distance: int) -> int:
-    """How many pixels are within a distance of a colour."""
+    """The number of pixels within a distance of a colour."""
     return int((np.abs(part.astype(int) - colour).max(axis=2) < distance).sum())
 
 
-def test_a_person_at_the_window(
+def test_using_the_window(
     application: subprocess.Popen[bytes], desktop: Desktop, camera: MjpegServer, tmp_path: Path
 ) -> None:
     opened(desktop)
     desktop.key("5")
     wait_until(lambda: moves(desktop), PATIENCE_S)
 
-    # The mask: nearly everything has the colour of a class.
+    # In the mask, nearly every pixel has the colour of a class.
     palette = np.array(read_card(resolve_model(None)).palette)
 
-    def of_classes() -> float:
+    def share_of_class_colours() -> float:
         away = np.abs(desktop.picture()[:, :, None].astype(int) - palette).max(axis=3).min(axis=2)
         return float((away <= 2).mean())
 
-    assert of_classes() < 0.3
+    assert share_of_class_colours() < 0.3
     desktop.click(823, 65)
-    wait_until(lambda: of_classes() > 0.8, PATIENCE_S)
-    # The overlay lies between the two; opacity moves it towards the mask.
+    wait_until(lambda: share_of_class_colours() > 0.8, PATIENCE_S)
+    # The overlay is between frame and mask; opacity moves it towards the mask.
     desktop.click(768, 65)
-    wait_until(lambda: of_classes() < 0.5, PATIENCE_S)
+    wait_until(lambda: share_of_class_colours() < 0.5, PATIENCE_S)
     for _ in range(5):
         desktop.key("bracketright")
-    wait_until(lambda: of_classes() > 0.8, PATIENCE_S)
-    # Side by side: half as high, so what was picture is canvas now.
+    wait_until(lambda: share_of_class_colours() > 0.8, PATIENCE_S)
+    # Side by side, the picture is half as high, so this pixel is canvas now.
     desktop.key("3")
     canvas = rgb(theme.COLOURS[Theme.DARK].canvas)
     wait_until(lambda: (desktop.part(PICTURE_AREA)[5, 300] == canvas).all(), PATIENCE_S)
     desktop.key("4")
     wait_until(lambda: (desktop.part(PICTURE_AREA)[5, 300] != canvas).any(), PATIENCE_S)
-    assert of_classes() < 0.5
+    assert share_of_class_colours() < 0.5
 
-    # Numbers, bars and the plot's curve.
+    # Figures, bars and the curve of the plot are drawn.
     for name, area in {**RATES, "latency": LATENCY}.items():
         wait_until(lambda area=area: ink(desktop.part(area)) > 0.03, PATIENCE_S)
         assert ink(desktop.part(area)) < 0.6, name
@@ -214,7 +214,7 @@ def test_a_person_at_the_window(
     for area in (PLOT, BARS):
         wait_until(lambda area=area: near(desktop.part(area), accent, 30) > 40, PATIENCE_S)
 
-    # The cable is pulled: the window says so, and shows the camera again when it is back.
+    # A lost camera is reported, and shown again once it is back.
     desktop.key("5")
     banner = (18, 44, 694, 60)
     colour = rgb(theme.COLOURS[Theme.DARK].warning)
@@ -226,15 +226,15 @@ def test_a_person_at_the_window(
     camera.mode = "cut"
     cut_s = time.monotonic()
     wait_until(shows_error, PATIENCE_S)
-    assert time.monotonic() - cut_s < 10  # two seconds are the goal; this machine may be busy
-    desktop.key("2")  # the window is alive
-    wait_until(lambda: of_classes() > 0.6, PATIENCE_S)
+    assert time.monotonic() - cut_s < 10  # the goal is two seconds; the machine may be busy
+    desktop.key("2")  # the window still reacts
+    wait_until(lambda: share_of_class_colours() > 0.6, PATIENCE_S)
     camera.mode = "live"
     wait_until(lambda: not shows_error(), PATIENCE_S)
     desktop.key("5")
     wait_until(lambda: moves(desktop), PATIENCE_S)
 
-    # It ends when it is asked to.
+    # It ends on SIGTERM.
     application.send_signal(signal.SIGTERM)
     assert application.wait(20) == 0
     written = (tmp_path / "home").rglob("*.conf")

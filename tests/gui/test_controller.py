@@ -1,4 +1,4 @@
-"""The window's logic, without a window."""
+"""The controller: the window's logic without a window."""
 
 from __future__ import annotations
 

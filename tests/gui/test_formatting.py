@@ -1,4 +1,4 @@
-"""Numbers as the window writes them."""
+"""Numbers formatted for the window."""
 
 from __future__ import annotations
 
@@ -38,5 +38,5 @@ def test_count(number: int, text: str) -> None:
     assert formatting.count(number) == text
 
 
-def test_dropped_has_the_most_first() -> None:
+def test_dropped_is_sorted_by_count() -> None:
     assert formatting.dropped({"a": 3, "b": 20_000}) == [("b", "20.0k"), ("a", "3")]

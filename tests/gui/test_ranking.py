@@ -1,4 +1,4 @@
-"""Bars that follow and do not jitter."""
+"""The ranking follows the shares without jitter."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ def names(ranking: Ranking, count: int = 9) -> list[str]:
     return [row.name for row in ranking.top(count)]
 
 
-def test_the_first_picture_counts_at_once() -> None:
+def test_the_first_result_is_not_smoothed() -> None:
     ranking = Ranking()
     ranking.update(rows(a=0.2, b=0.5), 10.0)
     assert [(row.name, row.share) for row in ranking.top(5)] == [("b", 0.5), ("a", 0.2)]
     assert names(ranking, 1) == ["b"]
 
 
-def test_equal_classes_do_not_change_places() -> None:
+def test_equal_classes_keep_their_order() -> None:
     ranking = Ranking()
     ranking.update(rows(a=0.40, b=0.39), 0.0)
     for i in range(1, 100):
@@ -31,7 +31,7 @@ def test_equal_classes_do_not_change_places() -> None:
         assert names(ranking) == ["a", "b"]
 
 
-def test_a_clear_lead_changes_places_soon() -> None:
+def test_a_clear_lead_changes_the_order() -> None:
     ranking = Ranking()
     ranking.update(rows(a=0.40, b=0.30), 0.0)
     ranking.update(rows(a=0.20, b=0.50), 1.0)
@@ -48,7 +48,7 @@ def test_shares_follow_without_jumping() -> None:
     assert ranking.top(1)[0].share == pytest.approx(0.8, abs=0.01)
 
 
-def test_what_is_gone_sinks_away() -> None:
+def test_a_vanished_class_disappears() -> None:
     ranking = Ranking()
     ranking.update(rows(a=0.5, b=0.4), 0.0)
     ranking.update(rows(a=0.5), 0.1)
@@ -57,7 +57,7 @@ def test_what_is_gone_sinks_away() -> None:
     assert names(ranking) == ["a"]
 
 
-def test_clear_begins_anew() -> None:
+def test_clear_forgets_everything() -> None:
     ranking = Ranking()
     ranking.update(rows(a=0.5), 0.0)
     ranking.clear()
@@ -65,7 +65,7 @@ def test_clear_begins_anew() -> None:
     assert [(row.name, row.share) for row in ranking.top(5)] == [("b", 0.3)]
 
 
-def test_shares_of_a_changing_scene_make_a_whole() -> None:
+def test_shares_of_a_changing_scene_add_up_to_one() -> None:
     ranking = Ranking()
     ranking.update(rows(a=0.996, c=0.004), 0.0)
     for i in range(1, 40):

@@ -1,4 +1,4 @@
-"""What is remembered, and what is not."""
+"""Which settings are stored."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def opened(path: str) -> QSettings:
     return QSettings(path, QSettings.Format.IniFormat)
 
 
-def test_everything_comes_back(path: str) -> None:
+def test_all_settings_are_restored(path: str) -> None:
     settings = Settings(
         source="0",
         model="seaformer-s",
@@ -42,7 +42,7 @@ def test_everything_comes_back(path: str) -> None:
     assert load(opened(path)) == settings
 
 
-def test_nothing_remembered_is_the_default(path: str) -> None:
+def test_an_empty_store_gives_the_defaults(path: str) -> None:
     assert load(opened(path)) == Settings()
 
 
@@ -58,7 +58,7 @@ def test_nothing_remembered_is_the_default(path: str) -> None:
         ("opacity", "inf"),
     ],
 )
-def test_nonsense_is_the_default(path: str, name: str, value: str) -> None:
+def test_an_invalid_value_gives_the_default(path: str, name: str, value: str) -> None:
     store = opened(path)
     save(Settings(source="kept"), store)
     store.setValue(name, value)
@@ -74,7 +74,7 @@ def test_numbers_stay_within_their_limits(path: str) -> None:
 
 
 @pytest.mark.parametrize("url", ["rtsp://me:secret@cam/live", "http://cam/video?key=secret"])
-def test_a_url_with_a_secret_is_not_remembered(path: str, url: str) -> None:
+def test_a_url_with_a_secret_is_not_stored(path: str, url: str) -> None:
     store = opened(path)
     save(Settings(source=url), store)
     store.sync()

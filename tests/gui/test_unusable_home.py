@@ -1,4 +1,4 @@
-"""The window, as a process, where nothing can be remembered or written."""
+"""The window in a process that cannot write to its home folder."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mjpeg_server import MjpegServer
 pytest.importorskip("PySide6.QtWidgets", exc_type=ImportError)
 
 
-def test_it_runs_and_ends_where_home_cannot_be_written(tmp_path: Path) -> None:
+def test_it_runs_without_a_writable_home(tmp_path: Path) -> None:
     folders = ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME")
     nowhere = dict.fromkeys(folders, "/dev/null/nowhere")
     environment = {**os.environ, **nowhere, "QT_QPA_PLATFORM": "offscreen"}
@@ -32,9 +32,9 @@ def test_it_runs_and_ends_where_home_cannot_be_written(tmp_path: Path) -> None:
         try:
             wait_until(lambda: server.connections > 0 or demo.poll() is not None, 60)
             demo.send_signal(signal.SIGTERM)
-            said = demo.communicate(timeout=60)[0]
+            output = demo.communicate(timeout=60)[0]
         finally:
             demo.kill()
-    assert demo.returncode == 0, said
-    assert "Traceback" not in said
+    assert demo.returncode == 0, output
+    assert "Traceback" not in output
     assert list(tmp_path.iterdir()) == []

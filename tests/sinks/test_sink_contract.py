@@ -59,7 +59,7 @@ def source() -> FrameSource:
 
 @contextmanager
 def full_disk(limit: int) -> Iterator[None]:
-    """Lets no file grow beyond `limit` bytes, the report of the tests included."""
+    """Limits the size of every file, those of pytest included, to `limit` bytes."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
     try:
@@ -98,7 +98,7 @@ def _folder(path: Path) -> Path:
 
 
 def _exists(path: Path) -> Path:
-    """Puts something under the name of an output; returns the file that must stay."""
+    """Creates a file at an output path; returns the file that must not change."""
     if path.suffix:
         path.write_text("precious")
         return path
@@ -106,14 +106,14 @@ def _exists(path: Path) -> Path:
     return path / "000000.png"
 
 
-def test_keeps_what_exists(tmp_path: Path, name: str, source: FrameSource) -> None:
+def test_an_existing_output_is_kept(tmp_path: Path, name: str, source: FrameSource) -> None:
     precious = _exists(tmp_path / name)
     with pytest.raises(SinkError, match="--overwrite"):
         SINKS[name](tmp_path / name, source, False)
     assert precious.read_text() == "precious"
 
 
-def test_overwrites_when_asked_and_not_before(
+def test_overwrite_replaces_at_the_first_write(
     tmp_path: Path, name: str, source: FrameSource
 ) -> None:
     precious = _exists(tmp_path / name)

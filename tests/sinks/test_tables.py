@@ -1,4 +1,4 @@
-"""What the tables of classes say."""
+"""The contents of the tables of classes."""
 
 from __future__ import annotations
 

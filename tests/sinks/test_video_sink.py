@@ -1,4 +1,4 @@
-"""Time, audio, size and colour of videos, and what is left of one when its writer dies."""
+"""Videos: time, audio, size, colour, and the file after its writer was killed."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_irregular_timestamps_are_kept(tmp_path: Path, suffix: str) -> None:
     assert copied == pytest.approx(times, abs=1e-9 if suffix in {".mp4", ".mov"} else 0.0006)
 
 
-def test_frames_of_one_moment_are_kept(tmp_path: Path) -> None:
+def test_frames_with_equal_timestamps_are_kept(tmp_path: Path) -> None:
     source = MemorySource([numbered(0)] * 3)
     with VideoSink(tmp_path / "out.mp4", source) as sink:
         for index in range(3):
@@ -92,7 +92,7 @@ def test_audio_is_copied(tmp_path: Path, clip: FrameSource, suffix: str) -> None
     assert read_times(copied) == pytest.approx(read_times(clip.files[0]), abs=0.025)
 
 
-def test_audio_keeps_step_with_the_picture(tmp_path: Path, clip: FrameSource) -> None:
+def test_audio_stays_in_sync(tmp_path: Path, clip: FrameSource) -> None:
     def starts(path: Path) -> list[float]:
         with av.open(str(path)) as container:
             return [
@@ -112,7 +112,7 @@ def test_audio_the_container_cannot_hold_is_named(
     assert "cannot hold aac audio; it is left out" in caplog.text
 
 
-def test_range_takes_its_audio_along(tmp_path: Path, clip: FrameSource) -> None:
+def test_a_range_keeps_its_audio(tmp_path: Path, clip: FrameSource) -> None:
     copied = _copy(Selection(clip, start=10, end=35), tmp_path / "out.mp4")
     times = read_times(copied)
     assert len(times) == 25
@@ -147,7 +147,7 @@ def test_odd_sizes_grow_by_one(tmp_path: Path, size: tuple[int, int], suffix: st
     assert np.abs(frame.image.astype(int) - numbered(9, (1, 1))).max() <= 3
 
 
-def test_frames_of_another_size_are_fitted_in(tmp_path: Path) -> None:
+def test_frames_of_another_size_are_scaled_to_fit(tmp_path: Path) -> None:
     source = MemorySource([numbered(20, (64, 48)), numbered(20, (96, 24))])
     first, second = open_source(_copy(source, tmp_path / "out.mp4"))
     assert first.image.shape == second.image.shape == (48, 64, 3)
@@ -164,7 +164,7 @@ def test_colours_survive(tmp_path: Path, suffix: str) -> None:
     error = np.abs(frame.image[32, 16::32].astype(int) - colours)
     assert error.max() <= 4
     with av.open(str(tmp_path / f"out{suffix}")) as container:
-        assert next(container.decode(video=0)).colorspace == 1  # BT.709, and said so
+        assert next(container.decode(video=0)).colorspace == 1  # marked as BT.709
 
 
 DIES_WHILE_WRITING = """
@@ -181,7 +181,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_killed_writer_leaves_what_plays(tmp_path: Path, suffix: str) -> None:
+def test_a_killed_writer_leaves_a_playable_file(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"out{suffix}"
     helpers = str(Path(__file__).parents[1])
     run = subprocess.run(
@@ -195,7 +195,7 @@ def test_killed_writer_leaves_what_plays(tmp_path: Path, suffix: str) -> None:
     assert all(b.timestamp_s - a.timestamp_s == pytest.approx(0.04) for a, b in pairwise(frames))
 
 
-def test_closed_file_is_an_ordinary_one(tmp_path: Path) -> None:
+def test_a_closed_file_is_not_fragmented(tmp_path: Path) -> None:
     with av.open(str(_copy(MemorySource([noise(i) for i in range(9)]), tmp_path / "o.mp4"))) as out:
         assert out.streams.video[0].frames == 9
         assert out.streams.video[0].codec_context.name == "h264"
