@@ -1,4 +1,4 @@
-"""A few broken inputs for everybody who takes input from strangers; `scripts/fuzz` has more."""
+"""A few broken inputs for every parser of untrusted input; `scripts/verify/fuzz` has more."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Draw COCO's instance polygons as masks of category ids, for make_everyday_data.py.
 
-    python scripts/draw_coco_masks.py IMAGES ANNOTATIONS OUTPUT
+    python scripts/data/draw_coco_masks.py IMAGES ANNOTATIONS OUTPUT
 
 ANNOTATIONS is an `instances_*.json` of COCO, or a folder of YOLO segmentation labels (a
 text file a picture, a line an instance: class and polygon in shares of the sides). OUTPUT gets

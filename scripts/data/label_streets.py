@@ -1,9 +1,9 @@
 """Label photographs of streets with a network trained on Cityscapes, in CamVid's 11 classes.
 
-    python scripts/label_streets.py TEACHER FOLDER [--threads N]
+    python scripts/data/label_streets.py TEACHER FOLDER [--threads N]
 
 Writes FOLDER/labels for FOLDER/images; pictures that have a label keep it. A pixel is ignored (11)
-where the teacher is less sure than --sure. scripts/make_street_data.py reads the result.
+where the teacher is less sure than --sure. scripts/data/make_street_data.py reads the result.
 
 TEACHER, an ONNX or OpenVINO file, takes (1, 3, H, W) float32 RGB, normalised as ImageNet's, and
 gives (1, 19 or more, H, W) logits of the 19 train ids; pictures are stretched to H x W. An ESPNetv2

@@ -1,7 +1,7 @@
 """Label photographs with two teacher networks, in the 41 classes of `everyday`.
 
-    python scripts/label_with_teachers.py TEACHERS label FOLDER [--stuff-only] [--part 1/2]
-    python scripts/label_with_teachers.py TEACHERS measure SET
+    python scripts/data/label_with_teachers.py TEACHERS label FOLDER [--stuff-only] [--part 1/2]
+    python scripts/data/label_with_teachers.py TEACHERS measure SET
 
 `label` writes FOLDER/labels for FOLDER/images; pictures that have a label keep it. Real masks
 come over these labels in make_everyday_data.py. `measure` prints how well each teacher and

@@ -1,6 +1,6 @@
 """Put the training set of the `everyday` models together: 41 classes, real masks over teachers'.
 
-    python scripts/make_everyday_data.py OUTPUT EVERYDAY [--more ORIGIN=FOLDER]...
+    python scripts/data/make_everyday_data.py OUTPUT EVERYDAY [--more ORIGIN=FOLDER]...
 
 EVERYDAY and every FOLDER hold `images`, `labels` (the teachers', as label_with_teachers.py
 writes them; not needed where an origin's masks name every pixel) and `masks` (real, where there
@@ -95,7 +95,7 @@ ORIGINS = {
     "msrc": Origin(MSRC_IDS),
     # PASCAL VOC 2012 with the masks of SBD; 255 is void.
     "voc": Origin(dict(enumerate(VOC_CLASSES, start=1)) | {VOID: ""}, complete=VOC_COMPLETE),
-    # COCO's instances drawn by scripts/draw_coco_masks.py: category ids, 255 a crowd.
+    # COCO's instances drawn by scripts/data/draw_coco_masks.py: category ids, 255 a crowd.
     "coco": Origin(
         {i: COCO_IDS.get(i, "") for i in range(1, 256)},
         complete=frozenset(COCO_IDS.values()) - {"table", "plant"},

@@ -1,6 +1,6 @@
 """Put CamVid and other streets together, with CamVid's 11 classes, to train on.
 
-    python scripts/make_street_data.py CAMVID OUTPUT [--validate-on FOLDER] [--copies N] \\
+    python scripts/data/make_street_data.py CAMVID OUTPUT [--validate-on FOLDER] [--copies N] \\
         [--streets FOLDER ...] [--labelled ORIGIN=FOLDER ...]
 
 CamVid's 367 training pictures come from a handful of streets, and its test pictures from others.
@@ -8,7 +8,7 @@ So the training split also takes
 
     --streets   {images,masks} of streets in Cityscapes' classes: its train ids, or its colours, as
                 KITTI and BDD100K have them too
-    --labelled  {images,labels} that scripts/label_streets.py labelled, and {masks} of the same
+    --labelled  {images,labels} that scripts/data/label_streets.py labelled, and {masks} of the same
                 stems where ORIGIN is one of the tables below: what a coarse mask says, the
                 teacher's labels make finer, where they do not contradict it
 

@@ -1,6 +1,6 @@
 """Soft labels of Tiny-ImageNet's training pictures, from a teacher that is fine-tuned to them.
 
-    torchrun --nproc-per-node 2 scripts/teach_classes.py TINY_IMAGENET
+    torchrun --nproc-per-node 2 scripts/data/teach_classes.py TINY_IMAGENET
 
 The teacher is EfficientNet-Lite0, trained by others on ImageNet-1K (0.75 top-1 there). Its layer
 of 1000 classes is cut down to ours, and all of it is trained a little on pictures of 64x64, which

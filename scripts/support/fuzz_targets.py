@@ -1,7 +1,8 @@
 """What strangers may hand us, broken in every way: corpora made here, and who has to bear them.
 
 A target takes an input and either makes something of it or raises `SeaformerEdgeError`; all else
-is a defect. `tests/test_hostile.py` gives each a few inputs, `scripts/fuzz` tens of thousands.
+is a defect. `tests/test_fuzz_targets.py` gives each a few inputs, `scripts/verify/fuzz` tens of
+thousands.
 """
 
 from __future__ import annotations

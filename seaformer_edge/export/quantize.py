@@ -62,7 +62,7 @@ def quantize(module: nn.Module, pictures: PictureSource, height: int, width: int
     """The same function in int8, with ranges measured on `pictures`.
 
     Args:
-        module: what `deploy/` makes, for (1, 3, height, width) float32 RGB 0..255.
+        module: what `export/rewrite/` makes, for (1, 3, height, width) float32 RGB 0..255.
         pictures: any size, resized plainly as `segmenter.py` does.
 
     Returns:

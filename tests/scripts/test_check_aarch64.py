@@ -1,4 +1,4 @@
-"""scripts/check_aarch64: which labels of another machine may differ from this one's."""
+"""scripts/verify/check_aarch64: which labels of another machine may differ from this one's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What scripts/soak calls growth."""
+"""What scripts/verify/soak calls growth."""
 
 from __future__ import annotations
 

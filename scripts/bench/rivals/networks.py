@@ -1,4 +1,4 @@
-"""The networks that `scripts/bench_engines` compares, and the picture they are given."""
+"""The networks that `scripts/bench/engines` compares, and the picture they are given."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def network(variant: str) -> SeaFormerSegmenter:
 
 
 def graph(variant: str, kind: str) -> nn.Module:
-    """Raw RGB (1, 3, 512, 512) to logits at 1/8: the "published" graph, or "ours" of deploy/."""
+    """Raw RGB (1, 3, 512, 512) to logits at 1/8: "published", or "ours" of export/rewrite/."""
     if kind == "published":
         return Published(network(variant)).eval()
     # The order of strips is made for XNNPACK, which export.py takes care of.

@@ -1,4 +1,4 @@
-"""The faults of scripts/soak, and the calm between them."""
+"""The faults of scripts/verify/soak, and the calm between them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What grew in a run of scripts/soak, from what was held in its calms."""
+"""What grew in a run of scripts/verify/soak, from what was held in its calms."""
 
 from __future__ import annotations
 
