@@ -6,9 +6,13 @@ import copy
 import json
 import re
 import runpy
+import shlex
 from pathlib import Path
 
+import click
 import pytest
+
+from seaformer_edge.cli import cli
 
 ROOT = Path(__file__).parents[1]
 TABLES = runpy.run_path(str(ROOT / "scripts" / "release" / "tables"))
@@ -76,3 +80,60 @@ def test_links_lead_to_files(document):
     for target in re.findall(r"\]\(([^)#]+)[^)]*\)", document.read_text()):
         if "://" not in target:
             assert (document.parent / target).exists(), target
+
+
+@documents
+def test_scripts_and_source_files_that_are_named_exist(document):
+    text = document.read_text()
+    if document.name == "CHANGELOG.md":  # its first tables name old paths
+        text = text.partition("### Added")[2]
+    named = re.findall(r"\b(?:scripts|seaformer_edge|tests|models)/[\w./-]*\w", text)
+    missing = {path for path in named if not (ROOT / path).exists()}
+    assert not missing
+
+
+def commands(text: str) -> list[list[str]]:
+    """The words after `seaformer-edge` in the commands of a document; lines are joined at a \\."""
+    text = text.replace("\\\n", " ")
+    found = re.findall(r"^\s*seaformer-edge (.*)$", "\n".join(fenced(text)), re.MULTILINE)
+    found += re.findall(r"`(?:\.venv/bin/)?seaformer-edge ([^`]*)`", text)
+    return [shlex.split(line, comments=True) for line in found]
+
+
+def fenced(text: str, language: str = "sh") -> list[str]:
+    """The code blocks of a document in one language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+@documents
+def test_commands_and_options_exist(document):
+    for words in commands(document.read_text()):
+        command: click.Command = cli
+        context = click.Context(cli)
+        while isinstance(command, click.Group) and words and words[0][0] not in "-[":
+            found = command.get_command(context, words.pop(0))
+            assert found, f"seaformer-edge {command.name} has no such command: {words}"
+            command = found
+        options = {name for parameter in command.params for name in parameter.opts}
+        given = {word.partition("=")[0] for word in words if re.match(r"--?[a-z]", word)}
+        assert given <= options | {"--help", "--version"}, f"{command.name}: {given - options}"
+
+
+@documents
+def test_recipes_that_are_named_exist(document):
+    for words in commands(document.read_text()):
+        if words[:1] == ["train"] and re.fullmatch(r"[a-z][\w/-]*", (*words, "")[1]):
+            assert (ROOT / "seaformer_edge/training/recipes" / f"{words[1]}.toml").is_file()
+
+
+def test_the_network_of_the_contributors_guide_can_be_built_and_exported(monkeypatch):
+    torch = pytest.importorskip("torch")
+    registry = pytest.importorskip("seaformer_edge.nn.registry")
+    monkeypatch.setattr(registry, "_ARCHITECTURES", dict(registry._ARCHITECTURES))
+    (example,) = fenced((ROOT / "CONTRIBUTING.md").read_text(), "python")
+    exec(example, {})
+    network = registry.build("mynet", "segmentation", "small", 3).eval()
+    picture = torch.rand(1, 3, 32, 64)
+    module = registry.rewrite("mynet", network, 32, 64, (0, 0, 0), (1, 1, 1))
+    assert module(picture).shape == (1, 3, 4, 8)
+    assert torch.allclose(module(picture), network(picture))
