@@ -1,4 +1,4 @@
-"""What travels the frame's way: a `Frame` in, a `Segmentation` or a `Classification` out."""
+"""The data that passes through the package: `Frame`, and its `Segmentation` or `Classification`."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class Frame:
         index: position in the source, counted from 0.
         timestamp_s: presentation time in seconds from the source's start.
         name: stem of the input file for pictures; None for frames of a video.
-        captured_at_s: when a camera took it or a stream delivered it, on `time.monotonic`'s clock;
-            None for what lay in a file.
+        captured_at_s: when a camera took it or a stream delivered it, on `time.monotonic`'s clock.
+            None from a file; in a live run, when the file's frame was due.
     """
 
     image: NDArray[np.uint8]
@@ -31,12 +31,12 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class ClassShare:
-    """How much of a picture one class covers.
+    """The share of a picture that one class covers.
 
     Attributes:
         class_id: index into the model's class list.
-        name: the class' name.
-        share: part of the picture's pixels, 0 to 1.
+        name: of the class.
+        share: of the picture's pixels, 0 to 1.
         confidence: mean softmax probability over the class' pixels, 0 to 1.
     """
 
@@ -48,11 +48,11 @@ class ClassShare:
 
 @dataclass(frozen=True, slots=True)
 class Segmentation:
-    """What the network saw in one frame.
+    """A segmenter's prediction for one picture.
 
     Attributes:
-        label_map: (H, W) uint8 class ids, at the frame's own size.
-        classes: the classes present, largest share first.
+        label_map: (H, W) uint8 class ids, at the picture's size.
+        classes: the classes that occur, largest share first.
         timings_ms: milliseconds by stage: "resize", "network", "labels".
     """
 
@@ -67,11 +67,11 @@ class Segmentation:
 
 @dataclass(frozen=True, slots=True)
 class ClassScore:
-    """How probable one class is for a whole picture.
+    """The probability of one class for a whole picture.
 
     Attributes:
         class_id: index into the model's class list.
-        name: the class' name.
+        name: of the class.
         probability: softmax probability, 0 to 1.
     """
 
@@ -82,7 +82,7 @@ class ClassScore:
 
 @dataclass(frozen=True, slots=True)
 class Classification:
-    """What a classifier saw in one picture.
+    """A classifier's prediction for one picture.
 
     Attributes:
         classes: the most probable classes, best first.
@@ -94,4 +94,4 @@ class Classification:
 
 
 Result = TypeVar("Result", Segmentation, Classification)
-"""What a run makes of each frame: one or the other, by its model."""
+"""A model's prediction: a `Segmentation` from a segmenter, a `Classification` from a classifier."""

@@ -1,7 +1,7 @@
-"""From a source to the newest-frame slot: opened, paced, watched, and opened again when lost.
+"""From a source to the slot of the newest frame: opens, paces, monitors and reopens the source.
 
-capture thread: source -> slot; may block in a source until somebody closes that
-watch thread: closes an opening that is overdue, so that the capture thread opens it again
+capture thread    source -> slot; may block in a source until another thread closes that
+watchdog thread   closes a source that has stopped working; the capture thread then reopens it
 """
 
 from __future__ import annotations
@@ -28,24 +28,29 @@ from seaformer_edge.sources.process import SourceProcess
 from seaformer_edge.sources.spec import SourceSpec, display_name, open_source
 from seaformer_edge.sources.video import FALLBACK_RATE
 
-WATCH_INTERVAL_S = 0.2
-# Of how much of a picture a digest is made: every camera's noise shows in an eighth of the rows.
-DIGEST_ROWS = 8
-# A file whose frames are later than this by its own clock has its clock set back.
-LATE_S = 0.5
+WATCHDOG_INTERVAL_S = 0.2
+# A frame's digest is made of every n-th row: enough to see any camera's noise.
+DIGEST_ROW_STEP = 8
+# A file that falls behind its timestamps by more than this continues from where it is.
+MAX_DELAY_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class SourceRequest:
-    """What is to be played, and how; see `LivePipeline`."""
+    """A source, and how to play it; see `LivePipeline`."""
 
     spec: str | Path
     realtime: bool = True
     loop: bool = False
 
 
-class Opening(Protocol):
-    """A source while it is being read; `close`, from any thread, ends the reading soon."""
+class SourceReader(Protocol):
+    """An open source that one thread iterates. `close`, from any thread, ends the iteration soon.
+
+    Attributes:
+        name: the source's own name, if it has one.
+        frame_rate, is_live, lost_frames: as of `FrameSource`, from the first frame on.
+    """
 
     @property
     def name(self) -> str | None: ...
@@ -60,86 +65,86 @@ class Opening(Protocol):
 
 
 class Capture:
-    """Keeps the newest frame of a source in a slot.
+    """Puts the newest frame of a source into a slot.
 
     The lock of `_changed` guards every field below it.
 
     Args:
-        request: the source to begin with.
-        slot: takes (frame, when it was captured on `time.monotonic`'s clock).
-        stats: hears of frames and drops.
-        on_over: called when there is nothing more to come, in whatever thread finds out.
+        request: the first source.
+        slot: takes the frames; their `captured_at_s` is set.
+        stats: counts captured and dropped frames.
+        on_end: called when the source has ended or failed for good, in the capture thread.
     """
 
     def __init__(
         self,
         request: SourceRequest,
-        slot: LatestValue[tuple[Frame, float]],
+        slot: LatestValue[Frame],
         stats: LiveStats,
-        on_over: Callable[[], None],
+        on_end: Callable[[], None],
     ) -> None:
         self._slot = slot
         self._stats = stats
-        self._on_over = on_over
+        self._on_end = on_end
         self.threads = [
             threading.Thread(target=self._run, name="capture", daemon=True),
-            threading.Thread(target=self._supervise, name="watch", daemon=True),
+            threading.Thread(target=self._run_watchdog, name="watchdog", daemon=True),
         ]
         self._changed = threading.Condition()
         self._request = request
-        self._watch = _watch_for(request)
-        self._opening: Opening | None = None
-        self._given_up: str | None = None  # why the watch thread closed the opening
+        self._health = _health_of(request)
+        self._reader: SourceReader | None = None
+        self._close_reason: str | None = None  # why the watchdog closed the reader
         self._switched = False
         self._paused = False
-        self._error: SourceError | None = None  # why the source cannot be had at all
-        self._isolated = False  # the source is one to be run in a process of its own
+        self._error: SourceError | None = None  # why the source failed for good
+        self._in_worker = False  # the source is of a kind that runs in a worker process
         self._stopping = False
 
     def start(self) -> None:
         for thread in self.threads:
             thread.start()
 
-    def end(self) -> None:
-        """Gives the source back and lets both threads end, from whatever they are doing."""
+    def stop(self) -> None:
+        """Closes the source and makes both threads end; does not wait for them."""
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
-            opening = self._opening
-        if opening is not None:
-            opening.close()
+            reader = self._reader
+        if reader is not None:
+            reader.close()
 
     def switch(self, request: SourceRequest) -> None:
-        """Plays something else."""
+        """Plays another source."""
         with self._changed:
-            self._request, self._switched, self._isolated = request, True, False
+            self._request, self._switched, self._in_worker = request, True, False
             self._error = None
-            self._watch = _watch_for(request)
-            self._watch.opening(monotonic())
+            self._health = _health_of(request)
+            self._health.connecting(monotonic())
             self._changed.notify_all()
 
     def pause(self, paused: bool) -> None:
-        """Holds a file where it is, and lets a camera's frames go; or goes on."""
+        """Pauses or resumes: a file waits, the frames of a live source are dropped."""
         with self._changed:
             self._paused = paused
             self._changed.notify_all()
 
     def status(self) -> tuple[str, SourceState, str]:
-        """The source's name, its state, and the state in plain words."""
+        """The source's name, its state, and a message about the state."""
         now_s = monotonic()
         with self._changed:
-            return self._watch.name, self._watch.state(now_s), self._watch.message(now_s)
+            return self._health.name, self._health.state(now_s), self._health.message(now_s)
 
-    def is_over(self) -> bool:
-        """Whether there is nothing more to come.
+    def has_ended(self) -> bool:
+        """Whether a file has ended.
 
         Raises:
-            SourceError: so it is, because the source cannot be had at all.
+            SourceError: the source failed for good.
         """
         with self._changed:
             if self._error is not None:
                 raise self._error
-            return self._watch.state(monotonic()) is SourceState.ENDED
+            return self._health.state(monotonic()) is SourceState.ENDED
 
     @property
     def paused(self) -> bool:
@@ -151,133 +156,136 @@ class Capture:
     def _run(self) -> None:
         while (request := self._next_request()) is not None:
             try:
-                opening = self._open(request)
-                self._read(opening, request)
+                reader = self._open(request)
+                self._read(reader, request)
             except SourceError as error:
-                self._over(request, error)
-            except Exception as error:  # a defect must not end the thread, and so the window
-                self._over(request, SourceError(f"{self._watch.name}: unexpected {error!r}"))
+                self._finish(request, error)
+            except Exception as error:  # a defect must not end the thread
+                self._finish(request, SourceError(f"{self._health.name}: unexpected {error!r}"))
             else:
-                self._over(request, None)
+                self._finish(request, None)
 
     def _next_request(self) -> SourceRequest | None:
-        """Waits until something is to be opened; None when all is to end."""
+        """Waits until a source is to be opened or reopened; None when the thread is to end."""
         with self._changed:
             while not self._stopping:
                 if self._switched:
                     self._switched = False
                     return self._request
-                state = self._watch.state(monotonic())
+                state = self._health.state(monotonic())
                 wait_s = None
                 if state is SourceState.CONNECTING:
                     return self._request
                 if state is SourceState.RECONNECTING:
-                    wait_s = self._watch.retry_at_s - monotonic()
+                    wait_s = self._health.retry_at_s - monotonic()
                     if wait_s <= 0:
                         return self._request
                 self._changed.wait(wait_s)
             return None
 
-    def _open(self, request: SourceRequest) -> Opening:
-        # Once a camera, always a camera: an unplugged one cannot be found by its name.
-        isolated = self._isolated or SourceSpec.parse(request.spec).runs_in_worker
-        opening = SourceProcess(request.spec) if isolated else _FileOpening(request)
+    def _open(self, request: SourceRequest) -> SourceReader:
+        # An unplugged camera can no longer be looked up by name, so its kind is remembered.
+        in_worker = self._in_worker or SourceSpec.parse(request.spec).runs_in_worker
+        reader = SourceProcess(request.spec) if in_worker else _FileReader(request)
         with self._changed:
-            self._opening, self._given_up = opening, None
-            current = request is self._request and not self._stopping
-            if current:
-                self._isolated = isolated
-                self._watch.opening(monotonic())
-        if not current:
-            opening.close()
-        return opening
+            self._reader, self._close_reason = reader, None
+            is_current = request is self._request and not self._stopping
+            if is_current:
+                self._in_worker = in_worker
+                self._health.connecting(monotonic())
+        if not is_current:
+            reader.close()
+        return reader
 
-    def _read(self, opening: Opening, request: SourceRequest) -> None:
-        pace = _Pace()
+    def _read(self, reader: SourceReader, request: SourceRequest) -> None:
+        clock = _PlaybackClock()
         lost = 0
         try:
-            for frame in opening:
-                digest = _digest(frame.image) if opening.is_live else None
-                now_s = monotonic() if opening.is_live else self._await(pace, frame, request)
+            for frame in reader:
+                digest = _digest(frame.image) if reader.is_live else None
+                now_s = (
+                    monotonic() if reader.is_live else self._wait_until_due(clock, frame, request)
+                )
                 with self._changed:
                     if request is not self._request or self._stopping:
                         return
-                    if opening.name is not None:
-                        self._watch.name = opening.name
-                    self._watch.frame(now_s, digest, opening.frame_rate)
+                    if reader.name is not None:
+                        self._health.name = reader.name
+                    self._health.frame_arrived(now_s, digest, reader.frame_rate)
                     paused = self._paused
-                self._stats.drop("corrupt", opening.lost_frames - lost)
-                lost = opening.lost_frames
+                self._stats.drop("corrupt", reader.lost_frames - lost)
+                lost = reader.lost_frames
                 self._stats.captured(now_s, (frame.image.shape[1], frame.image.shape[0]))
                 if paused:
                     self._stats.drop("paused")
                     continue
-                self._stats.handed_on(1)
-                if self._slot.put((frame, frame.captured_at_s or now_s)):
+                if frame.captured_at_s is None:
+                    frame = replace(frame, captured_at_s=now_s)
+                self._stats.add_in_flight(1)
+                if self._slot.put(frame):
                     self._stats.drop("overwritten")
-                    self._stats.handed_on(-1)
+                    self._stats.add_in_flight(-1)
         finally:
-            opening.close()
+            reader.close()
 
-    def _over(self, request: SourceRequest, error: SourceError | None) -> None:
-        """An opening is over: decides what comes next."""
+    def _finish(self, request: SourceRequest, error: SourceError | None) -> None:
+        """Decides what follows after a reader has ended: reopening, an error, or the end."""
         malloc.trim_heap()
         now_s = monotonic()
         with self._changed:
-            opening, self._opening = self._opening, None
+            reader, self._reader = self._reader, None
             if request is not self._request or self._stopping:
                 return
-            if self._isolated and (opening is None or opening.is_live):
-                reason = self._given_up or str(error or f"{self._watch.name}: the stream has ended")
-                self._watch.lost(now_s, reason)
+            if self._in_worker and (reader is None or reader.is_live):
+                message = str(error or f"{self._health.name}: the stream has ended")
+                self._health.lost(now_s, self._close_reason or message)
                 return
             if error is not None:
                 self._error = error.with_traceback(None)
-                self._watch.failed(now_s, str(error))
+                self._health.failed(now_s, str(error))
             else:
-                self._watch.ended(now_s)
-        self._on_over()
+                self._health.ended(now_s)
+        self._on_end()
 
-    def _await(self, pace: _Pace, frame: Frame, request: SourceRequest) -> float:
-        """Waits until a file's frame is due; the time it then is."""
+    def _wait_until_due(self, clock: _PlaybackClock, frame: Frame, request: SourceRequest) -> float:
+        """Waits until a file's frame is due, and returns the time it is then."""
         with self._changed:
             while request is self._request and not self._stopping:
                 now_s = monotonic()
                 if self._paused:
-                    pace.hold()
+                    clock.reset()
                     self._changed.wait()
                     continue
-                wait_s = pace.due_s(frame.timestamp_s, now_s) - now_s
+                wait_s = clock.due_at_s(frame.timestamp_s, now_s) - now_s
                 if wait_s <= 0 or not request.realtime:
                     return now_s
                 self._changed.wait(wait_s)
         return monotonic()
 
-    # The watch thread.
+    # The watchdog thread.
 
-    def _supervise(self) -> None:
+    def _run_watchdog(self) -> None:
         while True:
             with self._changed:
                 if self._stopping:
                     return
-                self._changed.wait(WATCH_INTERVAL_S)
-                opening = self._opening
-                superseded = self._switched
-                if opening is None:
+                self._changed.wait(WATCHDOG_INTERVAL_S)
+                reader = self._reader
+                if reader is None:
                     continue
-                # Files have all the time they need, and a pause holds them before their first
-                # frame; a camera is read on while paused.
-                overdue = self._watch.overdue(monotonic()) if opening.is_live else None
-                if not (superseded or overdue):
+                # A file has no time limit: it may be paused before its first frame. A camera is
+                # read while paused.
+                overdue = self._health.overdue(monotonic()) if reader.is_live else None
+                if not (self._switched or overdue):
                     continue
-                self._given_up = overdue
-            opening.close()
+                self._close_reason = overdue
+            reader.close()
 
 
-class _FileOpening:
-    """A source of this process as an `Opening`; its reads end by themselves."""
+class _FileReader:
+    """A source in this process as a `SourceReader`. Its reads do not block."""
 
-    name = None  # the user's own word for it is the best
+    name = None  # the text of the request is the best name
     is_live = False
 
     def __init__(self, request: SourceRequest) -> None:
@@ -306,25 +314,26 @@ class _FileOpening:
         self._closed = True
 
 
-class _Pace:
-    """When a file's frames are due on our clock."""
+class _PlaybackClock:
+    """Converts a file's timestamps to times on `time.monotonic`'s clock."""
 
     def __init__(self) -> None:
-        self._start_s: float | None = None
+        self._start_at_s: float | None = None
 
-    def due_s(self, timestamp_s: float, now_s: float) -> float:
-        if self._start_s is None or self._start_s + timestamp_s < now_s - LATE_S:
-            self._start_s = now_s - timestamp_s
-        return self._start_s + timestamp_s
+    def due_at_s(self, timestamp_s: float, now_s: float) -> float:
+        """When the frame is due; now, if the clock was reset or is late."""
+        if self._start_at_s is None or self._start_at_s + timestamp_s < now_s - MAX_DELAY_S:
+            self._start_at_s = now_s - timestamp_s
+        return self._start_at_s + timestamp_s
 
-    def hold(self) -> None:
-        """The file waits; it goes on from where it is."""
-        self._start_s = None
+    def reset(self) -> None:
+        """The next frame is due at once: the file was paused."""
+        self._start_at_s = None
 
 
-def _watch_for(request: SourceRequest) -> SourceHealth:
+def _health_of(request: SourceRequest) -> SourceHealth:
     return SourceHealth(display_name(str(request.spec)))
 
 
 def _digest(image: NDArray[np.uint8]) -> int:
-    return zlib.crc32(image[::DIGEST_ROWS].tobytes())
+    return zlib.crc32(image[::DIGEST_ROW_STEP].tobytes())

@@ -1,10 +1,10 @@
-"""From the newest-frame slot to results: the model, its threads, and changing it on the way.
+"""From the newest frame to results: the model, its threads, and switching the model.
 
-    slot -> resize thread -> | picture | -> network thread -> | logits | -> labels thread -> publish
+    slot -> resize thread -> | input | -> network thread -> | logits | -> labels thread -> publish
 
-While a frame is in the network, the labels of the one before are made, and, shortly before the
-network is free again, the then newest one is resized. Between any two threads lies one frame at
-most; the network waits for the labels, never the other way round for long.
+While the network runs on a frame, the labels of the frame before are made, and, shortly before the
+network is free, the newest frame is preprocessed. Each queue holds one frame; the network is the
+bottleneck.
 """
 
 from __future__ import annotations
@@ -38,15 +38,15 @@ from seaformer_edge.live.stats import LiveStats
 from seaformer_edge.machine import malloc
 
 Model = Segmenter | Classifier
-Publish = Callable[[Frame, float, Prediction | None, bool], None]
-"""Takes a frame, when it was captured, what was seen, and whether that is of this frame."""
+Publish = Callable[[Frame, Prediction | None, bool], None]
+"""Takes a frame, its prediction, and whether the prediction is of this very frame."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class ModelRequest:
-    """A program and the threads it is to run on."""
+    """A program, and the number of threads to run it on; None leaves it to the runtime."""
 
     path: Path
     threads: int | None
@@ -54,17 +54,24 @@ class ModelRequest:
 
 @dataclass(frozen=True, slots=True)
 class InferenceJob:
-    """A frame on its way to the labels; `card` None means: shown with what was seen before."""
+    """A frame on its way to the labels thread.
+
+    Attributes:
+        skipped: the network did not see the frame; it is published with the last prediction.
+        card: of the model that made `logits`; None, as are the others, without a model.
+        logits: (h, w, C) float32, or (C,) of a classifier.
+        timings_ms: by stage.
+    """
 
     frame: Frame
-    captured_at_s: float
+    skipped: bool = False
     card: Card | None = None
     logits: NDArray[np.float32] | None = None
     timings_ms: dict[str, float] | None = None
 
 
 def open_model(request: ModelRequest) -> Model:
-    """The segmenter or classifier that a request asks for. Raises ModelError."""
+    """Opens the segmenter or classifier of a request. Raises ModelError."""
     card = read_card(request.path)
     kind = Segmenter if card.task == "segmentation" else Classifier
     return kind.from_path(request.path, request.threads)
@@ -76,19 +83,22 @@ class Inference:
     The lock `_lock` guards every field below it.
 
     Args:
-        slot: gives (frame, when it was captured).
-        stats: hears of inferences and drops.
-        publish: is called for every frame taken, in their order, in the labels thread.
-        on_trouble: called with what is wrong with the model, in whatever thread finds out.
+        request: the first model.
+        slot: where the newest frame is taken from.
+        stats: counts inferences and dropped frames.
+        publish: called for every frame that was taken, in order, in the labels thread.
+        on_error: called when the model cannot be loaded or fails, in the network or labels thread.
+        every: the network sees every n-th frame.
+        smoothing: over time, 0 (off) to 1 (strongest).
     """
 
     def __init__(
         self,
         request: ModelRequest,
-        slot: LatestValue[tuple[Frame, float]],
+        slot: LatestValue[Frame],
         stats: LiveStats,
         publish: Publish,
-        on_trouble: Callable[[ModelError], None],
+        on_error: Callable[[ModelError], None],
         *,
         every: int,
         smoothing: float,
@@ -96,19 +106,20 @@ class Inference:
         self._slot = slot
         self._stats = stats
         self._publish = publish
-        self._on_trouble = on_trouble
-        self._work: Channel[InferenceJob] = Channel(1)
-        self._model: Model | None = None  # the network thread's own
-        self._run_s = 0.0  # what its last run took
+        self._on_error = on_error
+        self._jobs: Channel[InferenceJob] = Channel(1)
+        # These three belong to the network thread.
+        self._model: Model | None = None
+        self._run_s = 0.0  # duration of the last run
         self._loaded: ModelRequest | None = None
         self.threads = [
             threading.Thread(target=self._run_network, name="network", daemon=True),
             threading.Thread(target=self._run_labels, name="labels", daemon=True),
         ]
         self._lock = threading.Lock()
-        self._wanted: ModelRequest | None = request
-        self._asked = request  # what was asked for last, granted or not
-        self._broken = False  # the model is not to be used any more
+        self._pending: ModelRequest | None = request  # to be loaded
+        self._last_request = request  # the model in use, or the one to be loaded
+        self._failed = False  # the model must not be used any more
         self._stopping = False
         self.every = every
         self.smoothing = smoothing
@@ -119,30 +130,30 @@ class Inference:
         for thread in self.threads:
             thread.start()
 
-    def end(self) -> None:
-        """Lets both threads end, after the frame in hand."""
+    def stop(self) -> None:
+        """Makes both threads end after the current frame; does not wait for them."""
         with self._lock:
             self._stopping = True
         self._slot.close()
-        self._work.cancel()
+        self._jobs.cancel()
 
     def switch(self, path: Path) -> None:
-        """Loads another model."""
+        """Loads another model, on the same number of threads."""
         with self._lock:
-            self._ask(ModelRequest(path, self._asked.threads))
+            self._request(ModelRequest(path, self._last_request.threads))
 
     def set_threads(self, threads: int | None) -> None:
-        """Loads the model again on so many threads."""
+        """Loads the model again on another number of threads."""
         with self._lock:
-            self._ask(ModelRequest(self._asked.path, threads))
+            self._request(ModelRequest(self._last_request.path, threads))
 
-    def _ask(self, request: ModelRequest) -> None:
-        self._wanted = self._asked = request
+    def _request(self, request: ModelRequest) -> None:
+        self._pending = self._last_request = request
         self._slot.wake()
 
     @property
     def model_name(self) -> str | None:
-        """Of the model that is loaded and works."""
+        """The name of the model that is loaded and works."""
         with self._lock:
             return None if self._card is None else self._card.name
 
@@ -150,88 +161,89 @@ class Inference:
     def loading(self) -> bool:
         """Whether a model is being loaded, or about to be."""
         with self._lock:
-            return self._wanted is not None
+            return self._pending is not None
 
     # The network thread.
 
     def _run_network(self) -> None:
-        since_seen = 0
-        ahead = Prefetcher(self._slot)
+        frames_since_run = 0
+        prefetcher = Prefetcher(self._slot)
         try:
             while not self._stopping:
-                self._load_wanted()
-                ready = ahead.take()
-                if ready is None:
+                self._load_pending()
+                preprocessed = prefetcher.take()
+                if preprocessed is None:
                     continue
-                since_seen += 1
+                frames_since_run += 1
                 with self._lock:
-                    skipped = since_seen < self.every and self._model is not None
-                    if self._broken:
-                        self._model, self._broken = None, False
+                    skipped = frames_since_run < self.every and self._model is not None
+                    if self._failed:
+                        self._model, self._failed = None, False
                 if skipped:
                     self._stats.drop("skipped")
+                    self._jobs.put(InferenceJob(preprocessed.frame, skipped=True))
                 else:
-                    since_seen = 0
-                unseen = InferenceJob(ready.frame, ready.captured_at_s)
-                self._work.put(unseen if skipped else self._see(ready, ahead))
+                    frames_since_run = 0
+                    self._jobs.put(self._run_model(preprocessed, prefetcher))
         finally:
             self._model = None
-            self._work.finish()
-            ahead.close()
+            self._jobs.finish()
+            prefetcher.close()
 
-    def _see(self, ready: PreprocessedFrame, ahead: Prefetcher) -> InferenceJob:
-        """A frame through the network."""
-        model, frame, captured_at_s = self._model, ready.frame, ready.captured_at_s
+    def _run_model(self, preprocessed: PreprocessedFrame, prefetcher: Prefetcher) -> InferenceJob:
+        """Runs the network on a frame, and starts to prefetch the next one."""
+        model, frame = self._model, preprocessed.frame
         if model is None:
-            return InferenceJob(frame, captured_at_s, timings_ms={})
+            return InferenceJob(frame)
         card = model.card
+        assert frame.captured_at_s is not None  # `Capture` sets it
         try:
-            started = perf_counter()
-            network_input, resize_ms = ready.network_input, ready.resize_ms
-            if network_input is None or ready.card is not card:
+            started_s = perf_counter()
+            network_input, resize_ms = preprocessed.network_input, preprocessed.resize_ms
+            if network_input is None or preprocessed.card is not card:
                 network_input = preprocess(frame.image, card.height, card.width)
-                resize_ms = (perf_counter() - started) * 1e3
-            if self.every == 1:  # else the next frame is not for the network
-                ahead.begin(card, self._run_s)
-            wait_ms = (monotonic() - captured_at_s) * 1e3 - resize_ms
-            started = perf_counter()
+                resize_ms = (perf_counter() - started_s) * 1e3
+            if self.every == 1:  # otherwise the network skips the next frame
+                prefetcher.start(card, self._run_s)
+            wait_ms = (monotonic() - frame.captured_at_s) * 1e3 - resize_ms
+            started_s = perf_counter()
             logits = model.run(network_input)
-            self._run_s = perf_counter() - started
+            self._run_s = perf_counter() - started_s
         except Exception as error:
-            self._break(card, error)
-            return InferenceJob(frame, captured_at_s, timings_ms={})
+            self._disable_model(card, error)
+            return InferenceJob(frame)
         timings_ms = {"wait": wait_ms, "resize": resize_ms, "network": self._run_s * 1e3}
-        return InferenceJob(frame, captured_at_s, card, logits, timings_ms)
+        return InferenceJob(frame, card=card, logits=logits, timings_ms=timings_ms)
 
-    def _load_wanted(self) -> None:
+    def _load_pending(self) -> None:
         with self._lock:
-            wanted = self._wanted
-        if wanted is None:
+            request = self._pending
+        if request is None:
             return
-        before = self._loaded if self._model is not None else None
-        # The threads are the process' own; they change only while no program is open.
-        if before is not None and before.threads != wanted.threads:
+        previous = self._loaded if self._model is not None else None
+        # The runtime's thread pool can only change while no program is open.
+        if previous is not None and previous.threads != request.threads:
             self._model = None
-        trouble: ModelError | None = None
+        failure: ModelError | None = None
         try:
-            self._open(wanted)
+            self._open(request)
         except Exception as error:
-            trouble = _plain(wanted.path.stem, error)
-            if self._model is None and before is not None:
+            failure = _as_model_error(request.path.stem, error)
+            if self._model is None and previous is not None:
                 with contextlib.suppress(ModelError):
-                    self._open(before)
+                    self._open(previous)
         malloc.trim_heap()
-        self._stats.forget_stages()
+        self._stats.reset_stages()
         with self._lock:
-            if self._wanted is wanted:  # and nothing else was asked for meanwhile
-                self._wanted = None
+            if self._pending is request:  # no other model was requested meanwhile
+                self._pending = None
                 if self._loaded is not None:
-                    self._asked = self._loaded
-            self._broken = False
+                    self._last_request = self._loaded
+            self._failed = False
             self._card = None if self._model is None else self._model.card
             self.num_threads = _thread_count(self._loaded)
-        if trouble is not None:
-            self._on_trouble(trouble)
+        if failure is not None:
+            self._on_error(failure)
 
     def _open(self, request: ModelRequest) -> None:
         self._model = open_model(request)
@@ -241,62 +253,62 @@ class Inference:
 
     def _run_labels(self) -> None:
         smoother = Smoother()
-        seen: Prediction | None = None
+        prediction: Prediction | None = None
         card: Card | None = None
-        for work in self._work:
-            current = work.timings_ms is not None
-            if current:
-                if work.card is not card:
-                    smoother, card = Smoother(), work.card
+        for job in self._jobs:
+            if not job.skipped:
+                if job.card is not card:
+                    smoother, card = Smoother(), job.card
                 smoother.strength = self.smoothing
-                seen = self._label(work, smoother)
-            elif not _fits(seen, work.frame):
-                seen = None
-            self._publish(work.frame, work.captured_at_s, seen, current and seen is not None)
+                prediction = self._predict(job, smoother)
+            elif not _fits(prediction, job.frame):
+                prediction = None
+            current = not job.skipped and prediction is not None
+            self._publish(job.frame, prediction, current)
 
-    def _label(self, work: InferenceJob, smoother: Smoother) -> Prediction | None:
-        """What was seen in a frame, from its logits."""
-        card, logits, timings_ms = work.card, work.logits, work.timings_ms
+    def _predict(self, job: InferenceJob, smoother: Smoother) -> Prediction | None:
+        """The prediction for a frame, from its logits."""
+        card, logits, timings_ms = job.card, job.logits, job.timings_ms
         if card is None or logits is None or timings_ms is None:
             return None
         try:
             if card.task == "classification":
                 classification = postprocess_classification(logits, card, timings_ms)
-                seen = Prediction(card, classification=classification)
+                prediction = Prediction(card, classification=classification)
             else:
-                started = perf_counter()
-                smoothed = smoother(logits, work.frame.image)
+                started_s = perf_counter()
+                smoothed = smoother(logits, job.frame.image)
                 if smoothed is not logits:
-                    timings_ms = {**timings_ms, "smooth": (perf_counter() - started) * 1e3}
-                height, width = work.frame.image.shape[:2]
+                    timings_ms = {**timings_ms, "smooth": (perf_counter() - started_s) * 1e3}
+                height, width = job.frame.image.shape[:2]
                 segmentation = postprocess_segmentation(smoothed, card, (width, height), timings_ms)
                 timings_ms = segmentation.timings_ms
-                seen = Prediction(card, segmentation, logits=smoothed)
+                prediction = Prediction(card, segmentation, logits=smoothed)
         except Exception as error:
-            self._break(card, error)
+            self._disable_model(card, error)
             return None
         self._stats.inferred(monotonic(), timings_ms)
-        return seen
+        return prediction
 
-    def _break(self, card: Card, error: Exception) -> None:
-        """The model failed: frames go on without it until another is asked for."""
+    def _disable_model(self, card: Card, error: Exception) -> None:
+        """The model failed: frames are published without it until another one is requested."""
         with self._lock:
-            if self._card is not card:  # it was replaced meanwhile
+            if self._card is not card:  # another model has replaced it
                 return
-            self._broken = True
+            self._failed = True
             self._card = None
-        self._on_trouble(_plain(card.name, error))
+        self._on_error(_as_model_error(card.name, error))
 
 
-def _fits(seen: Prediction | None, frame: Frame) -> bool:
-    """Whether what was seen in an earlier frame can be shown over this one."""
-    if seen is None or seen.segmentation is None:
-        return seen is not None
-    return seen.segmentation.label_map.shape == frame.image.shape[:2]
+def _fits(prediction: Prediction | None, frame: Frame) -> bool:
+    """Whether the prediction for an earlier frame can be displayed over this one."""
+    if prediction is None or prediction.segmentation is None:
+        return prediction is not None
+    return prediction.segmentation.label_map.shape == frame.image.shape[:2]
 
 
-def _plain(name: str, error: Exception) -> ModelError:
-    """The error as one line, without its traceback, which would keep the program open."""
+def _as_model_error(name: str, error: Exception) -> ModelError:
+    """The error without its traceback, which would keep the program open."""
     if isinstance(error, ModelError):
         return error.with_traceback(None)
     log.error("%s failed", name, exc_info=error)

@@ -1,4 +1,4 @@
-"""The one place between two threads of a live run: it holds the newest item, never a queue."""
+"""The connection between two threads of a live run: it holds the newest item and is no queue."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ T = TypeVar("T")
 
 
 class LatestValue(Generic[T]):
-    """Holds one item; a newer one takes its place.
+    """Holds one item; a newer item replaces it.
 
-    One lock, that of `_changed`, guards every field.
+    The lock of `_changed` guards every field.
     """
 
     def __init__(self) -> None:
@@ -21,7 +21,7 @@ class LatestValue(Generic[T]):
         self._changed = threading.Condition()
 
     def put(self, item: T) -> bool:
-        """Never waits; True says that an item nobody had taken was overwritten."""
+        """Stores an item without waiting; True if it replaced one that was not taken."""
         with self._changed:
             overwritten = self._item is not None
             if not self._closed:
@@ -30,7 +30,7 @@ class LatestValue(Generic[T]):
             return overwritten
 
     def take(self) -> T | None:
-        """Waits for an item and takes it; None after `wake`, and for ever after `close`."""
+        """Waits for an item and removes it; None once after `wake`, and always after `close`."""
         with self._changed:
             self._changed.wait_for(lambda: self._item is not None or self._woken or self._closed)
             if self._woken or self._closed:
@@ -40,13 +40,13 @@ class LatestValue(Generic[T]):
             return item
 
     def wake(self) -> None:
-        """Makes the taker look around: its `take`, or its next one, gives None once."""
+        """Makes the current `take`, or the next one, return None."""
         with self._changed:
             self._woken = True
             self._changed.notify_all()
 
     def close(self) -> None:
-        """Lets go of the item and takes no more."""
+        """Drops the item and accepts no more."""
         with self._changed:
             self._closed = True
             self._item = None

@@ -1,4 +1,4 @@
-"""The next frame, resized while the network still has the one before."""
+"""Preprocesses the next frame while the network runs on the current one."""
 
 from __future__ import annotations
 
@@ -16,77 +16,75 @@ from seaformer_edge.hub.card import Card
 from seaformer_edge.inference.preprocess import preprocess
 from seaformer_edge.live.latest_value import LatestValue
 
-# A frame is taken so many resizes, and a little more, before the network is expected to be free: a
-# late frame keeps the network waiting, an early one is older when it is shown.
-RESIZES_AHEAD = 3
-MARGIN_S = 1e-3
+# A frame is taken this many preprocessing times, plus a margin, before the network is expected to
+# be free: taken too late, the network waits for it; taken too early, it is older when displayed.
+LEAD_RESIZES = 3
+LEAD_MARGIN_S = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
 class PreprocessedFrame:
-    """A frame taken from the slot.
+    """A frame taken from the slot, with the network's input if it has been made.
 
     Attributes:
-        captured_at_s: when, on `time.monotonic`'s clock.
-        network_input: what the network takes, (h, w, 3) float32; None if nobody said which network.
-        card: of the network it was network_input for.
-        resize_ms: what that took.
+        network_input: (h, w, 3) float32; None if the frame was not prefetched, or preprocessing
+            failed.
+        card: of the model that `network_input` is for.
+        resize_ms: duration of the preprocessing.
     """
 
     frame: Frame
-    captured_at_s: float
     network_input: NDArray[np.float32] | None = None
     card: Card | None = None
     resize_ms: float = 0.0
 
 
 class Prefetcher:
-    """Takes frames from a slot for one network thread, which alone calls its methods.
+    """Takes frames from a slot for the network thread, which alone calls its methods.
 
-    It knows of the model no more than the card, for an open program must be let go of before the
-    number of threads can change.
+    It keeps the model's card but not the model: an open program must be closed before the number
+    of threads can change.
     """
 
-    def __init__(self, slot: LatestValue[tuple[Frame, float]]) -> None:
+    def __init__(self, slot: LatestValue[Frame]) -> None:
         self._slot = slot
         self._thread = ThreadPoolExecutor(1, "resize")
         self._pending: Future[PreprocessedFrame | None] | None = None
         self._wanted = threading.Event()
         self._resize_s = 0.0
 
-    def begin(self, card: Card, run_s: float) -> None:
-        """Has the next frame taken and network_input by the time a run of about `run_s` ends."""
+    def start(self, card: Card, run_s: float) -> None:
+        """Starts to take and preprocess the next frame, for a network run of about `run_s`."""
         self._wanted.clear()
-        after_s = run_s - RESIZES_AHEAD * self._resize_s - MARGIN_S
-        self._pending = self._thread.submit(self._take_later, card, after_s)
+        delay_s = run_s - LEAD_RESIZES * self._resize_s - LEAD_MARGIN_S
+        self._pending = self._thread.submit(self._take_after, card, delay_s)
 
     def take(self) -> PreprocessedFrame | None:
-        """Waits for a frame, network_input if it was begun; None as from `LatestValue.take`."""
+        """Waits for a frame, preprocessed if `start` was called; None as `LatestValue.take`."""
         if self._pending is None:
-            taken = self._slot.take()
-            return None if taken is None else PreprocessedFrame(*taken)
+            frame = self._slot.take()
+            return None if frame is None else PreprocessedFrame(frame)
         self._wanted.set()
         pending, self._pending = self._pending, None
-        ready = pending.result()
-        if ready is not None:
-            self._resize_s = ready.resize_ms / 1e3
-        return ready
+        preprocessed = pending.result()
+        if preprocessed is not None:
+            self._resize_s = preprocessed.resize_ms / 1e3
+        return preprocessed
 
     def close(self) -> None:
-        """Ends the thread; the slot is closed by now."""
+        """Ends the thread. The slot must be closed before."""
         self._wanted.set()
         self._thread.shutdown()
 
-    def _take_later(self, card: Card, after_s: float) -> PreprocessedFrame | None:
-        self._wanted.wait(max(after_s, 0.0))
-        taken = self._slot.take()
-        if taken is None:
+    def _take_after(self, card: Card, delay_s: float) -> PreprocessedFrame | None:
+        self._wanted.wait(max(delay_s, 0.0))
+        frame = self._slot.take()
+        if frame is None:
             return None
-        frame, captured_at_s = taken
-        started = perf_counter()
-        with suppress(Exception):  # it comes again, and is told, when the network thread tries
+        started_s = perf_counter()
+        with suppress(Exception):  # the network thread tries again and reports the error
             network_input = preprocess(frame.image, card.height, card.width)
             return PreprocessedFrame(
-                frame, captured_at_s, network_input, card, (perf_counter() - started) * 1e3
+                frame, network_input, card, resize_ms=(perf_counter() - started_s) * 1e3
             )
-        return PreprocessedFrame(frame, captured_at_s)
+        return PreprocessedFrame(frame)

@@ -36,10 +36,9 @@ class LiveResult:
     """A frame and its prediction. Immutable: threads may share it.
 
     Attributes:
-        frame: the picture, (H, W, 3) uint8 RGB.
+        frame: its `captured_at_s` is set.
         sequence: 1, 2, 3 ... in the order of publication, across sources and models.
-        captured_at_s: when the frame was captured, on `time.monotonic`'s clock.
-        published_at_s: when this result was ready, on the same clock.
+        published_at_s: when this result was ready, on `time.monotonic`'s clock.
         prediction: None while there is no model.
         current: whether `prediction` is of this frame; with inference on every n-th frame, it may
             be of the last frame that the network was given.
@@ -47,10 +46,16 @@ class LiveResult:
 
     frame: Frame
     sequence: int
-    captured_at_s: float
     published_at_s: float
     prediction: Prediction | None
     current: bool
+
+    @property
+    def captured_at_s(self) -> float:
+        """When a camera or stream captured the frame, or a file's frame was due, on
+        `time.monotonic`'s clock."""
+        assert self.frame.captured_at_s is not None
+        return self.frame.captured_at_s
 
     @property
     def card(self) -> Card | None:
@@ -109,9 +114,9 @@ class LiveResult:
         confidence = 0.0
         for row, row_weight in rows:
             for column, column_weight in columns:
-                odds = np.exp(logits[row, column] - logits[row, column].max())
-                odds = odds[: self.prediction.card.num_classes]
-                confidence += row_weight * column_weight * float(odds[label] / odds.sum())
+                exp = np.exp(logits[row, column] - logits[row, column].max())
+                exp = exp[: self.prediction.card.num_classes]
+                confidence += row_weight * column_weight * float(exp[label] / exp.sum())
         return confidence
 
 

@@ -1,6 +1,6 @@
-"""Whether a source is well, from when its frames came and what they looked like.
+"""The state of a source, judged by when its frames arrive and whether they change.
 
-Logic alone: no threads, no clock. All times are seconds on one clock that never falls.
+No threads and no clock: the caller passes all times, in seconds on one monotonic clock.
 """
 
 from __future__ import annotations
@@ -12,74 +12,75 @@ from seaformer_edge.percentiles import Rate
 
 STALLED_AFTER_S = 1.5
 FROZEN_AFTER_S = 1.5
-# A frozen or stalled source is opened again after this long, then after twice as long, ...
-PATIENCE_S = 4.0
-CONNECT_PATIENCE_S = 12.0
-FIRST_DELAY_S = 0.5
-LONGEST_DELAY_S = 8.0
-LONGEST_PATIENCE_S = 64.0
-# Having run so long without trouble, a source has its patience and delay restored.
-WELL_AFTER_S = 10.0
-SLOW_SHARE = 0.5
+CONNECT_TIMEOUT_S = 12.0
+# A stalled or frozen source is reopened after this time, which doubles with each failure.
+REOPEN_AFTER_S = 4.0
+MAX_REOPEN_AFTER_S = 64.0
+# A lost source is reopened after this time, which doubles with each failure.
+RETRY_DELAY_S = 0.5
+MAX_RETRY_DELAY_S = 8.0
+# After running this long, a source's earlier failures no longer count.
+RECOVERED_AFTER_S = 10.0
+SLOW_SHARE = 0.5  # of the nominal frame rate
 
 
 class SourceHealth:
-    """Follows one source through all its openings.
+    """Follows one source, also when it is reopened.
 
     Args:
-        name: what to call the source before it has told its own name.
+        name: what to call the source until it has reported its own name.
     """
 
     def __init__(self, name: str) -> None:
         self.name = name
         self._phase = SourceState.CONNECTING
         self._reason = ""
-        self._since_s = 0.0  # of the phase
-        self._frame_s: float | None = None  # the last frame
+        self._phase_since_s = 0.0
+        self._last_frame_at_s: float | None = None
         self._digest: int | None = None
-        self._same_since_s = 0.0  # since when frames have looked like the last one
-        self._troubles = 0  # openings in a row that did not go well
+        self._unchanged_since_s = 0.0  # since when all frames have had the same digest
+        self._failures = 0  # in a row
         self._retry_at_s = 0.0
         self._rate = Rate()
-        self._promised: Fraction | None = None
+        self._nominal_rate: Fraction | None = None
 
-    def opening(self, now_s: float) -> None:
-        """The source is about to be opened, or opened again."""
-        again = self._phase is not SourceState.CONNECTING
-        self._enter(SourceState.RECONNECTING if again else SourceState.CONNECTING, now_s)
-        self._frame_s = None
+    def connecting(self, now_s: float) -> None:
+        """The source is about to be opened or reopened."""
+        reopened = self._phase is not SourceState.CONNECTING
+        self._enter(SourceState.RECONNECTING if reopened else SourceState.CONNECTING, now_s)
+        self._last_frame_at_s = None
 
-    def frame(
-        self, now_s: float, digest: int | None = None, promised: Fraction | None = None
+    def frame_arrived(
+        self, now_s: float, digest: int | None = None, nominal_rate: Fraction | None = None
     ) -> None:
-        """A frame came.
+        """A frame has arrived.
 
         Args:
-            digest: of its pixels; None for a file, whose pauses and stills mean nothing.
-            promised: frames per second that the source says it gives, if it does.
+            digest: of its pixels; None for a file, which may pause and repeat frames.
+            nominal_rate: frames per second that the source reports, if it does.
         """
         if self._phase is not SourceState.RUNNING:
             self._enter(SourceState.RUNNING, now_s)
             self._rate = Rate()
         if digest is None or digest != self._digest:
-            self._same_since_s = now_s
-            if now_s - self._since_s > WELL_AFTER_S:
-                self._troubles = 0
+            self._unchanged_since_s = now_s
+            if now_s - self._phase_since_s > RECOVERED_AFTER_S:
+                self._failures = 0
         self._digest = digest
-        self._frame_s = now_s
-        self._promised = promised
+        self._last_frame_at_s = now_s
+        self._nominal_rate = nominal_rate
         self._rate.add(now_s)
 
     def lost(self, now_s: float, reason: str) -> None:
-        """The source failed or fell silent, and will be opened again at `retry_at_s`."""
-        delay_s = min(FIRST_DELAY_S * 2**self._troubles, LONGEST_DELAY_S)
-        self._troubles += 1
+        """The source failed or was closed as stalled, and is to be reopened at `retry_at_s`."""
+        delay_s = min(RETRY_DELAY_S * 2**self._failures, MAX_RETRY_DELAY_S)
+        self._failures += 1
         self._retry_at_s = now_s + delay_s
         self._reason = reason
         self._enter(SourceState.RECONNECTING, now_s)
 
     def ended(self, now_s: float) -> None:
-        """A file came to its end."""
+        """A file has ended."""
         self._enter(SourceState.ENDED, now_s)
 
     def failed(self, now_s: float, reason: str) -> None:
@@ -89,69 +90,68 @@ class SourceHealth:
 
     @property
     def retry_at_s(self) -> float:
-        """When to open again what was `lost`."""
+        """When to reopen a source that is `lost`."""
         return self._retry_at_s
 
     def overdue(self, now_s: float) -> str | None:
-        """Why an opening should be given up and the source opened again; None if it should not."""
-        patience_s = min(PATIENCE_S * 2**self._troubles, LONGEST_PATIENCE_S)
+        """Why the source should be closed and reopened; None if it should not."""
+        reopen_after_s = min(REOPEN_AFTER_S * 2**self._failures, MAX_REOPEN_AFTER_S)
         state = self.state(now_s)
         if state in (SourceState.CONNECTING, SourceState.RECONNECTING):
-            late = now_s - self._since_s > CONNECT_PATIENCE_S
+            late = now_s - self._phase_since_s > CONNECT_TIMEOUT_S
             return f"{self.name}: no answer" if late else None
-        if state is SourceState.STALLED and now_s - (self._frame_s or 0.0) > patience_s:
-            return f"{self.name}: no picture comes any more"
-        # Opened again and still the same: since when counts from this opening.
-        frozen_s = now_s - max(self._same_since_s, self._since_s)
-        if state is SourceState.FROZEN and frozen_s > patience_s:
+        if state is SourceState.STALLED and now_s - (self._last_frame_at_s or 0.0) > reopen_after_s:
+            return f"{self.name}: frames have stopped arriving"
+        # The digest outlives reopening; the time limit counts from then on.
+        frozen_s = now_s - max(self._unchanged_since_s, self._phase_since_s)
+        if state is SourceState.FROZEN and frozen_s > reopen_after_s:
             return f"{self.name}: the picture is frozen"
         return None
 
     def state(self, now_s: float) -> SourceState:
-        """How the source is doing now."""
-        if self._phase is not SourceState.RUNNING or self._frame_s is None:
+        """The state now."""
+        if self._phase is not SourceState.RUNNING or self._last_frame_at_s is None:
             return self._phase
-        if self._digest is not None and now_s - self._frame_s > STALLED_AFTER_S:
+        if self._digest is not None and now_s - self._last_frame_at_s > STALLED_AFTER_S:
             return SourceState.STALLED
-        if self._frame_s - self._same_since_s > FROZEN_AFTER_S:
+        if self._last_frame_at_s - self._unchanged_since_s > FROZEN_AFTER_S:
             return SourceState.FROZEN
         return SourceState.RUNNING
 
     def message(self, now_s: float) -> str:
-        """The state in plain words, with what to do where something can be done."""
+        """The state as a sentence, with what to do about it if there is something."""
         state = self.state(now_s)
         match state:
             case SourceState.RUNNING:
-                return self._pace(now_s)
+                return self._running_message(now_s)
             case SourceState.STALLED:
-                silent_s = now_s - (self._frame_s or now_s)
-                return f"{self.name}: no picture for {silent_s:.0f} s; check the cable or network"
+                silent_s = now_s - (self._last_frame_at_s or now_s)
+                return f"{self.name}: no frame for {silent_s:.0f} s; check the cable or network"
             case SourceState.FROZEN:
-                same_s = now_s - self._same_since_s
-                return f"{self.name}: the same picture for {same_s:.0f} s; it may have frozen"
+                same_s = now_s - self._unchanged_since_s
+                return f"{self.name}: the same picture for {same_s:.0f} s; it may be frozen"
             case SourceState.RECONNECTING:
                 left_s = max(self._retry_at_s - now_s, 0.0)
-                soon = f"again in {left_s:.0f} s" if left_s >= 0.5 else "trying again"
-                return f"{self._reason}; {soon}"
+                retry = f"retry in {left_s:.0f} s" if left_s >= 0.5 else "reconnecting"
+                return f"{self._reason}; {retry}"
             case SourceState.FAILED:
                 return self._reason
             case SourceState.ENDED:
-                return f"{self.name}: at its end"
+                return f"{self.name}: ended"
             case _:
                 return f"{self.name}: connecting"
 
-    def _pace(self, now_s: float) -> str:
+    def _running_message(self, now_s: float) -> str:
         rate = self._rate.per_s(now_s)
-        settled = now_s - self._since_s > FROZEN_AFTER_S
-        if self._promised and settled and 0 < rate < SLOW_SHARE * self._promised:
-            promised = float(self._promised)
+        settled = now_s - self._phase_since_s > FROZEN_AFTER_S
+        if self._nominal_rate and settled and 0 < rate < SLOW_SHARE * self._nominal_rate:
             return (
-                f"{self.name}: slow, {rate:.1f} of {promised:g} frames a second;"
-                " more light, or a better connection, may help"
+                f"{self.name}: slow, {rate:.1f} of {float(self._nominal_rate):g} frames per second;"
+                " more light or a better connection may help"
             )
         return f"{self.name}: running"
 
     def _enter(self, phase: SourceState, now_s: float) -> None:
         if phase is not self._phase or phase is not SourceState.RUNNING:
-            self._since_s = now_s
+            self._phase_since_s = now_s
         self._phase = phase

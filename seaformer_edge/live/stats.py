@@ -1,6 +1,6 @@
-"""What a live run is doing, in numbers: rates, percentiles, and a status of everything.
+"""Statistics of a live run: frame rates, latencies, dropped frames, and the status made of them.
 
-All times are seconds on `time.monotonic`'s clock, and are given by the caller.
+All times are seconds on `time.monotonic`'s clock, and are passed by the caller.
 """
 
 from __future__ import annotations
@@ -21,36 +21,36 @@ STAGES = ("wait", "resize", "network", "smooth", "labels", "paint")
 
 
 class SourceState(StrEnum):
-    """How a live source is doing."""
+    """The state of a live source."""
 
     CONNECTING = "connecting"  # being opened for the first time
     RUNNING = "running"
-    FROZEN = "frozen"  # frames come, but always the same one
-    STALLED = "stalled"  # open, but no frame comes
-    RECONNECTING = "reconnecting"  # lost; waiting to be opened again, or being opened again
-    ENDED = "ended"  # a file came to its end
-    FAILED = "failed"  # cannot be opened, and trying again would not help
+    FROZEN = "frozen"  # frames arrive, but all are the same
+    STALLED = "stalled"  # open, but no frames arrive
+    RECONNECTING = "reconnecting"  # lost, and waiting to be reopened or being reopened
+    ENDED = "ended"  # a file has ended
+    FAILED = "failed"  # cannot be opened, and will not be tried again
 
 
 @dataclass(frozen=True, slots=True)
-class LiveNumbers:
-    """What is counted and measured of a live run; a value nothing was measured for is NaN.
+class LiveMetrics:
+    """The figures of a live run. A value without measurements is NaN.
 
     Attributes:
-        capture_fps: frames that came from the source, per second.
-        inference_fps: frames that went through the network, per second.
-        display_fps: frames that were painted for the first time, per second.
-        latency_ms: capture to paint of the frame painted last.
+        capture_fps: frames captured per second.
+        inference_fps: frames that the network ran on, per second.
+        display_fps: results painted for the first time, per second.
+        latency_ms: end-to-end latency, from capture to paint, of the result painted last.
         latency_p50_ms: median of the last ten seconds; p90 and p99 likewise.
-        latency_history: (seconds on the monotonic clock, ms) of the last 120 paintings.
-        network_ms: median of the network's own time; also in `stage_ms`.
-        stage_ms: median milliseconds by stage, in the order of a frame's way: "wait" (in the
-            slot), "resize", "network", "smooth" (with smoothing only), "labels" (not of a
-            classifier), "paint" (from result to painting).
-        dropped: frames that did not make it, by cause: "overwritten" (a newer one came before
-            the network was free), "skipped" (not an n-th frame; shown with older labels),
-            "corrupt" (could not be decoded), "not painted", "not recorded" (encoder too slow),
-            "paused".
+        latency_history: (time_s, latency_ms) of the last 120 painted results.
+        network_ms: median duration of a network run; also in `stage_ms`.
+        stage_ms: median milliseconds by stage, in the order of processing: "wait" (in the slot),
+            "resize", "network", "smooth" (only with smoothing), "labels" (not of a classifier),
+            "paint" (from result to paint).
+        dropped: number of frames dropped, by cause: "overwritten" (a newer frame arrived before
+            the network was free), "skipped" (not an n-th frame; displayed with older labels),
+            "corrupt" (could not be decoded), "not painted", "not recorded" (the encoder was too
+            slow), "paused".
         frame_size: (width, height) in pixels of the newest frame; None before the first.
     """
 
@@ -69,19 +69,19 @@ class LiveNumbers:
 
 
 @dataclass(frozen=True, slots=True)
-class LiveStatus(LiveNumbers):
-    """A live run at one moment. Immutable; made by `LivePipeline.status`.
+class LiveStatus(LiveMetrics):
+    """The status of a live run at one moment. Immutable; see `LivePipeline.status`.
 
     Attributes:
-        source: what the source is called, without credentials.
-        source_state: how the source is doing.
-        message: the state of the source in plain words; what to do where something can be done.
-        notice: the last trouble with the model or a recording in plain words; "" for none.
+        source: the source's name, without credentials.
+        source_state: its state.
+        message: the state as a sentence, with what to do about it if there is something.
+        notice: the last error of the model or of a recording; "" if there is none.
         model: the model's name; None while none is loaded.
-        threads: threads of the network; None where they are the runtime's choice and unknown.
-        loading: a model is being loaded.
-        paused: the run is paused.
-        recording: the file being recorded to; None if there is none.
+        threads: threads of the network; None if the runtime chose them and does not report them.
+        loading: whether a model is being loaded.
+        paused: whether the run is paused.
+        recording: the file that is being recorded; None if there is none.
         recorded_frames: frames in that file.
     """
 
@@ -98,7 +98,7 @@ class LiveStatus(LiveNumbers):
 
 
 class LiveStats:
-    """Listens to all the threads of a live run. One lock guards every field."""
+    """Collects the statistics of all threads of a live run. One lock guards every field."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -109,34 +109,34 @@ class LiveStats:
         self._stages = {stage: Percentiles() for stage in STAGES}
         self._dropped: Counter[str] = Counter()
         self._frame_size: tuple[int, int] | None = None
-        self._painted = 0  # the sequence number painted last
-        self._under_way = 0
+        self._painted = 0  # the sequence number of the result painted last
+        self._in_flight = 0
 
     def captured(self, now_s: float, size: tuple[int, int]) -> None:
-        """A frame of (width, height) came from the source."""
+        """Counts a captured frame of (width, height) pixels."""
         with self._changed:
             self._capture.add(now_s)
             self._frame_size = size
 
-    def handed_on(self, frames: int) -> None:
-        """So many more frames, or fewer, are on their way from the source to a result."""
+    def add_in_flight(self, frames: int) -> None:
+        """Adds to the number of frames between capture and result; negative to subtract."""
         with self._changed:
-            self._under_way += frames
+            self._in_flight += frames
             self._changed.notify_all()
 
     def wait_idle(self, timeout_s: float | None) -> bool:
-        """Waits until no frame is on its way; False when the time is up."""
+        """Waits until no frame is in flight; False after the timeout."""
         with self._changed:
-            return self._changed.wait_for(lambda: self._under_way <= 0, timeout_s)
+            return self._changed.wait_for(lambda: self._in_flight <= 0, timeout_s)
 
     def drop(self, cause: str, frames: int = 1) -> None:
-        """So many frames did not make it."""
+        """Counts dropped frames."""
         with self._changed:
             if frames > 0:
                 self._dropped[cause] += frames
 
     def inferred(self, now_s: float, stages_ms: Mapping[str, float]) -> None:
-        """A frame has gone through the network and what is around it."""
+        """Adds the timings of a frame that the network ran on."""
         with self._changed:
             self._inference.add(now_s)
             for stage, stage_ms in stages_ms.items():
@@ -145,7 +145,7 @@ class LiveStats:
     def painted(
         self, now_s: float, sequence: int, captured_at_s: float, published_at_s: float
     ) -> None:
-        """A result was painted; only its first time counts."""
+        """Counts a painted result; painting it again does not count."""
         with self._changed:
             if sequence <= self._painted:
                 return
@@ -158,17 +158,17 @@ class LiveStats:
             self._history.append((now_s, self._latency_ms))
             self._stages["paint"].add((now_s - published_at_s) * 1e3, now_s)
 
-    def forget_stages(self) -> None:
-        """Another model runs from now on: what its stages took before says nothing."""
+    def reset_stages(self) -> None:
+        """Drops the timings of the stages: another model runs from now on."""
         with self._changed:
             self._stages = {stage: Percentiles() for stage in STAGES}
 
-    def numbers(self, now_s: float) -> LiveNumbers:
-        """All of it, at this moment."""
+    def metrics(self, now_s: float) -> LiveMetrics:
+        """All figures now."""
         with self._changed:
             medians = {stage: times.at(50, now_s=now_s)[0] for stage, times in self._stages.items()}
             p50, p90, p99 = self._latency.at(50, 90, 99, now_s=now_s)
-            return LiveNumbers(
+            return LiveMetrics(
                 capture_fps=self._capture.per_s(now_s),
                 inference_fps=self._inference.per_s(now_s),
                 display_fps=self._display.per_s(now_s),

@@ -21,7 +21,7 @@ def segmented(sequence: int = 1, card: Card = CARD) -> LiveResult:
     classes = tuple(ClassShare(c, card.classes[c], 1 / 3, 0.9) for c in range(3))
     logits = 10 * np.eye(3, dtype=np.float32)[LABELS]
     seen = Prediction(card, Segmentation(LABELS, classes, {}), logits=logits)
-    return LiveResult(Frame(IMAGE, 0, 0.0), sequence, 0.0, 0.0, seen, True)
+    return LiveResult(Frame(IMAGE, 0, 0.0, captured_at_s=0.0), sequence, 0.0, seen, True)
 
 
 def classified(sequence: int = 1) -> LiveResult:
@@ -29,9 +29,9 @@ def classified(sequence: int = 1) -> LiveResult:
     scores = (ClassScore(2, "blue", 0.7), ClassScore(0, "red", 0.2))
     card = replace(CARD, name="classifier", task="classification")
     seen = Prediction(card, classification=Classification(scores, {}))
-    return LiveResult(Frame(IMAGE, 0, 0.0), sequence, 0.0, 0.0, seen, True)
+    return LiveResult(Frame(IMAGE, 0, 0.0, captured_at_s=0.0), sequence, 0.0, seen, True)
 
 
 def unseen(sequence: int = 1) -> LiveResult:
     """The same frame without a model."""
-    return LiveResult(Frame(IMAGE, 0, 0.0), sequence, 0.0, 0.0, None, False)
+    return LiveResult(Frame(IMAGE, 0, 0.0, captured_at_s=0.0), sequence, 0.0, None, False)

@@ -38,10 +38,10 @@ def running(
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """Call it, and whatever is still connecting has used up all patience."""
-    monkeypatch.setattr(capture, "WATCH_INTERVAL_S", 0.01)
+    monkeypatch.setattr(capture, "WATCHDOG_INTERVAL_S", 0.01)
 
     def wait() -> None:
-        monkeypatch.setattr(source_health, "CONNECT_PATIENCE_S", 0.0)
+        monkeypatch.setattr(source_health, "CONNECT_TIMEOUT_S", 0.0)
         threading.Event().wait(0.2)
 
     return wait

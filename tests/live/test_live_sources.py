@@ -70,7 +70,7 @@ def test_a_silent_stream_shows_and_recovers(server: MjpegServer) -> None:
         started_s = monotonic()
         has_state(live, SourceState.STALLED)
         assert monotonic() - started_s < 2
-        assert "no picture for" in live.status().message
+        assert "no frame for" in live.status().message
         server.mode = "live"
         has_state(live, SourceState.RUNNING)
         assert server.connections == 1
@@ -80,12 +80,12 @@ def test_a_stream_that_stays_silent_is_opened_again(
     server: MjpegServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(source_health, "STALLED_AFTER_S", 0.2)
-    monkeypatch.setattr(source_health, "PATIENCE_S", 0.4)
+    monkeypatch.setattr(source_health, "REOPEN_AFTER_S", 0.4)
     with LivePipeline(server.url, FAKE) as live:
         has_state(live, SourceState.RUNNING)
         server.mode = "silent"
         wait_until(lambda: server.connections > 1)
-        assert "no picture comes any more" in live.status().message
+        assert "frames have stopped arriving" in live.status().message
         server.mode = "live"
         has_state(live, SourceState.RUNNING)
 
@@ -93,7 +93,7 @@ def test_a_stream_that_stays_silent_is_opened_again(
 def test_a_frozen_stream_shows_is_opened_again_and_thaws(
     server: MjpegServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(source_health, "PATIENCE_S", 0.4)
+    monkeypatch.setattr(source_health, "REOPEN_AFTER_S", 0.4)
     with LivePipeline(server.url, FAKE) as live:
         has_state(live, SourceState.RUNNING)
         server.mode = "frozen"
@@ -199,12 +199,12 @@ def test_a_file_behind_a_url_plays_at_its_own_pace_and_ends(tmp_path: Path) -> N
 def test_a_file_behind_a_url_may_pause_before_its_first_frame(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(capture, "WATCH_INTERVAL_S", 0.01)
+    monkeypatch.setattr(capture, "WATCHDOG_INTERVAL_S", 0.01)
     write_video(tmp_path / "clip.mp4", [numbered(i) for i in range(25)])  # more than a pipe holds
     with serving(tmp_path) as address, LivePipeline(f"{address}/clip.mp4", FAKE) as live:
         live.pause()
-        wait_until(lambda: (o := live._capture._opening) is not None and not o.is_live)
-        monkeypatch.setattr(source_health, "CONNECT_PATIENCE_S", 0.0)
+        wait_until(lambda: (o := live._capture._reader) is not None and not o.is_live)
+        monkeypatch.setattr(source_health, "CONNECT_TIMEOUT_S", 0.0)
         threading.Event().wait(0.2)
         live.resume()
         assert live.wait(PATIENCE_S)
@@ -216,7 +216,7 @@ def test_a_camera_that_is_pulled_out_and_plugged_in_again(
 ) -> None:
     """Without its camera, the fake blocks for ever as the real one does: only a kill ends it."""
     pulled_out = tmp_path / "pulled out"
-    monkeypatch.setattr(source_health, "PATIENCE_S", 2.0)
+    monkeypatch.setattr(source_health, "REOPEN_AFTER_S", 2.0)
     monkeypatch.setenv("FAKE_PICAMERA_PULLED_OUT", str(pulled_out))
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1] / "sources" / "fake_picamera2"))
     with LivePipeline("picamera", FAKE) as live:

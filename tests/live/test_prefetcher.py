@@ -1,3 +1,5 @@
+"""Frames are taken and preprocessed in time for the network."""
+
 from __future__ import annotations
 
 import time
@@ -12,8 +14,7 @@ from seaformer_edge.frame import Frame
 from seaformer_edge.live.latest_value import LatestValue
 from seaformer_edge.live.prefetcher import Prefetcher
 
-Taken = tuple[Frame, float]
-LATER_S = 10 * PATIENCE_S
+LONG_S = 10 * PATIENCE_S
 
 
 def frame(value: int) -> Frame:
@@ -21,62 +22,64 @@ def frame(value: int) -> Frame:
 
 
 @pytest.fixture
-def slot() -> LatestValue[Taken]:
+def slot() -> LatestValue[Frame]:
     return LatestValue()
 
 
 @pytest.fixture
-def ahead(slot: LatestValue[Taken]) -> Iterator[Prefetcher]:
-    lookahead = Prefetcher(slot)
-    yield lookahead
+def prefetcher(slot: LatestValue[Frame]) -> Iterator[Prefetcher]:
+    prefetcher = Prefetcher(slot)
+    yield prefetcher
     slot.close()
-    lookahead.close()
+    prefetcher.close()
 
 
-def test_a_frame_that_nobody_began_comes_as_it_is(
-    slot: LatestValue[Taken], ahead: Prefetcher
+def test_without_start_a_frame_is_not_preprocessed(
+    slot: LatestValue[Frame], prefetcher: Prefetcher
 ) -> None:
-    slot.put((frame(7), 1.0))
-    ready = ahead.take()
-    assert ready is not None
-    assert ready.captured_at_s == 1.0
-    assert ready.network_input is None
+    slot.put(frame(7))
+    taken = prefetcher.take()
+    assert taken is not None
+    assert taken.frame.index == 7
+    assert taken.network_input is None
 
 
-def test_a_frame_is_prepared_meanwhile(slot: LatestValue[Taken], ahead: Prefetcher) -> None:
-    ahead.begin(CARD, 0.0)
-    slot.put((frame(7), 1.0))
-    ready = ahead.take()
-    assert ready is not None
-    assert ready.card is CARD
-    np.testing.assert_array_equal(ready.network_input, np.full((48, 64, 3), 7, np.float32))
+def test_after_start_a_frame_is_preprocessed(
+    slot: LatestValue[Frame], prefetcher: Prefetcher
+) -> None:
+    prefetcher.start(CARD, 0.0)
+    slot.put(frame(7))
+    taken = prefetcher.take()
+    assert taken is not None
+    assert taken.card is CARD
+    np.testing.assert_array_equal(taken.network_input, np.full((48, 64, 3), 7, np.float32))
 
 
 def test_a_frame_is_not_taken_long_before_it_is_needed(
-    slot: LatestValue[Taken], ahead: Prefetcher
+    slot: LatestValue[Frame], prefetcher: Prefetcher
 ) -> None:
-    slot.put((frame(7), 1.0))
-    ahead.begin(CARD, LATER_S)
+    slot.put(frame(7))
+    prefetcher.start(CARD, LONG_S)
     time.sleep(0.05)
-    assert slot.put((frame(9), 2.0))  # the first one was still there
-    ready = ahead.take()  # the network was quicker than it was before
-    assert ready is not None
-    assert ready.captured_at_s == 2.0
+    assert slot.put(frame(9))  # the first frame was still in the slot
+    taken = prefetcher.take()  # earlier than expected
+    assert taken is not None
+    assert taken.frame.index == 9
 
 
-def test_who_waits_can_be_woken(slot: LatestValue[Taken], ahead: Prefetcher) -> None:
-    ahead.begin(CARD, 0.0)
+def test_wake_ends_the_wait(slot: LatestValue[Frame], prefetcher: Prefetcher) -> None:
+    prefetcher.start(CARD, 0.0)
     slot.wake()
-    assert ahead.take() is None
-    slot.put((frame(7), 1.0))
-    assert ahead.take() is not None
+    assert prefetcher.take() is None
+    slot.put(frame(7))
+    assert prefetcher.take() is not None
 
 
-def test_a_frame_that_cannot_be_prepared_comes_as_it_is(
-    slot: LatestValue[Taken], ahead: Prefetcher
+def test_a_frame_that_cannot_be_preprocessed_is_still_returned(
+    slot: LatestValue[Frame], prefetcher: Prefetcher
 ) -> None:
-    slot.put((frame(7), 1.0))
-    ahead.begin(replace(CARD, width=0), 0.0)
-    ready = ahead.take()
-    assert ready is not None
-    assert ready.network_input is None
+    slot.put(frame(7))
+    prefetcher.start(replace(CARD, width=0), 0.0)
+    taken = prefetcher.take()
+    assert taken is not None
+    assert taken.network_input is None

@@ -16,7 +16,7 @@ def result() -> LiveResult:
     padded = np.random.default_rng(0).normal(0, 2, (6, 8, 5)).astype(np.float32)
     segmentation = postprocess_segmentation(padded, CARD, (70, 50), {})
     seen = Prediction(CARD, segmentation, logits=padded)
-    return LiveResult(Frame(image, 0, 0.0), 1, 0.0, 0.0, seen, True)
+    return LiveResult(Frame(image, 0, 0.0), 1, 0.0, seen, True)
 
 
 def test_confidence_under_the_cursor_is_the_labels_own(result: LiveResult) -> None:
@@ -45,6 +45,6 @@ def test_outside(result: LiveResult, place: tuple[int, int]) -> None:
 
 
 def test_without_a_model() -> None:
-    bare = LiveResult(Frame(np.zeros((2, 2, 3), np.uint8), 0, 0.0), 1, 0.0, 0.0, None, False)
+    bare = LiveResult(Frame(np.zeros((2, 2, 3), np.uint8), 0, 0.0), 1, 0.0, None, False)
     assert bare.confidence_at(0, 0) is None
     assert bare.segmentation is bare.classification is bare.card is None

@@ -17,33 +17,33 @@ class Clocked:
     """A watch that is opened and fed as a source at ten frames a second would."""
 
     def __init__(self) -> None:
-        self.watch = SourceHealth("camera 0")
+        self.health = SourceHealth("camera 0")
         self.now_s = 100.0
         self.number = 0
 
     def open(self) -> None:
-        self.watch.opening(self.now_s)
+        self.health.connecting(self.now_s)
 
     def frames(self, duration_s: float, *, frozen: bool = False) -> None:
         for _ in range(round(duration_s / STEP_S)):
             self.now_s += STEP_S
             self.number += not frozen
-            self.watch.frame(self.now_s, self.number)
+            self.health.frame_arrived(self.now_s, self.number)
 
     def silence(self, duration_s: float) -> None:
         self.now_s += duration_s
 
     @property
     def state(self) -> SourceState:
-        return self.watch.state(self.now_s)
+        return self.health.state(self.now_s)
 
     @property
     def message(self) -> str:
-        return self.watch.message(self.now_s)
+        return self.health.message(self.now_s)
 
     @property
     def overdue(self) -> str | None:
-        return self.watch.overdue(self.now_s)
+        return self.health.overdue(self.now_s)
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_silence_shows_within_two_seconds_and_ends_with_the_next_frame(clocked: 
     assert clocked.state is SourceState.RUNNING
     clocked.silence(1.0)
     assert clocked.state is SourceState.STALLED
-    assert clocked.message == "camera 0: no picture for 2 s; check the cable or network"
+    assert clocked.message == "camera 0: no frame for 2 s; check the cable or network"
     clocked.frames(STEP_S)
     assert clocked.state is SourceState.RUNNING
 
@@ -86,7 +86,7 @@ def test_a_frozen_picture_shows_within_two_seconds_and_thaws(clocked: Clocked) -
 @pytest.mark.parametrize("frozen", [True, False])
 def test_a_sick_source_is_given_up_later_each_time(clocked: Clocked, frozen: bool) -> None:
     clocked.frames(3)
-    patience_s = []
+    reopened_after_s = []
     for _ in range(6):
         start_s = clocked.now_s
         while clocked.overdue is None:
@@ -94,85 +94,85 @@ def test_a_sick_source_is_given_up_later_each_time(clocked: Clocked, frozen: boo
                 clocked.frames(STEP_S, frozen=True)
             else:
                 clocked.silence(STEP_S)
-        patience_s.append(round(clocked.now_s - start_s))
-        clocked.watch.lost(clocked.now_s, clocked.overdue)
+        reopened_after_s.append(round(clocked.now_s - start_s))
+        clocked.health.lost(clocked.now_s, clocked.overdue)
         assert clocked.state is SourceState.RECONNECTING
-        clocked.now_s = clocked.watch.retry_at_s
+        clocked.now_s = clocked.health.retry_at_s
         clocked.open()
         clocked.frames(STEP_S, frozen=frozen)
         assert clocked.state is (SourceState.FROZEN if frozen else SourceState.RUNNING)
-    assert patience_s == [4, 8, 16, 32, 64, 64]
+    assert reopened_after_s == [4, 8, 16, 32, 64, 64]
 
 
 def test_retries_back_off_up_to_a_limit(clocked: Clocked) -> None:
     delays_s = []
     for _ in range(8):
-        clocked.watch.lost(clocked.now_s, "camera 0: cannot be opened")
-        delays_s.append(clocked.watch.retry_at_s - clocked.now_s)
-        clocked.now_s = clocked.watch.retry_at_s
+        clocked.health.lost(clocked.now_s, "camera 0: cannot be opened")
+        delays_s.append(clocked.health.retry_at_s - clocked.now_s)
+        clocked.now_s = clocked.health.retry_at_s
         clocked.open()
     assert delays_s == [0.5, 1, 2, 4, 8, 8, 8, 8]
 
 
 def test_a_source_that_is_well_again_is_retried_quickly(clocked: Clocked) -> None:
     for _ in range(5):
-        clocked.watch.lost(clocked.now_s, "gone")
+        clocked.health.lost(clocked.now_s, "gone")
     clocked.open()
-    clocked.frames(source_health.WELL_AFTER_S + 1)
-    clocked.watch.lost(clocked.now_s, "gone")
-    assert clocked.watch.retry_at_s - clocked.now_s == source_health.FIRST_DELAY_S
+    clocked.frames(source_health.RECOVERED_AFTER_S + 1)
+    clocked.health.lost(clocked.now_s, "gone")
+    assert clocked.health.retry_at_s - clocked.now_s == source_health.RETRY_DELAY_S
 
 
 def test_a_lost_source_says_why_and_when_it_is_tried(clocked: Clocked) -> None:
     clocked.frames(1)
-    clocked.watch.lost(clocked.now_s, "camera 0: is it still plugged in?")
-    clocked.watch.lost(clocked.now_s, "camera 0: is it still plugged in?")
-    assert clocked.message == "camera 0: is it still plugged in?; again in 1 s"
-    clocked.now_s = clocked.watch.retry_at_s
+    clocked.health.lost(clocked.now_s, "camera 0: is it still plugged in?")
+    clocked.health.lost(clocked.now_s, "camera 0: is it still plugged in?")
+    assert clocked.message == "camera 0: is it still plugged in?; retry in 1 s"
+    clocked.now_s = clocked.health.retry_at_s
     clocked.open()
     assert clocked.state is SourceState.RECONNECTING
-    assert clocked.message == "camera 0: is it still plugged in?; trying again"
+    assert clocked.message == "camera 0: is it still plugged in?; reconnecting"
 
 
 def test_an_opening_without_answer_is_given_up(clocked: Clocked) -> None:
-    clocked.silence(source_health.CONNECT_PATIENCE_S - 1)
+    clocked.silence(source_health.CONNECT_TIMEOUT_S - 1)
     assert clocked.overdue is None
     clocked.silence(2)
     assert clocked.overdue == "camera 0: no answer"
 
 
 def test_waiting_for_a_retry_is_not_overdue(clocked: Clocked) -> None:
-    clocked.watch.lost(clocked.now_s, "gone")
+    clocked.health.lost(clocked.now_s, "gone")
     clocked.silence(5)
     assert clocked.overdue is None
 
 
 def test_a_slow_source_is_called_slow(clocked: Clocked) -> None:
-    promised = Fraction(30)
+    nominal_rate = Fraction(30)
     for number in range(30):
         clocked.now_s += 0.2
-        clocked.watch.frame(clocked.now_s, number, promised)
+        clocked.health.frame_arrived(clocked.now_s, number, nominal_rate)
     assert clocked.state is SourceState.RUNNING
-    assert "slow, 5.0 of 30 frames a second" in clocked.message
+    assert "slow, 5.0 of 30 frames per second" in clocked.message
     for number in range(100):
         clocked.now_s += 1 / 30
-        clocked.watch.frame(clocked.now_s, 100 + number, promised)
+        clocked.health.frame_arrived(clocked.now_s, 100 + number, nominal_rate)
     assert clocked.message == "camera 0: running"
 
 
 def test_pauses_and_stills_of_a_file_mean_nothing(clocked: Clocked) -> None:
     for _ in range(50):
         clocked.now_s += STEP_S
-        clocked.watch.frame(clocked.now_s)
+        clocked.health.frame_arrived(clocked.now_s)
     assert clocked.state is SourceState.RUNNING
     clocked.silence(60)
     assert clocked.state is SourceState.RUNNING
     assert clocked.overdue is None
-    clocked.watch.ended(clocked.now_s)
+    clocked.health.ended(clocked.now_s)
     assert clocked.state is SourceState.ENDED
 
 
 def test_a_failed_source_says_why(clocked: Clocked) -> None:
-    clocked.watch.failed(clocked.now_s, "nothing.mp4: no such file")
+    clocked.health.failed(clocked.now_s, "nothing.mp4: no such file")
     assert clocked.state is SourceState.FAILED
     assert clocked.message == "nothing.mp4: no such file"

@@ -16,31 +16,31 @@ def test_latency_is_capture_to_paint() -> None:
         now_s = sequence / 10
         latency_s = sequence / 1000
         stats.painted(now_s, sequence, now_s - latency_s, now_s - 0.0005)
-    numbers = stats.numbers(1.0)
-    assert numbers.latency_ms == pytest.approx(10)
-    assert numbers.latency_p50_ms == pytest.approx(5)
-    assert numbers.latency_p90_ms == pytest.approx(9)
-    assert numbers.latency_p99_ms == pytest.approx(10)
-    assert numbers.display_fps == pytest.approx(10)
-    assert numbers.stage_ms["paint"] == pytest.approx(0.5)
-    assert numbers.latency_history[-1] == pytest.approx((1.0, 10))
+    metrics = stats.metrics(1.0)
+    assert metrics.latency_ms == pytest.approx(10)
+    assert metrics.latency_p50_ms == pytest.approx(5)
+    assert metrics.latency_p90_ms == pytest.approx(9)
+    assert metrics.latency_p99_ms == pytest.approx(10)
+    assert metrics.display_fps == pytest.approx(10)
+    assert metrics.stage_ms["paint"] == pytest.approx(0.5)
+    assert metrics.latency_history[-1] == pytest.approx((1.0, 10))
 
 
 def test_painting_again_does_not_count() -> None:
     stats = LiveStats()
     for now_s in (0.0, 0.1, 0.2):
         stats.painted(now_s, 1, 0, 0)
-    numbers = stats.numbers(0.2)
-    assert numbers.display_fps == 0
-    assert numbers.latency_ms == 0
-    assert not numbers.dropped
+    metrics = stats.metrics(0.2)
+    assert metrics.display_fps == 0
+    assert metrics.latency_ms == 0
+    assert not metrics.dropped
 
 
 def test_what_is_not_painted_is_counted() -> None:
     stats = LiveStats()
     for sequence in (3, 4, 8):
         stats.painted(sequence, sequence, sequence, sequence)
-    assert stats.numbers(8).dropped == {"not painted": 3}
+    assert stats.metrics(8).dropped == {"not painted": 3}
 
 
 def test_drops_by_cause() -> None:
@@ -49,35 +49,35 @@ def test_drops_by_cause() -> None:
     stats.drop("corrupt", 3)
     stats.drop("corrupt", 0)
     stats.drop("overwritten")
-    assert stats.numbers(0).dropped == {"overwritten": 2, "corrupt": 3}
+    assert stats.metrics(0).dropped == {"overwritten": 2, "corrupt": 3}
 
 
 def test_stages_keep_the_order_of_the_way_and_can_be_forgotten() -> None:
     stats = LiveStats()
     stats.inferred(0, {"labels": 1, "network": 5, "wait": 2})
     stats.inferred(0, {"labels": 3, "network": 7, "wait": 2})
-    numbers = stats.numbers(0)
-    assert list(numbers.stage_ms.items()) == [("wait", 2), ("network", 5), ("labels", 1)]
-    assert numbers.network_ms == 5
-    stats.forget_stages()
-    assert not stats.numbers(0).stage_ms
-    assert math.isnan(stats.numbers(0).network_ms)
+    metrics = stats.metrics(0)
+    assert list(metrics.stage_ms.items()) == [("wait", 2), ("network", 5), ("labels", 1)]
+    assert metrics.network_ms == 5
+    stats.reset_stages()
+    assert not stats.metrics(0).stage_ms
+    assert math.isnan(stats.metrics(0).network_ms)
 
 
 def test_numbers_cannot_be_changed() -> None:
     stats = LiveStats()
     stats.drop("corrupt")
-    numbers = stats.numbers(0)
+    metrics = stats.metrics(0)
     with pytest.raises(FrozenInstanceError):
-        numbers.capture_fps = 1  # type: ignore[misc]
+        metrics.capture_fps = 1  # type: ignore[misc]
     with pytest.raises(TypeError):
-        numbers.dropped["corrupt"] = 0  # type: ignore[index]
+        metrics.dropped["corrupt"] = 0  # type: ignore[index]
     stats.drop("corrupt")
-    assert numbers.dropped == {"corrupt": 1}
+    assert metrics.dropped == {"corrupt": 1}
 
 
 def test_history_is_bounded() -> None:
     stats = LiveStats()
     for sequence in range(1, 2 * HISTORY):
         stats.painted(sequence, sequence, sequence, sequence)
-    assert len(stats.numbers(0).latency_history) == HISTORY
+    assert len(stats.metrics(0).latency_history) == HISTORY
