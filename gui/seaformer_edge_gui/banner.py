@@ -6,7 +6,7 @@ from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QWidget
 
 from seaformer_edge_gui import theme
-from seaformer_edge_gui.controller import Message
+from seaformer_edge_gui.messages import Message
 
 MARGIN_PX = 10
 

@@ -16,30 +16,16 @@ from seaformer_edge.hub.card import Card, read_card
 from seaformer_edge.hub.zoo import DEFAULT_MODEL, installed_cards, resolve_model
 from seaformer_edge.inference.views import Mode, View
 from seaformer_edge.live import LivePipeline, LiveResult, LiveStatus
-from seaformer_edge.live.stats import SourceState
 from seaformer_edge.sources import SourceSpec
 from seaformer_edge.sources.spec import expand_displayed
 from seaformer_edge_gui import formatting
 from seaformer_edge_gui.background import BoardReader, SourceLister
+from seaformer_edge_gui.messages import Message, Messages
 from seaformer_edge_gui.ranking import Ranking, Row
 from seaformer_edge_gui.settings import Settings, Theme
 from seaformer_edge_gui.snapshots import SnapshotWriter, free_name
 
-ANNOUNCEMENT_S = 6.0
 OPACITY_STEP = 0.1
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One line for the person at the window.
-
-    Attributes:
-        text: what, where, what to do.
-        is_error: an error or a warning; else information.
-    """
-
-    text: str
-    is_error: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +74,7 @@ class Controller:
         )
         self._ranking = Ranking()
         self._result: LiveResult | None = None
-        self._announced: Message | None = None
-        self._announced_until_s = 0.0
-        self._dismissed = ""
+        self._messages = Messages()
         self._recording: Path | None = None
         self._earlier_notice = ""  # from before the recording, so not about it
 
@@ -143,9 +127,9 @@ class Controller:
             self._running_model = self.settings.model
         for outcome in self._snapshots.outcomes():
             if isinstance(outcome, SeaformerEdgeError):
-                self._announce(str(outcome), is_error=True)
+                self._messages.announce(str(outcome), is_error=True)
             else:
-                self._announce(f"Saved {outcome}")
+                self._messages.announce(f"Saved {outcome}")
         return status
 
     def rows(self, count: int) -> list[Row]:
@@ -154,25 +138,11 @@ class Controller:
 
     def message(self, status: LiveStatus) -> Message | None:
         """The most important message now; None if there is nothing to report."""
-        errors = [status.message] if _source_has_problem(status) else []
-        if status.notice:
-            errors.append(status.notice)
-        for text in errors:
-            if text != self._dismissed:
-                return Message(text, is_error=True)
-        if self._announced is not None and monotonic() < self._announced_until_s:
-            return self._announced
-        if status.source_state is SourceState.CONNECTING:
-            return Message(status.message, is_error=False)
-        if status.loading and status.model is None:
-            return Message("Loading the model", is_error=False)
-        if status.paused:
-            return Message("Paused", is_error=False)
-        return None
+        return self._messages.current(status)
 
     def dismiss(self, message: Message) -> None:
         """Hides the message until another one appears."""
-        self._dismissed, self._announced = message.text, None
+        self._messages.dismiss(message)
 
     def describe_pixel(self, x: int, y: int) -> str | None:
         """The class at the frame's pixel (x, y) and its confidence: "road  93 %"."""
@@ -202,10 +172,10 @@ class Controller:
         try:
             source = expand_displayed(source, self.settings.source, self._live.status().source)
         except SeaformerEdgeError as error:
-            self._announce(str(error), is_error=True)
+            self._messages.announce(str(error), is_error=True)
             return
         self.settings = replace(self.settings, source=source)
-        self._dismissed = ""
+        self._messages.forget_dismissed()
         self._live.switch_source(source, realtime=not self.settings.full_speed, loop=True)
 
     def set_full_speed(self, full_speed: bool) -> None:
@@ -226,11 +196,11 @@ class Controller:
         try:
             path = resolve_model(model)
         except SeaformerEdgeError as error:
-            self._announce(str(error), is_error=True)
+            self._messages.announce(str(error), is_error=True)
             return
         self.settings = replace(self.settings, model=model)
         self._requested_name = _name_of(path)
-        self._dismissed = ""
+        self._messages.forget_dismissed()
         self._live.switch_model(path)
 
     @property
@@ -301,15 +271,15 @@ class Controller:
         try:
             self._live.start_recording(path, lambda result: result.render(self.view))
         except SeaformerEdgeError as error:
-            self._announce(str(error), is_error=True)
+            self._messages.announce(str(error), is_error=True)
         else:
             self._recording = path
-            self._announce(f"Recording {path}")
+            self._messages.announce(f"Recording {path}")
 
     def take_snapshot(self) -> None:
         """Saves the picture, the overlay and the class ids of the result on the screen."""
         if self._result is None:
-            self._announce("There is no picture to save yet", is_error=True)
+            self._messages.announce("There is no picture to save yet", is_error=True)
         else:
             self._snapshots.save(self._result, replace(self.view, mode=Mode.OVERLAY), self.folder)
 
@@ -318,13 +288,9 @@ class Controller:
 
     def _announce_recorded(self, path: Path) -> None:
         if path.exists():
-            self._announce(f"Recorded {path}")
+            self._messages.announce(f"Recorded {path}")
         else:
-            self._announce("Nothing was recorded: no frame arrived", is_error=True)
-
-    def _announce(self, text: str, is_error: bool = False) -> None:
-        self._announced = Message(text, is_error)
-        self._announced_until_s = monotonic() + ANNOUNCEMENT_S
+            self._messages.announce("Nothing was recorded: no frame arrived", is_error=True)
 
 
 def _name_of(program: Path) -> str:
@@ -348,10 +314,3 @@ def _rows(result: LiveResult) -> list[Row]:
             for score in result.classification.classes
         ]
     return []
-
-
-def _source_has_problem(status: LiveStatus) -> bool:
-    """Whether the source fails or is slow; a slow one is running, and only its message differs."""
-    if status.source_state is SourceState.RUNNING:
-        return not status.message.endswith(": running")
-    return status.source_state not in (SourceState.CONNECTING, SourceState.ENDED)

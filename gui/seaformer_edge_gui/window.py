@@ -19,8 +19,9 @@ from seaformer_edge.inference.modes import Mode
 from seaformer_edge.live import LiveStatus
 from seaformer_edge_gui import settings, theme
 from seaformer_edge_gui.banner import Banner
-from seaformer_edge_gui.controller import OPACITY_STEP, Controller, Message
+from seaformer_edge_gui.controller import OPACITY_STEP, Controller
 from seaformer_edge_gui.help_sheet import HelpSheet
+from seaformer_edge_gui.messages import Message
 from seaformer_edge_gui.metrics_panel import MetricsPanel
 from seaformer_edge_gui.picture_view import PictureView
 from seaformer_edge_gui.side_panel import SidePanel

@@ -25,8 +25,9 @@ from seaformer_edge.live.stats import SourceState
 from seaformer_edge.sinks.pictures import write_picture
 from seaformer_edge.sources.synthetic import read_counter
 from seaformer_edge_gui import controller as controller_module
-from seaformer_edge_gui import snapshots
-from seaformer_edge_gui.controller import ANNOUNCEMENT_S, Controller, Message
+from seaformer_edge_gui import messages, snapshots
+from seaformer_edge_gui.controller import Controller
+from seaformer_edge_gui.messages import ANNOUNCEMENT_S, Message
 from seaformer_edge_gui.settings import Settings, Theme
 
 QUICK = "synthetic:96x64@100"
@@ -226,7 +227,7 @@ def test_announcements_disappear_after_a_while(
     assert message is not None
     assert "nonsense: unknown model" in message.text
     later_s = time.monotonic() + ANNOUNCEMENT_S
-    monkeypatch.setattr(controller_module, "monotonic", lambda: later_s)
+    monkeypatch.setattr(messages, "monotonic", lambda: later_s)
     assert controller.message(CALM) is None
 
 
