@@ -1,4 +1,4 @@
-"""The rules of the house: what imports what, what is public, what an installation leaves behind."""
+"""The structure: what imports what, what is public, what an installation contains."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 import zipfile
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,62 @@ def imports(path: Path) -> set[str]:
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 WINDOW_SOURCES = sorted((ROOT / "gui").rglob("*.py"))
 WITH_TORCH = {"cli", "export", "nn", "runtime/official.py", "training"}
+
+
+# What stands in a row may import the rows before it and, in a package, its own modules.
+LAYERS = (
+    {"_version", "deprecation", "errors", "files", "frame", "percentiles"},
+    {"machine"},
+    {"hub"},
+    {"runtime", "nn"},
+    {"sources"},
+    {"sinks"},
+    {"inference"},
+    {"export", "live"},
+    {"profiling", "training"},
+    {"doctor"},
+    {"cli"},
+    {"__main__"},
+)
+
+
+def own_imports(path: Path) -> set[str]:
+    """The modules of the package that a file imports, anywhere in it."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            inner = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {name if name in MODULES else node.module for name in inner}
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+    return found & MODULES.keys()
+
+
+def module_name(path: Path) -> str:
+    """The name of a file's module, e.g. "seaformer_edge.hub.card"."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+# Without `seaformer_edge` itself, which imports its public names when they are first used.
+MODULES = {module_name(path): path for path in SOURCES if path != PACKAGE / "__init__.py"}
+
+
+def test_imports_go_one_way() -> None:
+    layer = {name: number for number, names in enumerate(LAYERS) for name in names}
+    upward = set()
+    for name, path in MODULES.items():
+        own = name.split(".")[1]
+        for other in own_imports(path):
+            imported = other.split(".")[1]
+            if imported != own and layer[imported] >= max(layer[own], 1):
+                upward.add(f"{name} imports {other}")
+    assert upward == set()
+
+
+def test_no_import_cycles() -> None:
+    graph = {name: own_imports(path) - {name} for name, path in MODULES.items()}
+    TopologicalSorter(graph).prepare()
 
 
 def test_no_file_imports_qt() -> None:
