@@ -142,7 +142,7 @@ def segment(
             frames,
             network,
             sinks,
-            at_once=network.max_concurrency,
+            max_concurrency=network.max_concurrency,
             stop=stop,
             on_frame=bar.update,
         )

@@ -1,11 +1,11 @@
-"""The offline loop: a source's frames through the network to the sinks, none dropped.
+"""The offline pipeline: runs the network on every frame of a source and writes the results.
 
-Reading, the network and writing work at once:
+Reading, inference and writing run in parallel, and no frame is dropped:
 
-    reader: source -> | frame, its result to come | -> caller: waits for it -> sinks
-                          workers: the network
+    reader thread: source -> | frame, future result | -> calling thread: result -> sinks
+                                worker threads: network
 
-A failure anywhere is raised in the caller, once the reader and the workers have ended.
+An error in any thread is raised in the caller, after the reader and the workers have ended.
 """
 
 from __future__ import annotations
@@ -25,26 +25,26 @@ from seaformer_edge.frame import ClassScore, ClassShare, Frame, Result
 from seaformer_edge.sinks.base import Sink
 from seaformer_edge.sources.base import FrameSource
 
-# Enough to ride out a key frame's encoding, little enough for 4K frames on a small board.
+# Covers the time to encode a key frame, and needs little memory with 4K frames on a small board.
 CHANNEL_CAPACITY = 4
 
 T = TypeVar("T")
-_Coming = tuple[Frame, Future[Result]]
+_PendingFrame = tuple[Frame, Future[Result]]
 
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
-    """What a run did.
+    """Statistics of a finished run.
 
     Attributes:
-        frames: frames that went through the network and were written.
-        lost_frames: frames of the source that could not be decoded.
-        elapsed_s: wall-clock seconds.
-        mean_ms: mean milliseconds of a frame by stage, in the order of the way: "decode", the
+        frames: number of frames that were processed and written.
+        lost_frames: number of frames that could not be decoded.
+        elapsed_s: wall-clock time.
+        mean_ms: mean milliseconds per frame by stage, in the order of processing: "decode", the
             stages of a result's `timings_ms`, "write". Stages overlap in time.
-        classes: mean share of the pictures and mean confidence of each class seen, largest first.
-            Of a classifier: mean probability, counted only where it was among a frame's best.
-        interrupted: the run was stopped before the source's end.
+        classes: mean share and mean confidence of each class that occurred, largest first. With a
+            classifier: mean probability, of the frames whose best classes included it.
+        interrupted: whether the run was stopped before the source's end.
     """
 
     frames: int
@@ -60,63 +60,63 @@ def process(
     network: Callable[[NDArray[np.uint8]], Result],
     sinks: Sequence[Sink[Result]],
     *,
-    at_once: int = 1,
+    max_concurrency: int = 1,
     stop: threading.Event | None = None,
     on_frame: Callable[[], object] = lambda: None,
 ) -> RunSummary:
-    """Sends every frame of `source` through the network and its result, in order, to all `sinks`.
+    """Runs the network on every frame of `source` and writes the results, in order, to all `sinks`.
 
     Args:
-        source: is read in a thread of its own.
-        network: a `Segmenter` or `Classifier`, or what takes (H, W, 3) uint8 RGB as they do;
+        source: read in a separate thread.
+        network: a `Segmenter` or `Classifier`, or a function of (H, W, 3) uint8 RGB like them;
             called from several threads.
-        sinks: are written to in the calling thread, and left open.
-        at_once: how many pictures can be in the network at once. As many threads call it, but
-            two at least, so that one frame's labels are made while the next is in the network.
+        sinks: written to in the calling thread, and not closed.
+        max_concurrency: how many frames the network can run on in parallel. There are as many
+            worker threads, but at least two: one makes labels while the other runs the network.
         stop: once set, no further frame is written.
         on_frame: called after each frame that was written.
 
     Raises:
-        Whatever a source, `network` or a sink raises. The frames before it are written.
+        Any exception of the source, `network` or a sink. The frames before it are written.
     """
     stop = stop or threading.Event()
-    started = perf_counter()
-    tally = _Tally()
-    num_workers = max(at_once, 2)
-    coming: Channel[_Coming[Result]] = Channel(max(num_workers, CHANNEL_CAPACITY))
+    started_s = perf_counter()
+    statistics = _Statistics()
+    num_workers = max(max_concurrency, 2)
+    pending_frames: Channel[_PendingFrame[Result]] = Channel(max(num_workers, CHANNEL_CAPACITY))
     workers = ThreadPoolExecutor(num_workers)
     try:
         with ThreadPoolExecutor(1) as reading:
-            reader = reading.submit(_read, source, network, workers, coming, tally)
+            reader = reading.submit(_read, source, network, workers, pending_frames, statistics)
             try:
-                for frame, pending in coming:
-                    result = pending.result()
+                for frame, future in pending_frames:
+                    result = future.result()
                     if stop.is_set():
                         break
-                    begun = perf_counter()
+                    begun_s = perf_counter()
                     for sink in sinks:
                         sink.write(frame, result)
-                    tally.add_written(result, (perf_counter() - begun) * 1e3)
+                    statistics.add_written(result, (perf_counter() - begun_s) * 1e3)
                     on_frame()
             finally:
-                coming.cancel()
+                pending_frames.cancel()
     finally:
         workers.shutdown(cancel_futures=True)
     reader.result()
     return RunSummary(
-        frames=tally.frames,
+        frames=statistics.frames,
         lost_frames=source.lost_frames,
-        elapsed_s=perf_counter() - started,
-        mean_ms=tally.mean_ms(),
-        classes=tally.classes(),
+        elapsed_s=perf_counter() - started_s,
+        mean_ms=statistics.mean_ms(),
+        classes=statistics.classes(),
         interrupted=stop.is_set(),
     )
 
 
 class Channel(Generic[T]):
-    """A bounded queue from one thread to one other that either can end.
+    """A bounded queue between two threads, which either of them can end.
 
-    One lock, that of `_changed`, guards every field.
+    The lock of `_changed` guards every field.
     """
 
     def __init__(self, capacity: int = CHANNEL_CAPACITY) -> None:
@@ -127,7 +127,7 @@ class Channel(Generic[T]):
         self._changed = threading.Condition()
 
     def put(self, item: T) -> bool:
-        """Waits for room; False says that nobody takes items any more."""
+        """Adds an item, waiting while the queue is full; False if the consumer has cancelled."""
         with self._changed:
             self._changed.wait_for(lambda: len(self._items) < self._capacity or self._cancelled)
             if not self._cancelled:
@@ -136,13 +136,13 @@ class Channel(Generic[T]):
             return not self._cancelled
 
     def finish(self) -> None:
-        """The producer has no more items; the consumer still gets those that wait."""
+        """The producer has no more items. The consumer still receives those in the queue."""
         with self._changed:
             self._finished = True
             self._changed.notify_all()
 
     def cancel(self) -> None:
-        """The consumer takes no more items; those that wait are let go."""
+        """The consumer takes no more items. Those in the queue are dropped."""
         with self._changed:
             self._cancelled = True
             self._items.clear()
@@ -159,8 +159,8 @@ class Channel(Generic[T]):
             yield item
 
 
-class _Tally:
-    """Adds up a run. The reader adds decoding times, the caller all else."""
+class _Statistics:
+    """Sums of a run. The reader thread adds decoding times, the calling thread everything else."""
 
     def __init__(self) -> None:
         self.frames = 0
@@ -179,14 +179,14 @@ class _Tally:
         self.frames += 1
         for stage, stage_ms in (*result.timings_ms.items(), ("write", elapsed_ms)):
             self._stage_ms[stage] = self._stage_ms.get(stage, 0.0) + stage_ms
-        for seen in result.classes:
-            key = seen.class_id
-            self._names[key] = seen.name
-            if isinstance(seen, ClassScore):
-                amount = seen.probability
+        for entry in result.classes:
+            key = entry.class_id
+            self._names[key] = entry.name
+            if isinstance(entry, ClassScore):
+                amount = entry.probability
             else:
-                amount = seen.share
-                weighted = seen.share * seen.confidence
+                amount = entry.share
+                weighted = entry.share * entry.confidence
                 self._confidences[key] = self._confidences.get(key, 0.0) + weighted
             self._amounts[key] = self._amounts.get(key, 0.0) + amount
 
@@ -211,15 +211,15 @@ def _read(
     source: FrameSource,
     network: Callable[[NDArray[np.uint8]], Result],
     workers: ThreadPoolExecutor,
-    coming: Channel[_Coming[Result]],
-    tally: _Tally,
+    pending_frames: Channel[_PendingFrame[Result]],
+    statistics: _Statistics,
 ) -> None:
     try:
-        begun = perf_counter()
+        begun_s = perf_counter()
         for frame in source:
-            tally.add_decoded((perf_counter() - begun) * 1e3)
-            if not coming.put((frame, workers.submit(network, frame.image))):
+            statistics.add_decoded((perf_counter() - begun_s) * 1e3)
+            if not pending_frames.put((frame, workers.submit(network, frame.image))):
                 return
-            begun = perf_counter()
+            begun_s = perf_counter()
     finally:
-        coming.finish()
+        pending_frames.finish()

@@ -1,10 +1,10 @@
-"""Smoothing over time: less flicker where nothing moves, no lag where something does.
+"""Temporal smoothing of logits: less flicker where nothing moves, no lag where something does.
 
-Labels flicker because a camera's noise moves the logits of undecided places back and forth. The
-mean over the last frames stands still there; but the mean of a place that something moves through
-drags the old label behind. So each place, an eighth of the network's input apart, follows as fast
-as its own picture changes: where that is no more than the camera's noise, it takes a small part of
-the new logits; where it is clearly more, it takes them as they are.
+Labels flicker because camera noise moves the logits of undecided positions back and forth. A
+running mean over frames stops that, but drags old labels behind a moving object. So each logit
+position (every eighth pixel of the network's input) follows new logits according to how much its
+picture changes: if the change is no more than noise, it takes a small share of the new logits; if
+it is clearly more, it takes the new logits unchanged.
 """
 
 from __future__ import annotations
@@ -13,22 +13,21 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-# Of the new logits, where nothing moves, at full strength.
-SLOWEST = 0.12
-# Changes of brightness, of 255, of a place and its neighbours against their mean over time. Even
-# with everything else in motion a quarter of the places, sky and road, change by noise alone;
-# three times that is more than noise. Within these limits it is taken for motion, at twice that
-# for motion alone.
-NOISE_TIMES = 3.0
-LEAST_MOTION, SUREST_MOTION = 1.0, 4.0
-_PLACES = np.ones((3, 3), np.uint8)
+MIN_FOLLOW = 0.12  # share of the new logits where nothing moves, at strength 1
+# A change is the difference in brightness, 0 to 255, of a position and its neighbours from their
+# mean over time. Noise is estimated as the first quartile of all changes: even with much motion, a
+# quarter of the positions (sky, road) change by noise alone. Motion begins at NOISE_FACTOR times
+# that, within the limits below, and is certain at twice that value.
+NOISE_FACTOR = 3.0
+MIN_MOTION, MAX_MOTION = 1.0, 4.0
+_NEIGHBOURS = np.ones((3, 3), np.uint8)
 
 
 class Smoother:
     """A motion-aware running mean of logits; one for each stream of frames.
 
     Attributes:
-        strength: 0 gives the logits back as they are, 1 smooths most.
+        strength: 0 (off) to 1 (strongest).
     """
 
     def __init__(self, strength: float = 0.0) -> None:
@@ -39,14 +38,14 @@ class Smoother:
     def __call__(
         self, logits: NDArray[np.float32], image: NDArray[np.uint8]
     ) -> NDArray[np.float32]:
-        """The logits of one more frame, smoothed.
+        """Smooths the logits of the next frame.
 
         Args:
-            logits: (h, w, C) float32; a change of shape starts anew.
-            image: (H, W, 3) uint8, the frame they are of.
+            logits: (h, w, C) float32; another shape than before restarts the mean.
+            image: (H, W, 3) uint8, the frame of these logits.
 
         Returns:
-            (h, w, C) float32: a new array, or `logits` themselves where there is nothing to smooth.
+            (h, w, C) float32: a new array, or `logits` itself if there is nothing to smooth.
         """
         if self.strength <= 0:
             self._logits = self._scene = None
@@ -65,22 +64,22 @@ class Smoother:
         return smoothed
 
     def _follow(self, change: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The share of the new logits that each place takes, (h, w) float32, up to 1.
+        """The share of the new logits that each position takes, (h, w) float32, up to 1.
 
         Args:
-            change: (h, w, 3), of the scene against the mean of the scene.
+            change: (h, w, 3), difference of the scene from its running mean.
         """
         amount = cv2.blur(np.abs(change).mean(axis=2), (3, 3))
         quarter = amount.size // 4
         noise = np.partition(amount, quarter, axis=None)[quarter]
-        motion = np.clip(NOISE_TIMES * noise, LEAST_MOTION, SUREST_MOTION)
-        # What moves takes its surroundings along: the network saw them change, too.
-        moving = cv2.dilate(np.clip(amount / motion - 1, 0, 1), _PLACES)
-        slowest = 1 - self.strength * (1 - SLOWEST)
-        return (slowest + (1 - slowest) * moving).astype(np.float32, copy=False)
+        motion = np.clip(NOISE_FACTOR * noise, MIN_MOTION, MAX_MOTION)
+        # Includes the neighbours of what moves: their logits change as well.
+        moving = cv2.dilate(np.clip(amount / motion - 1, 0, 1), _NEIGHBOURS)
+        min_follow = 1 - self.strength * (1 - MIN_FOLLOW)
+        return (min_follow + (1 - min_follow) * moving).astype(np.float32, copy=False)
 
 
 def _scene(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.float32]:
-    """The picture with one pixel, (3,) float32, for each logit position."""
-    half = image[::2]  # every other row tells as much, in less than half the time
+    """The picture at the size of the logits, (h, w, 3) float32."""
+    half = image[::2]  # every second row is enough, and takes less than half the time
     return cv2.resize(half, size, interpolation=cv2.INTER_AREA).astype(np.float32)

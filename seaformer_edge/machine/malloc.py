@@ -1,10 +1,9 @@
-"""What glibc's malloc keeps of the memory that a live run no longer needs, and how to have it back.
+"""Limits the memory that glibc's malloc keeps after it was freed.
 
-glibc gives threads heaps ("arenas") of their own, up to eight for each core. Free memory at the end
-of a heap stays with the process, up to twice the largest block that was ever freed: tens of
-megabytes once a model was changed, in each heap, and but for the first one `malloc_trim` does not
-take it back. A live run changes models, sizes and recordings, and over hours the threads of each
-heap meet their largest moment.
+glibc gives each thread a heap ("arena"), up to eight per core. At the end of each heap it keeps
+freed memory, up to twice the largest block ever freed there: tens of megabytes after a model was
+switched. Of these ends, `malloc_trim` returns only that of the first heap. In a live run, models,
+sizes and recordings change, so that over hours every heap reaches its maximum.
 """
 
 from __future__ import annotations
@@ -17,26 +16,24 @@ _M_ARENA_MAX = -8  # of glibc's malloc.h
 
 
 def limit_malloc_arenas() -> None:
-    """Has every thread of this process allocate from the same heap.
+    """Makes all threads of this process share one heap.
 
-    A live run's allocations are few and large, so that sharing costs no time. It is for whoever
-    owns the process, before there are threads; those that have a heap already keep it. Without
-    glibc it does nothing.
+    A live run makes few and large allocations, so sharing costs no time. Call it at the start of
+    the process: threads that already have a heap keep it. Does nothing without glibc.
     """
     _call_glibc("mallopt", _M_ARENA_MAX, 1)
 
 
 def trim_heap() -> None:
-    """Returns free memory, also from between what is used, to the system; takes a millisecond.
+    """Returns free memory to the system, also from between used blocks; takes about 1 ms.
 
-    For when something large has gone: the next frames take what they need again. Without glibc it
-    does nothing.
+    Call it after something large was freed. Does nothing without glibc.
     """
     _call_glibc("malloc_trim", 0)
 
 
 def _call_glibc(name: str, *arguments: int) -> None:
-    function = getattr(_libc(), name, None)  # musl has neither
+    function = getattr(_libc(), name, None)  # musl has none of them
     if function is not None:
         function(*arguments)
 

@@ -1,25 +1,15 @@
-"""What a process keeps of what it has freed: with one heap, and after `trim_heap`."""
+"""How much freed memory a process keeps: with one heap, and after `trim_heap`."""
 
 from __future__ import annotations
 
-import gc
 import os
 import platform
 import subprocess
 import sys
-import threading
-from pathlib import Path
 
 import pytest
-from fakes import FAKE, wait_until
 
-from seaformer_edge.live import LivePipeline
-from seaformer_edge.live.recording import Recorder
-from seaformer_edge.machine import malloc
-
-QUICK = "synthetic:96x64@200"
-
-glibc_only = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="is about glibc")
+glibc_only = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="needs glibc")
 
 THREADS = """
 import sys, threading
@@ -27,7 +17,7 @@ import numpy as np, psutil
 
 MB = 2**20
 
-def largest_moment(turn, done, over):
+def use_memory(turn, done, over):
     turn.wait()
     blocks = [np.ones(64 * 1024, np.uint8) for _ in range(8 * 16)]
     del blocks
@@ -35,11 +25,11 @@ def largest_moment(turn, done, over):
     over.wait()
 
 exec(sys.argv[1])
-np.ones(16 * MB, np.uint8)  # a model was changed: as much may now stay at each heap's end
+np.ones(16 * MB, np.uint8)  # as if a model was switched: now each heap may keep that much at its end
 process = psutil.Process()
 over = threading.Event()
 events = [(threading.Event(), threading.Event()) for _ in range(8)]
-threads = [threading.Thread(target=largest_moment, args=(*each, over)) for each in events]
+threads = [threading.Thread(target=use_memory, args=(*each, over)) for each in events]
 for thread in threads:
     thread.start()
 before = process.memory_info().rss
@@ -65,10 +55,10 @@ print((before - psutil.Process().memory_info().rss) / 2**20)
 
 
 def kept_mb(beginning: str) -> float:
-    """What eight threads keep that each held 8 MB, one after the other, and freed it.
+    """The memory that a process keeps after each of eight threads has used and freed 8 MB.
 
     Args:
-        beginning: what the process does first, in Python.
+        beginning: Python code that runs first.
     """
     command = [sys.executable, "-c", THREADS, beginning]
     environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
@@ -77,11 +67,11 @@ def kept_mb(beginning: str) -> float:
 
 
 @glibc_only
-def test_threads_that_share_one_heap_keep_what_one_of_them_needed() -> None:
+def test_threads_that_share_a_heap_keep_less() -> None:
     assert (
         kept_mb("from seaformer_edge.live import limit_malloc_arenas; limit_malloc_arenas()") < 16
     )
-    assert kept_mb("") > 32  # else these tests tell nothing
+    assert kept_mb("") > 32  # otherwise these tests prove nothing
 
 
 @glibc_only
@@ -92,43 +82,7 @@ def test_the_window_has_one_heap() -> None:
 
 
 @glibc_only
-def test_what_lies_between_is_given_back() -> None:
+def test_trimming_returns_memory_between_used_blocks() -> None:
     command = [sys.executable, "-c", HOLES]
     run = subprocess.run(command, capture_output=True, text=True, check=True)
     assert float(run.stdout) > 8  # of 16 MB
-
-
-@pytest.mark.usefixtures("models")
-def test_a_recorder_and_its_last_result_go_with_the_recording(tmp_path: Path) -> None:
-    gc.collect()
-    gc.disable()  # it comes late, or never where little else happens
-    try:
-        with LivePipeline(QUICK, FAKE) as live:
-            live.start_recording(tmp_path / "out.mp4")
-            wait_until(lambda: live.status().recorded_frames)
-            live.stop_recording()
-            wait_until(lambda: live.status().recording is None)
-            wait_until(lambda: not [o for o in gc.get_objects() if type(o) is Recorder])
-    finally:
-        gc.enable()
-
-
-@pytest.mark.usefixtures("models")
-def test_memory_is_given_back_after_whatever_took_much(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    given_back: list[str] = []
-    monkeypatch.setattr(
-        malloc, "trim_heap", lambda: given_back.append(threading.current_thread().name)
-    )
-    with LivePipeline(QUICK, FAKE) as live:
-        wait_until(live.newest)
-        given_back.clear()  # the first model was loaded
-        live.switch_model(Path("small.pte"))
-        wait_until(lambda: given_back == ["network"])
-        live.switch_source("synthetic:128x96@200")
-        wait_until(lambda: given_back == ["network", "capture"])
-        live.start_recording(tmp_path / "out.mp4")
-        wait_until(lambda: live.status().recorded_frames)
-        live.stop_recording()
-        wait_until(lambda: given_back == ["network", "capture", "recorder"])
