@@ -25,7 +25,7 @@ def use_memory(turn, done, over):
     over.wait()
 
 exec(sys.argv[1])
-np.ones(16 * MB, np.uint8)  # as if a model was switched: now each heap may keep that much at its end
+np.ones(16 * MB, np.uint8)  # like a switched model: each heap may now keep that much
 process = psutil.Process()
 over = threading.Event()
 events = [(threading.Event(), threading.Event()) for _ in range(8)]
