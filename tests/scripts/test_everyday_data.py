@@ -1,4 +1,4 @@
-"""The scripts that make the everyday training set: mappings, split, masks and merged labels."""
+"""The scripts that make the everyday training set: class tables, split and masks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 
 from seaformer_edge.training.layouts import folder
 
-image_module = pytest.importorskip("PIL.Image", reason="the distil extra is not installed")
+image_module = pytest.importorskip("PIL.Image", reason="the train extra is not installed")
 
 SCRIPTS = Path(__file__).parents[2] / "scripts" / "data"
 
@@ -30,7 +30,6 @@ def load(name: str) -> ModuleType:
 
 
 data = load("make_everyday_data")
-teachers = load("label_with_teachers")
 coco = load("draw_coco_masks")
 
 
@@ -177,24 +176,6 @@ def test_the_set_as_the_training_reads_it(
     assert label("real-more", f"voc_{animal}").shape == (300, 512)
     assert (label("real-more", f"voc_{animal}") == dog).all()
     assert "building      50.000 %      1 pictures" in capsys.readouterr().out
-
-
-def test_merged_labels() -> None:
-    a = ids("wall", "chair", "person", "person", "", "", "car", "floor")
-    b = ids("dog", "sofa", "", "person", "table", "", "", "tv")
-    expected = ids("dog", "chair", "", "person", "table", "", "car", "tv")
-    assert (teachers.merge(a, b) == expected).all()
-
-
-def test_what_a_teacher_leaves_unsure_counts_as_wrong(tmp_path: Path) -> None:
-    put(tmp_path / "real" / "images" / "x.png", np.zeros((2, 2, 3), np.uint8))
-    put(tmp_path / "real" / "labels" / "x.png", np.full((2, 2), data.CLASSES.index("dog")))
-    unsure = np.full((2, 2), 255, np.uint8)
-    half = np.array([[data.CLASSES.index("dog")] * 2, [255] * 2], np.uint8)
-    matrices = dict(teachers.measure(tmp_path, "real", lambda _: unsure, lambda _: half))
-    dog = data.CLASSES.index("dog")
-    assert matrices["A"].iou[dog] == 0
-    assert matrices["B"].iou[dog] == matrices["merged"].iou[dog] == 0.5
 
 
 def square(left: int, top: int, side: int) -> list[int]:

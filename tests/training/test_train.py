@@ -38,7 +38,7 @@ pytestmark = pytest.mark.usefixtures("tiny_variant")
 def test_it_learns_sky_from_road(street, tmp_path):
     run = tmp_path / "run"
     best = Trainer(STAGE, CLASSES, street, run, workers=0).run()
-    assert best > 0.8
+    assert best > 0.65  # 0.86 to 0.95, by processor; one class everywhere has less than 0.4
     network, card = load_checkpoint(run / "best.safetensors")
     assert card.accuracy["mIoU"] == pytest.approx(best, abs=1e-4)
     assert card.data == "made up"
@@ -144,7 +144,8 @@ def test_pictures_of_a_rare_class_are_repeated(street):
 
 CLASSIFIER = replace(
     STAGE, task="classification", dataset="class-folders", eval_size=None, scale=(0.5, 1.0),
-    colour=0.0, steps=120, eval_every=40, label_smoothing=0.1, ema_decay=0.9,
+    colour=0.0, steps=60, eval_every=20, label_smoothing=0.1, ema_decay=0.9, batch_size=16,
+    learning_rate=3e-3, drop_path_rate=0.0, dropout=0.0,
 )  # fmt: skip
 SHADES = ClassList(("dark", "bright"), ((0, 0, 0), (255, 255, 255)))
 
@@ -152,7 +153,7 @@ SHADES = ClassList(("dark", "bright"), ((0, 0, 0), (255, 255, 255)))
 @pytest.fixture
 def shades(tmp_path):
     rng = np.random.default_rng(0)
-    for split, count in (("train", 8), ("val", 4)):
+    for split, count in (("train", 8), ("val", 8)):
         for name, level in (("dark", 40), ("bright", 210)):
             folder = tmp_path / "data" / split / name
             folder.mkdir(parents=True)
@@ -164,7 +165,7 @@ def shades(tmp_path):
 
 def test_a_classifier_learns_dark_from_light(shades, tmp_path):
     best = Trainer(CLASSIFIER, SHADES, shades, tmp_path / "run", workers=0).run()
-    assert best > 0.9
+    assert best > 0.75  # 0.94 to 1.0, by processor; guessing has 0.5
     network, card = load_checkpoint(tmp_path / "run" / "best.safetensors")
     assert card.task == "classification"
     assert card.accuracy["top-1"] == round(best, 4)
@@ -177,7 +178,7 @@ def test_a_classifier_learns_dark_from_light(shades, tmp_path):
 
 
 def test_a_classifier_learns_its_teachers_labels(shades, tmp_path):
-    stage = replace(CLASSIFIER, teacher=1.0, label_smoothing=0.0, steps=80, learning_rate=3e-3)
+    stage = replace(CLASSIFIER, teacher=1.0, label_smoothing=0.0, steps=40)
     with pytest.raises(SourceError, match=r"soft_labels\.npy: not a teacher's soft labels"):
         Trainer(stage, SHADES, shades, tmp_path / "run", workers=0)
     task = ClassificationTask(CLASSIFIER, SHADES, shades)
