@@ -1,9 +1,9 @@
-"""A Debian in a folder, of this machine's architecture or, emulated, of another one.
+"""A Debian in a folder, of this machine's architecture or emulated, in which commands can run.
 
-`check_aarch64` and `check_picamera` run their commands in one. Needs to be root, and Debian's or
-Ubuntu's packages mmdebstrap and debian-archive-keyring; for another architecture qemu-user-static.
-Packages come from DEBIAN_MIRROR, default http://deb.debian.org/debian, and http_proxy is heeded.
-What is mounted for a command is seen by it alone, and goes away with it.
+For `check_aarch64` and `check_picamera`. Needs root and the packages mmdebstrap and
+debian-archive-keyring of Debian or Ubuntu; for another architecture also qemu-user-static.
+Downloads packages from DEBIAN_MIRROR, by default http://deb.debian.org/debian; uses http_proxy.
+The mounts of a command are visible only to it and end with it.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ MIRROR = os.environ.get("DEBIAN_MIRROR", "http://deb.debian.org/debian")
 BINFMT = Path("/proc/sys/fs/binfmt_misc")
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 PIP_FILES = (Path("/etc/pip.conf"), Path("~/.config/pip/pip.conf").expanduser())
-# Of this machine's environment; nothing else of it is seen inside.
-PASSED_ON = ("PIP_", "http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY")
+# Prefixes of the environment variables that are passed to commands.
+PASSED_VARIABLES = ("PIP_", "http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY")
 
-# /sys and /proc: XNNPACK asks them for the processor, and does without neither.
+# XNNPACK reads the processor from /sys and /proc, and needs both.
 ENTER = """
 mount -t proc proc "$0/proc"
 mount --rbind /sys "$0/sys"
@@ -36,18 +36,18 @@ exec chroot "$0" "$@"
 
 
 class UnfitError(Exception):
-    """This machine lacks something, and the message says what to do."""
+    """This machine does not meet a requirement; the message says what to do."""
 
 
 class DebianRoot:
-    """A minimal Debian under `path`, made when it is first asked for.
+    """A minimal Debian in a folder.
 
     Args:
-        path: the folder; what lies beside it is left alone.
-        suite: "trixie", say.
-        architecture: Debian's name for it: "arm64", "amd64".
-        packages: to be installed with it.
-        environment: of every command that is run inside.
+        path: the folder.
+        suite: e.g. "trixie".
+        architecture: in Debian's terms: "arm64" or "amd64".
+        packages: to install.
+        environment: variables of all commands.
     """
 
     def __init__(
@@ -61,20 +61,25 @@ class DebianRoot:
         self.path = path
         self._suite, self._architecture = suite, architecture
         self._packages = packages
-        machine = {k: v for k, v in os.environ.items() if k.startswith(PASSED_ON)}
+        machine = {k: v for k, v in os.environ.items() if k.startswith(PASSED_VARIABLES)}
         path_variable = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
         fixed = {"HOME": "/root", "LANG": "C.UTF-8", "PATH": path_variable}
         self._environment = {**machine, **fixed, **(environment or {})}
 
     def make(self) -> None:
-        """Raises UnfitError, and subprocess.CalledProcessError where a download failed."""
+        """Creates the Debian if the folder does not exist.
+
+        Raises:
+            UnfitError: this machine does not meet a requirement.
+            subprocess.CalledProcessError: a download failed.
+        """
         require("mmdebstrap", "unshare", "chroot")
         if os.geteuid() != 0:
-            raise UnfitError("needs to be root, for chroot: sudo and the same again")
+            raise UnfitError("chroot needs root: run it with sudo")
         if self.architecture_is_foreign():
             allow_emulation()
         if not self.path.exists():
-            # Only a whole one gets the name.
+            # Renamed only when it is complete.
             partial = self.path.with_name(self.path.name + ".partial")
             shutil.rmtree(partial, ignore_errors=True)
             partial.parent.mkdir(parents=True, exist_ok=True)
@@ -99,7 +104,7 @@ class DebianRoot:
     def run(
         self, *command: str, cwd: str = "/root", **environment: str
     ) -> subprocess.CompletedProcess[str]:
-        """Run a command inside; its output is returned, and shown where it failed.
+        """Run a command in the Debian. Returns its output, and prints it if the command fails.
 
         Raises:
             subprocess.CalledProcessError: it failed.
@@ -122,11 +127,11 @@ class DebianRoot:
         return run
 
     def output(self, *command: str, cwd: str = "/root") -> str:
-        """What a command prints, without the last line's end."""
+        """The output of a command without the trailing newline."""
         return self.run(*command, cwd=cwd).stdout.rstrip()
 
     def copy_checkout(self, to: str) -> None:
-        """Copy this checkout, with what is not yet committed but not what git ignores."""
+        """Copy this checkout with uncommitted files, but without files that git ignores."""
         target = self.inside(to)
         shutil.rmtree(target, ignore_errors=True)
         listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
@@ -137,11 +142,11 @@ class DebianRoot:
                 shutil.copy2(CHECKOUT / name, target / name)
 
     def inside(self, path: str) -> Path:
-        """Where a path of the root's lies on this machine."""
+        """The path on this machine of a path in the Debian."""
         return self.path / path.lstrip("/")
 
     def release(self) -> str:
-        """What it calls itself: "Debian GNU/Linux 13 (trixie)"."""
+        """Name and version, e.g. "Debian GNU/Linux 13 (trixie) 13.1"."""
         lines = self.inside("/etc/os-release").read_text().splitlines()
         values = dict(line.split("=", 1) for line in lines if "=" in line)
         version = self.inside("/etc/debian_version").read_text().strip()
@@ -155,25 +160,25 @@ def default_path(name: str) -> Path:
 
 
 def require(*commands: str) -> None:
-    """Raises UnfitError, with the packages to install, unless all commands are there."""
+    """Raises UnfitError, with the packages to install, if a command is missing."""
     if sys.platform != "linux":
-        raise UnfitError("needs Linux, a Debian or an Ubuntu")
+        raise UnfitError("needs Debian or Ubuntu")
     missing = [command for command in commands if shutil.which(command) is None]
     if missing:
         raise UnfitError(
             f"{', '.join(missing)} missing: sudo apt install mmdebstrap debian-archive-keyring"
-            " util-linux coreutils, on a Debian or an Ubuntu"
+            " util-linux coreutils, on Debian or Ubuntu"
         )
 
 
 def allow_emulation() -> None:
-    """Have the kernel run aarch64 programs through qemu. Raises UnfitError where it is missing."""
+    """Make the kernel run aarch64 programs in qemu. Raises UnfitError if qemu is missing."""
     if not (BINFMT / "register").exists():
         subprocess.run(["mount", "-t", "binfmt_misc", "binfmt_misc", str(BINFMT)], check=True)
     if (BINFMT / "qemu-aarch64").exists():
         return
-    # What systemd would have registered, had it been running when the package was installed.
+    # systemd registers this rule, unless it was not running when the package was installed.
     rule = Path("/usr/lib/binfmt.d/qemu-aarch64.conf")
     if not rule.exists():
-        raise UnfitError("no emulator for aarch64: sudo apt install qemu-user-static")
+        raise UnfitError("qemu for aarch64 is missing: sudo apt install qemu-user-static")
     (BINFMT / "register").write_text(rule.read_text())

@@ -1,4 +1,4 @@
-"""scripts/verify/check_aarch64: which labels of another machine may differ from this one's."""
+"""scripts/verify/check_aarch64: which labels may differ between two machines."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def check(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 def results(model: str, gap: float, label: int) -> Arrays:
-    """Two classes that lie `gap` apart everywhere, and one pixel that says `label`."""
+    """Two classes whose logits differ by `gap` everywhere, and one pixel with the given label."""
     logits = np.zeros((4, 4, 2), np.float32)
     logits[..., 0] = gap
-    logits[0] += 1  # another step of the grid
+    logits[0] += 1  # another quantisation step
     labels = np.zeros((8, 8), np.uint8)
     labels[4, 4] = label
     picture = np.zeros((32, 32, 3), np.uint8)
@@ -32,7 +32,7 @@ def results(model: str, gap: float, label: int) -> Arrays:
 
 
 @pytest.mark.parametrize(
-    ("model", "gap", "label", "fine"),
+    ("model", "gap", "label", "same"),
     [
         ("t", 1.0, 0, True),
         ("t", 1.0, 1, False),
@@ -41,18 +41,18 @@ def results(model: str, gap: float, label: int) -> Arrays:
         ("t-int8", 5.0, 1, False),
     ],
 )
-def test_labels_differ_in_ties_alone(
-    check: ModuleType, model: str, gap: float, label: int, fine: bool
+def test_only_labels_of_tied_classes_may_differ(
+    check: ModuleType, model: str, gap: float, label: int, same: bool
 ) -> None:
     ours, theirs = results(model, gap, 0), results(model, gap, label)
-    assert check.same_labels(model, ours, theirs) is fine
+    assert check.same_labels(model, ours, theirs) is same
 
 
-def test_another_input_is_not_compared(check: ModuleType) -> None:
+def test_a_different_input_fails(check: ModuleType) -> None:
     ours, theirs = results("t", 1.0, 0), results("t", 1.0, 0)
     theirs["t/0/input"] = theirs["t/0/input"] + np.uint8(1)
     assert not check.same_labels("t", ours, theirs)
 
 
-def test_packages_come_from_bootstrap(check: ModuleType) -> None:
+def test_packages_are_those_of_bootstrap(check: ModuleType) -> None:
     assert {"g++", "python3-dev", "libegl1", "libstdc++6"} <= set(check.packages_of_bootstrap())

@@ -1,4 +1,4 @@
-"""The faults of scripts/verify/soak, and the calm between them."""
+"""The faults of scripts/verify/soak, and the normal running between them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from statistics import median
 
 import psutil
 from mjpeg_server import MjpegServer
-from soaking.growth import Calm
+from soaking.growth import Sample
 
 from seaformer_edge.hub.card import read_card
 from seaformer_edge.live import LiveStatus
@@ -25,8 +25,8 @@ from seaformer_edge.sources import SyntheticSource, open_source
 from seaformer_edge.sources.synthetic import read_counter
 from seaformer_edge_gui.controller import Controller
 
-CALM_S = 12.0
-PATIENCE_S = 60.0
+NORMAL_S = 12.0
+TIMEOUT_S = 60.0
 WIDTH, HEIGHT = 640, 480
 JOB_FRAMES = 60
 FULL_DISK_BYTES = 100_000
@@ -34,17 +34,18 @@ STREAM_FPS = 10
 PROCESS = psutil.Process()
 
 
-class NotSurvivedError(Exception):
-    """A fault after which things are not as they should be."""
+class FaultError(Exception):
+    """A fault was not handled as it should be."""
 
 
 class Soak:
-    """A controller under test and all that can be done to it.
+    """A controller under test and the faults that can be injected.
 
     Args:
-        controller: runs; `spin` lets it go on for so many seconds, as its display would.
+        controller: a running controller.
+        spin: polls the controller for the given seconds, as the window does.
         model, other: programs to change between.
-        server: a stream that misbehaves on demand.
+        server: a stream that can be made to fail.
         folder: for clips and damaged models.
     """
 
@@ -62,7 +63,7 @@ class Soak:
         self.server = server
         self.lost_frames = 0
         self.jobs = 0
-        self._main = controller.settings.source
+        self._normal_source = controller.settings.source
         self._models = cycle((other, model))
         self._model = model
         self._folder = folder
@@ -70,43 +71,44 @@ class Soak:
         self._clip = _clip(folder / "clip.mp4")
         self.faults: dict[str, Callable[[], None]] = {
             "stream cut": lambda: self._stream("cut", SourceState.RECONNECTING),
-            "stream silent": lambda: self._stream("silent", SourceState.STALLED),
+            "stream stalled": lambda: self._stream("silent", SourceState.STALLED),
             "stream frozen": lambda: self._stream("frozen", SourceState.FROZEN),
-            "stream of garbage": self._garbage,
-            "source process killed": self._kill_source,
+            "stream sends garbage": self._garbage,
+            "source worker killed": self._kill_source,
             "another model": self._change_model,
-            "camera not there": self._missing_camera,
-            "file not there": self._missing_file,
+            "missing camera": self._missing_camera,
+            "missing file": self._missing_file,
             "another size and rate": self._other_size,
             "recording": self._record,
             "recording on a full disk": self._record_on_full_disk,
-            "model not there": self._missing_model,
-            "model damaged": self._damaged_model,
+            "missing model": self._missing_model,
+            "damaged model": self._damaged_model,
             "threads": self._change_threads,
-            "status": self._still,
+            "snapshot": self._snapshot,
             "pause": self._pause,
             "file job": self._file_job,
         }
 
-    def calm(self, spent_s: float, fault: str) -> tuple[Calm, list[float]]:
-        """Waits until the main source runs, then lets it run.
+    def run_normally(self, elapsed_s: float, fault: str) -> tuple[Sample, list[float]]:
+        """Runs the synthetic source for `NORMAL_S`.
 
         Args:
-            spent_s: the run's time so far.
-            fault: what came before; "" for nothing.
+            elapsed_s: duration of the whole run so far.
+            fault: the previous fault; "" for none.
 
         Returns:
-            What was held meanwhile, and the latencies of what was painted, milliseconds.
+            The resources in use, and the latencies of the painted frames in milliseconds.
         """
-        begun_s = time.monotonic()
-        if self.controller.settings.source != self._main:
-            self.controller.set_source(self._main)
+        started_at_s = time.monotonic()
+        if self.controller.settings.source != self._normal_source:
+            self.controller.set_source(self._normal_source)
         self.until(
-            lambda s: s.source == self._main and s.source_state is SourceState.RUNNING, "calm"
+            lambda s: s.source == self._normal_source and s.source_state is SourceState.RUNNING,
+            "the synthetic source",
         )
         self.until(lambda s: s.model is not None and not s.loading, "a model")
         self.spin(2.0)
-        last_s, end_s = time.monotonic(), time.monotonic() + CALM_S - 2.0
+        last_s, end_s = time.monotonic(), time.monotonic() + NORMAL_S - 2.0
         latencies_ms, resident_mb = [], []
         while (now_s := time.monotonic()) < end_s:
             self.spin(min(0.5, end_s - now_s))
@@ -115,52 +117,55 @@ class Soak:
                 if painted_s > last_s:
                     last_s = painted_s
                     latencies_ms.append(latency_ms)
-        calm = Calm(
-            spent_s + time.monotonic() - begun_s,
+        sample = Sample(
+            elapsed_s + time.monotonic() - started_at_s,
             median(resident_mb),
             PROCESS.num_threads(),
             PROCESS.num_fds(),
             (self._model.stem, fault),
         )
-        return calm, latencies_ms
+        return sample, latencies_ms
 
-    def until(self, condition: Callable[[LiveStatus], bool], what: str) -> LiveStatus:
-        """Lets the run go on until something is so, and says how things then are."""
-        end_s = time.monotonic() + PATIENCE_S
+    def until(self, condition: Callable[[LiveStatus], bool], name: str) -> LiveStatus:
+        """Runs until the condition holds, and returns the status at that time."""
+        end_s = time.monotonic() + TIMEOUT_S
         while not condition(status := self.controller.status()):
             if time.monotonic() > end_s:
-                raise NotSurvivedError(f"waited for {what}: {status.message}; {status.notice}")
+                raise FaultError(f"timeout waiting for {name}: {status.message}; {status.notice}")
             self.spin(0.05)
         return status
 
-    # The faults; each is over when what it broke works again or has been told.
+    # The faults. Each method returns when the fault has been reported or has been handled.
 
     def _stream(self, mode: str, shown: SourceState) -> None:
-        self._on_stream()
+        self._open_stream()
         self.server.mode = mode
         self.until(lambda s: s.source_state is shown, f"{shown.name} to be shown")
         self.spin(1.0)
         self.server.mode = "live"
-        self.until(lambda s: s.source_state is SourceState.RUNNING, "the stream to come back")
+        self.until(lambda s: s.source_state is SourceState.RUNNING, "the stream to resume")
 
     def _garbage(self) -> None:
-        self._on_stream()
+        self._open_stream()
         before = self.controller.status().dropped.get("corrupt", 0)
         self.server.mode = "garbage"
         self.spin(1.0)
         self.server.mode = "live"
         self.until(lambda s: s.dropped.get("corrupt", 0) > before, "garbage to be counted")
-        self.until(lambda s: s.source_state is SourceState.RUNNING, "the stream to go on")
+        self.until(lambda s: s.source_state is SourceState.RUNNING, "the stream to resume")
 
     def _kill_source(self) -> None:
-        self._on_stream()
+        self._open_stream()
         for child in psutil.Process().children():
             if "seaformer_edge.sources.worker" in child.cmdline():
                 child.kill()
-        self.until(lambda s: s.source_state is SourceState.RECONNECTING, "the death to be told")
-        self.until(lambda s: s.source_state is SourceState.RUNNING, "the stream to come back")
+        self.until(
+            lambda s: s.source_state is SourceState.RECONNECTING,
+            "the dead worker",
+        )
+        self.until(lambda s: s.source_state is SourceState.RUNNING, "the stream to resume")
 
-    def _on_stream(self) -> None:
+    def _open_stream(self) -> None:
         self.server.mode = "live"
         self.controller.set_source(self.server.url)
         self.until(
@@ -170,11 +175,14 @@ class Soak:
 
     def _missing_camera(self) -> None:
         self.controller.set_source("/dev/video97")
-        self.until(lambda s: s.source_state is SourceState.RECONNECTING, "a lack to be told")
+        self.until(
+            lambda s: s.source_state is SourceState.RECONNECTING,
+            "the missing camera",
+        )
 
     def _missing_file(self) -> None:
         self.controller.set_source(str(self._folder / "nowhere.mp4"))
-        self.until(lambda s: s.source_state is SourceState.FAILED, "a failure to be told")
+        self.until(lambda s: s.source_state is SourceState.FAILED, "the missing file")
 
     def _other_size(self) -> None:
         self.controller.set_source("synthetic:1280x720@15")
@@ -184,28 +192,28 @@ class Soak:
     def _change_model(self) -> None:
         self._model = next(self._models)
         self.controller.set_model(str(self._model))
-        self._runs_model()
+        self._wait_for_model()
 
-    def _runs_model(self) -> None:
+    def _wait_for_model(self) -> None:
         name = read_card(self._model).name
         self.until(lambda s: s.model == name and not s.loading, f"the model {name}")
 
     def _missing_model(self) -> None:
-        self._refused_model(self._folder / "nowhere.pte")
+        self._expect_refusal(self._folder / "nowhere.pte")
 
     def _damaged_model(self) -> None:
         damaged = self._folder / "damaged.pte"
         damaged.write_bytes(self._model.read_bytes()[:-1000])
         shutil.copy(self._model.with_suffix(".json"), damaged.with_suffix(".json"))
-        self._refused_model(damaged)
+        self._expect_refusal(damaged)
 
-    def _refused_model(self, path: Path) -> None:
+    def _expect_refusal(self, path: Path) -> None:
         self.controller.set_model(str(path))
         self.until(
             lambda s: (message := self.controller.message(s)) is not None and message.is_error,
-            "a refusal",
+            "the error message",
         )
-        self._runs_model()
+        self._wait_for_model()
 
     def _change_threads(self) -> None:
         for threads in (self._threads % 2 + 1, self._threads):
@@ -218,11 +226,11 @@ class Soak:
         assert path is not None
         shown = self.until(lambda s: s.recorded_frames > 3 * STREAM_FPS, "recorded frames")
         self.controller.toggle_recording()
-        self.until(lambda s: s.recording is None, "the recording's end")
+        self.until(lambda s: s.recording is None, "the end of the recording")
         with open_source(path) as source:
             frames = sum(1 for _ in source)
         if frames < shown.recorded_frames:
-            raise NotSurvivedError(f"{frames} of {shown.recorded_frames} recorded frames play")
+            raise FaultError(f"{frames} of {shown.recorded_frames} recorded frames play")
         path.unlink()
 
     def _record_on_full_disk(self) -> None:
@@ -231,13 +239,13 @@ class Soak:
         try:
             self.controller.toggle_recording()
             path = self.until(lambda s: s.recording is not None, "a recording").recording
-            self.until(lambda s: s.recording is None and bool(s.notice), "the full disk to be told")
+            self.until(lambda s: s.recording is None and bool(s.notice), "the full disk")
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
         assert path is not None
         path.unlink(missing_ok=True)
 
-    def _still(self) -> None:
+    def _snapshot(self) -> None:
         self.controller.take_snapshot()
         folder = self.controller.folder
         self.until(lambda s: len(list(folder.glob("*.png"))) == 3, "three pictures")
@@ -249,7 +257,7 @@ class Soak:
         self.until(lambda s: s.paused, "the pause")
         self.spin(2.0)
         self.controller.toggle_pause()
-        self.until(lambda s: not s.paused, "the pause's end")
+        self.until(lambda s: not s.paused, "the end of the pause")
 
     def _file_job(self) -> None:
         result = self._folder / "result.mp4"
@@ -258,7 +266,7 @@ class Soak:
         job = subprocess.Popen([*command, *options], stdout=subprocess.DEVNULL)
         self.until(lambda s: job.poll() is not None, "the file job")
         if job.returncode:
-            raise NotSurvivedError(f"the file job ended with {job.returncode}")
+            raise FaultError(f"the file job ended with {job.returncode}")
         with open_source(result) as source:
             numbers = [read_counter(frame.image) for frame in source]
         self.jobs += 1
@@ -266,7 +274,7 @@ class Soak:
 
 
 def _clip(path: Path) -> Path:
-    """A video whose frames tell their number."""
+    """A video with a readable number in every frame."""
     encoder = VideoEncoder(path, (WIDTH, HEIGHT), None, Fraction(1), None, 0.0)
     for frame, _ in zip(SyntheticSource((WIDTH, HEIGHT)), range(JOB_FRAMES), strict=False):
         encoder.write(frame.image, frame.timestamp_s)

@@ -1,4 +1,4 @@
-"""What grew in a run of scripts/verify/soak, from what was held in its calms."""
+"""The growth of memory, threads, files and latency in a run of scripts/verify/soak."""
 
 from __future__ import annotations
 
@@ -12,17 +12,15 @@ import numpy as np
 from seaformer_edge.live import LiveStatus
 
 
-class Calm(NamedTuple):
-    """What was held in a calm.
-
-    Small, for a run keeps hundreds of them and must not itself be what grows.
+class Sample(NamedTuple):
+    """The resources in use during one period of normal running.
 
     Attributes:
-        time_s: since the run's beginning, at the calm's end.
-        resident_mb: median of readings half a second apart; how many frames are under way at one
-            moment moves it by megabytes.
-        threads, files: of all kinds, at its end.
-        state: the model that ran, and the fault before, which leave their marks on the heap.
+        time_s: from the start of the run to the end of the period.
+        resident_mb: median of readings half a second apart; a single reading varies by megabytes
+            with the number of frames in progress.
+        threads, files: open at the end of the period.
+        state: the model and the previous fault, both of which affect the size of the heap.
     """
 
     time_s: float
@@ -33,11 +31,11 @@ class Calm(NamedTuple):
 
 
 class Latencies:
-    """Capture to paint in the two parts of a run that are compared.
+    """Latencies from capture to paint in the first and the last part of a run.
 
     Args:
-        part_s: the first part follows the warm-up, which lasts as long; the last one lasts until
-            `duration_s`.
+        part_s: duration of the warm-up, of the first part after it, and of the last part.
+        duration_s: of the run.
     """
 
     def __init__(self, part_s: float, duration_s: float) -> None:
@@ -50,21 +48,24 @@ class Latencies:
                 kept_ms.extend(latencies_ms)
 
     def parts_ms(self) -> tuple[array[float], array[float]]:
-        """Those of the first and of the last part."""
+        """The latencies of the first and of the last part."""
         return self._first[2], self._last[2]
 
 
-def slope_mb_per_hour(calms: Sequence[Calm]) -> tuple[float, float]:
-    """How fast resident memory grows, and the standard error of that; NaN if too few states recur.
+def slope_mb_per_hour(samples: Sequence[Sample]) -> tuple[float, float]:
+    """The growth of resident memory and its standard error; NaN if too few states recur.
 
-    The slope of parallel lines, one for each state: what a calm holds after a recording and what
-    after a change of model differ by megabytes, again and again, and that is no growth.
+    This is the common slope of parallel lines, one for each state: memory after a recording and
+    memory after a change of the model always differ by megabytes, which is not growth.
     """
-    resident_mb = np.array([calm.resident_mb for calm in calms])
-    hours = [calm.time_s / 3600 for calm in calms]
-    levels = [[calm.state == state for calm in calms] for state in {calm.state for calm in calms}]
+    resident_mb = np.array([sample.resident_mb for sample in samples])
+    hours = [sample.time_s / 3600 for sample in samples]
+    levels = [
+        [sample.state == state for sample in samples]
+        for state in {sample.state for sample in samples}
+    ]
     columns = np.array([hours, *levels], float).T
-    freedom = len(calms) - columns.shape[1]
+    freedom = len(samples) - columns.shape[1]
     if freedom < 3:
         return float("nan"), float("nan")
     fitted, *_ = np.linalg.lstsq(columns, resident_mb)
@@ -73,20 +74,22 @@ def slope_mb_per_hour(calms: Sequence[Calm]) -> tuple[float, float]:
     return float(fitted[0]), float(np.sqrt(covariance[0, 0]))
 
 
-def report(calms: Sequence[Calm], latencies: Latencies, part_s: float, status: LiveStatus) -> None:
-    """What grew over the calms after the first `part_s`, which are the warm-up."""
-    settled = [calm for calm in calms if calm.time_s > part_s]
+def report(
+    samples: Sequence[Sample], latencies: Latencies, part_s: float, status: LiveStatus
+) -> None:
+    """Prints the growth after the first `part_s`, which are the warm-up."""
+    settled = [sample for sample in samples if sample.time_s > part_s]
     parts_ms = latencies.parts_ms()
     if not settled or not all(parts_ms):
-        print("too short a run to tell what grows")
+        print("the run was too short to measure growth")
         return
     slope, error = slope_mb_per_hour(settled)
     first, last = settled[0], settled[-1]
     print(f"{last.time_s / 60:.1f} minutes, the first {part_s / 60:.1f} of them warm-up")
-    grown = f"{slope:+.2f} MB an hour, standard error {error:.2f}"
+    grown = f"{slope:+.2f} MB per hour, standard error {error:.2f}"
     if math.isnan(slope):
-        grown = "too short a run to tell its growth"
-    least_mb, most_mb = (f(calm.resident_mb for calm in settled) for f in (min, max))
+        grown = "unknown (the run was too short)"
+    least_mb, most_mb = (f(sample.resident_mb for sample in settled) for f in (min, max))
     print(f"resident memory {grown}  (goal 0.5), {least_mb:.1f} to {most_mb:.1f} MB")
     print(f"threads {last.threads - first.threads:+d}, files {last.files - first.files:+d}")
     p99s_ms = []
@@ -97,6 +100,6 @@ def report(calms: Sequence[Calm], latencies: Latencies, part_s: float, status: L
             f"capture to paint, {name} {part_s / 60:.1f} minutes:"
             f" p50 {p50_ms:.1f}, p99 {p99_ms:.1f} ms"
         )
-    print(f"p99, last against first: {p99s_ms[1] / p99s_ms[0] - 1:+.1%}  (goal 10 %)")
+    print(f"p99, last compared with first: {p99s_ms[1] / p99s_ms[0] - 1:+.1%}  (goal 10 %)")
     dropped = ", ".join(f"{cause} {count}" for cause, count in status.dropped.items())
     print(f"frames dropped: {dropped or 'none'}")

@@ -1,6 +1,6 @@
-"""Drive the product's picamera source on a real picamera2; check_picamera runs it in its root.
+"""Checks the picamera source with the real picamera2; check_picamera runs it in its Debian.
 
-Every step prints a line, and asserts what it says.
+Every check prints one line.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from seaformer_edge.live import LivePipeline
 from seaformer_edge.sources import list_sources, open_source
 from seaformer_edge.sources.process import SourceProcess
 
-# White, yellow, cyan, green, magenta, red, blue, black; they wander one column a frame.
+# White, yellow, cyan, green, magenta, red, blue, black; they move by one column per frame.
 BARS = np.array([(r, g, b) for g in (255, 0) for r in (255, 0) for b in (255, 0)])
-FRAMES = 200  # of four buffers
+FRAMES = 200  # far more than the four buffers
 RESTARTS = 10
 
 requests = []
@@ -45,26 +45,26 @@ def main() -> None:
         check_frames(source)
         check_newest(source)
         check_in_use()
-    source.close()  # twice is no harm
+    source.close()  # a second time
     assert list(source) == []
-    closed = resources()
-    print(f"closed: {closed[0]} thread, {closed[1]} files open")
+    resources_closed = resources()
+    print(f"closed: {resources_closed[0]} thread, {resources_closed[1]} open files")
 
     for _ in range(RESTARTS):
         with open_source("picamera") as source:
             assert len(list(islice(source, 5))) == 5
-            assert len(list(islice(source, 5))) == 5  # goes on
-    given_back()
-    assert resources() == closed
-    print(f"opened and closed {RESTARTS} times more: as many threads and files")
+            assert len(list(islice(source, 5))) == 5  # continues
+    check_requests_returned()
+    assert resources() == resources_closed
+    print(f"opened and closed {RESTARTS} more times: as many threads and files as before")
 
-    check_child()
+    check_worker()
     check_live()
 
 
 def check_frames(source) -> None:
     frames = list(islice(source, FRAMES))
-    given_back()
+    check_requests_returned()
     assert source.frame_size == (1280, 720)
     assert [frame.index for frame in frames] == list(range(FRAMES))
     assert all(a.timestamp_s < b.timestamp_s for a, b in pairwise(frames))
@@ -73,11 +73,11 @@ def check_frames(source) -> None:
         assert frame.image.dtype == np.uint8
         assert frame.image.flags.c_contiguous
         check_bars(frame.image)
-    print(f"{FRAMES} frames of 1280x720 from 4 buffers, all given back; the bars are as painted")
+    print(f"{FRAMES} frames of 1280x720, all buffers returned; the bars are correct")
 
 
 def check_bars(image) -> None:
-    """The eight colours, an eighth of the width each, in their order from wherever it begins."""
+    """Checks for the eight colours in order, an eighth of the width each, from any start."""
     distance = np.abs(image[360, :, None].astype(int) - BARS).max(axis=-1)  # (width, bars)
     seen, clear = distance.argmin(axis=1), distance.min(axis=1) < 16
     assert clear.mean() > 0.9
@@ -87,14 +87,14 @@ def check_bars(image) -> None:
 
 
 def check_newest(source) -> None:
-    """After a pause, no frame from before it."""
+    """Checks that a frame after a pause was captured after it."""
     frames = iter(source)
     next(frames)
     ages_s = []
     for _ in range(5):
         sleep(0.5)
-        asked_s = monotonic()
-        ages_s.append(asked_s - (next(frames).captured_at_s or 0.0))
+        requested_at_s = monotonic()
+        ages_s.append(requested_at_s - (next(frames).captured_at_s or 0.0))
     assert max(ages_s) < 0.1, ages_s
     print(f"after pauses of 500 ms no frame was older than {max(ages_s) * 1e3:.0f} ms")
 
@@ -108,43 +108,43 @@ def check_in_use() -> None:
         raise AssertionError("opened twice")
 
 
-def given_back() -> None:
-    """Every request that was captured went back to the camera."""
+def check_requests_returned() -> None:
+    """Checks that every captured request was returned to the camera."""
     assert requests
     assert all(request.request is None for request in requests)
     requests.clear()
 
 
-def check_child() -> None:
-    child = SourceProcess("picamera")
+def check_worker() -> None:
+    worker = SourceProcess("picamera")
     try:
-        frames = list(islice(child, 50))
+        frames = list(islice(worker, 50))
     finally:
-        child.close()
+        worker.close()
     assert [frame.index for frame in frames] == list(range(50))
     check_bars(frames[-1].image)
-    print("50 frames through the process that live runs read cameras in")
+    print("50 frames through the worker process of live runs")
 
 
 def check_live() -> None:
     live = LivePipeline("picamera", resolve_model(None))
     live.start()
-    begun_s = monotonic()
+    started_at_s = monotonic()
     while (result := live.newest()) is None or result.segmentation is None:
-        assert monotonic() - begun_s < 30, "no result"
+        assert monotonic() - started_at_s < 30, "no result"
         sleep(0.01)
-    stopping_s = monotonic()
+    stopping_at_s = monotonic()
     live.stop()
-    took_s = monotonic() - stopping_s
+    took_s = monotonic() - stopping_at_s
     assert result.segmentation.label_map.shape == (720, 1280)
     print(f"live: segmented, stopped in {took_s:.1f} s")
     with open_source("picamera") as source:
         next(iter(source))
-    print("and the camera is free again")
+    print("the camera can be opened again")
 
 
 def resources() -> tuple[int, int]:
-    """How many threads and how many open files, without what only waits to be collected."""
+    """Number of threads and of open files, after garbage collection."""
     gc.collect()
     return threading.active_count(), len(list(Path("/proc/self/fd").iterdir()))
 

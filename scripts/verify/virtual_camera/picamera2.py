@@ -1,14 +1,16 @@
-"""The real picamera2, made to run on libcamera's virtual camera. With this folder on PYTHONPATH,
-`import picamera2` comes here, and leaves the real one in its place.
+"""Patches the real picamera2 to run on libcamera's virtual camera.
 
-What is bent, and why:
-- `pykms`, for a preview on the screen, comes with Raspberry Pi OS alone: an empty stand-in.
-- Buffers come from memfd, as there is no dma-heap on a PC, and have the two planes of NV12.
-- The virtual camera has no raw modes, of which picamera2 wants one, and completes a request as soon
-  as it is queued, even before picamera2 has noted that it was started: frames take their time here.
-- It leaves a frame's status as it lay in memory, and picamera2 waits for one that succeeded.
-- It gives NV12, where a Raspberry Pi's hardware makes the format that is asked for: arrays are
-  converted here and the configuration says so. The order of colours is thus not proved.
+With this folder on PYTHONPATH, `import picamera2` imports this module, which imports the real
+picamera2 in its place. The patches, and why they are needed:
+- `pykms`, for the preview on the screen, exists only on Raspberry Pi OS: replaced by a mock.
+- A PC has no dma-heap: buffers are allocated with memfd, with the two planes of NV12.
+- picamera2 needs a raw mode, and the virtual camera has none: a fixed one is returned.
+- The virtual camera completes a request at once, even before picamera2 has recorded the start:
+  every frame is delayed.
+- The virtual camera does not set the status of a frame, and picamera2 waits for success: always
+  success.
+- The virtual camera delivers NV12 instead of the requested format: arrays are converted here. So
+  the order of colours is not checked.
 """
 
 import os
@@ -54,7 +56,7 @@ class MemfdSync:
 
 
 def two_planes(planes):
-    """A buffer of brightness and colour, where picamera2 tells of one plane."""
+    """A buffer with a luma and a chroma plane, from the single plane of picamera2."""
     (brightness,) = planes
     colour = libcamera.FrameBuffer.Plane()
     colour.fd, colour.length = brightness.fd, brightness.length // 3

@@ -1,10 +1,10 @@
-"""What the shipped models see in the bundled sample; check_aarch64 runs it on two machines.
+"""Segment frames of the bundled sample with every shipped model, for check_aarch64.
 
-    python scripts/upsample_argmaxs.py OUT.npz [FRAMES.npz]
+    python scripts/verify/label_frames.py OUT.npz [FRAMES.npz]
 
-Writes the sample's frames as they were decoded here, `frame/INDEX`, and of every model and frame
-the network's input, `MODEL/INDEX/input`, `.../logits` and `.../labels`. The frames that are
-segmented are those of FRAMES.npz, an OUT.npz of another machine, where it is given.
+Writes the decoded frames as `frame/INDEX`, and for every model and frame `MODEL/INDEX/input`,
+`MODEL/INDEX/logits` and `MODEL/INDEX/labels`. With FRAMES.npz, the OUT.npz of another machine, it
+segments the frames of that file.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from seaformer_edge.inference.postprocess import postprocess_segmentation
 from seaformer_edge.inference.segmenter import Segmenter
 from seaformer_edge.sources import open_source
 
-EVERY = 48  # frames of the clip, one is taken
+EVERY = 48  # take every 48th frame of the clip
 
 
 def main(out: str, frames_from: str | None) -> None:
