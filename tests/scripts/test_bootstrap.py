@@ -1,8 +1,9 @@
-"""scripts/bootstrap: which PyTorch and which system libraries come to which machine."""
+"""scripts/bootstrap: which PyTorch and which system libraries it installs on which machine."""
 
 from __future__ import annotations
 
 import subprocess
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -17,8 +18,13 @@ def bootstrap() -> ModuleType:
     return load_script("bootstrap")
 
 
+def test_nothing_needs_to_be_installed() -> None:
+    code = f"import runpy; runpy.run_path({str(ROOT / 'scripts' / 'bootstrap')!r})"
+    subprocess.run([sys.executable, "-I", "-S", "-c", code], check=True)  # -S: no site-packages
+
+
 class Shell:
-    """Takes commands down in place of running them; those that hold `failing` fail."""
+    """Records commands instead of running them. Those that contain a text of `failing` fail."""
 
     def __init__(self, failing: tuple[str, ...] = ()) -> None:
         self.commands: list[str] = []
@@ -48,13 +54,13 @@ def install_torch(
     return bootstrap.install_torch(Path("python"), ["pip"]), shell.commands
 
 
-def test_linux_takes_a_cpu_wheel_that_pip_knows(
+def test_linux_installs_a_cpu_wheel_with_pip(
     bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert install_torch(bootstrap, monkeypatch) == (True, [f"pip install {CPU_WHEEL}"])
 
 
-def test_linux_else_asks_the_cpu_index(
+def test_linux_falls_back_to_the_cpu_index(
     bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     installed, commands = install_torch(bootstrap, monkeypatch, failing=(CPU_WHEEL,))
@@ -62,7 +68,7 @@ def test_linux_else_asks_the_cpu_index(
     assert commands[-1].endswith(CPU_INDEX)
 
 
-def test_linux_without_a_cpu_build_goes_without_torch(
+def test_linux_without_a_cpu_build_skips_torch(
     bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     failing = (CPU_WHEEL, CPU_INDEX)
@@ -74,7 +80,7 @@ def test_linux_without_a_cpu_build_goes_without_torch(
 
 
 @pytest.mark.parametrize(("platform", "nvidia"), [("darwin", False), ("linux", True)])
-def test_the_usual_package_where_it_fits(
+def test_the_default_package_on_macos_and_with_nvidia(
     bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch, platform: str, nvidia: bool
 ) -> None:
     installed, commands = install_torch(bootstrap, monkeypatch, platform=platform, nvidia=nvidia)
@@ -82,7 +88,7 @@ def test_the_usual_package_where_it_fits(
     assert commands == ["pip install torch==2.13.*"]
 
 
-def test_an_environment_of_another_python_is_left_alone(
+def test_an_environment_of_another_python_is_not_changed(
     bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(bootstrap, "ROOT", tmp_path)
@@ -92,13 +98,13 @@ def test_an_environment_of_another_python_is_left_alone(
     assert bootstrap.environment_dir() == tmp_path / f".venv-{version}"
 
 
-def asked_of_apt(
+def apt_packages(
     bootstrap: ModuleType,
     monkeypatch: pytest.MonkeyPatch,
     extras: set[str],
     failing: tuple[str, ...] = (),
 ) -> set[str]:
-    """The packages installed on a Debian that has no library of a window."""
+    """The packages that are installed on a Debian without the window's libraries."""
     shell = Shell(failing)
     monkeypatch.setattr(subprocess, "run", shell.run)
     monkeypatch.setattr(bootstrap.sys, "platform", "linux")
@@ -109,26 +115,26 @@ def asked_of_apt(
     return {word for command in shell.commands for word in command.split()}
 
 
-def test_a_window_brings_qts_libraries(
+def test_the_gui_extra_installs_the_libraries_of_qt(
     bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    packages = asked_of_apt(bootstrap, monkeypatch, {"gui"})
+    packages = apt_packages(bootstrap, monkeypatch, {"gui"})
     assert {"libegl1", "libxcb-cursor0"} <= packages
     assert "xvfb" not in packages
-    assert {"libegl1", "xvfb"} <= asked_of_apt(bootstrap, monkeypatch, {"dev", "gui"})
+    assert {"libegl1", "xvfb"} <= apt_packages(bootstrap, monkeypatch, {"dev", "gui"})
 
 
-def test_without_a_window_nothing_of_it_is_asked_for(
+def test_other_extras_do_not_install_the_libraries_of_qt(
     bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    packages = asked_of_apt(bootstrap, monkeypatch, {"dev", "train"})
+    packages = apt_packages(bootstrap, monkeypatch, {"dev", "train"})
     assert not packages & {*bootstrap.WINDOW_LIBRARIES.values(), "xvfb"}
 
 
-def test_a_window_is_no_reason_to_stop_without_a_network(
+def test_missing_libraries_of_qt_are_no_error_without_a_network(
     bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    asked_of_apt(bootstrap, monkeypatch, {"gui"}, failing=("-qq",))
+    apt_packages(bootstrap, monkeypatch, {"gui"}, failing=("-qq",))
     assert "missing on this system: sudo apt-get install" in capsys.readouterr().err
 
 
@@ -138,7 +144,7 @@ def installed(
     picamera2: bool,
     failing: tuple[str, ...],
 ) -> tuple[dict[str, bool], list[str]]:
-    """How the environment is made, and what is run, where this Python has picamera2 or not."""
+    """The options of the environment and the commands that run, with or without picamera2."""
     made: dict[str, bool] = {}
     shell = Shell(failing)
     monkeypatch.setattr(subprocess, "run", shell.run)
@@ -149,7 +155,7 @@ def installed(
     return made, shell.commands
 
 
-def test_a_raspberry_pis_environment_sees_picamera2(
+def test_with_picamera2_the_environment_uses_system_packages(
     bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made, commands = installed(bootstrap, monkeypatch, True, ())
@@ -157,7 +163,7 @@ def test_a_raspberry_pis_environment_sees_picamera2(
     assert not [command for command in commands if "simplejpeg" in command]
 
 
-def test_picamera2_beside_numpy_2_gets_another_simplejpeg(
+def test_simplejpeg_is_replaced_if_picamera2_does_not_load(
     bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _, commands = installed(bootstrap, monkeypatch, True, ("import picamera2",))
@@ -167,7 +173,7 @@ def test_picamera2_beside_numpy_2_gets_another_simplejpeg(
     assert "seaformer-edge doctor" in capsys.readouterr().err
 
 
-def test_elsewhere_an_environment_stands_alone(
+def test_without_picamera2_the_environment_is_isolated(
     bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made, commands = installed(bootstrap, monkeypatch, False, ("import picamera2",))
@@ -175,7 +181,7 @@ def test_elsewhere_an_environment_stands_alone(
     assert not [command for command in commands if "simplejpeg" in command]
 
 
-def test_a_compiler_that_came_later_builds_again(
+def test_a_compiler_that_is_installed_later_triggers_a_rebuild(
     bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hashes = set()
