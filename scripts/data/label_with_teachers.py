@@ -24,9 +24,9 @@ import numpy as np
 from teachers import CLASSES, UNSURE, Image, LabelMap, Mosaic, Teachers, Voc, Yolo, merge
 from tqdm import tqdm
 
-from seaformer_edge.training.datasets import read_ids, read_picture
 from seaformer_edge.training.layouts import folder, pictures_in
 from seaformer_edge.training.metrics import ConfusionMatrix
+from seaformer_edge.training.pictures import read_ids, read_picture
 
 PERSON = CLASSES.index("person")
 

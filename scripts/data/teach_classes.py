@@ -28,9 +28,10 @@ from seaformer_edge.hub.class_list import read_class_list
 from seaformer_edge.hub.paths import shipped_models_dir
 from seaformer_edge.nn.network_input import IMAGENET_MEAN, IMAGENET_STD
 from seaformer_edge.training.augment import ClassificationAugmentation
-from seaformer_edge.training.datasets import TrainingSamples, as_tensor, read_picture
+from seaformer_edge.training.datasets import TrainingSamples, as_tensor
 from seaformer_edge.training.distributed import make_fabric
 from seaformer_edge.training.layouts import Sample, tiny_imagenet
+from seaformer_edge.training.pictures import read_picture
 from seaformer_edge.training.soft_labels import FILE
 
 TRAINED_AT = 96

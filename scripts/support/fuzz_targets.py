@@ -217,7 +217,7 @@ def _labels() -> dict[str, bytes]:
 
 
 def _read_ids(named: object) -> None:
-    from seaformer_edge.training.datasets import read_ids
+    from seaformer_edge.training.pictures import read_ids
 
     name, data = named  # type: ignore[misc]
     ids = read_ids(_put(name, data))

@@ -171,8 +171,9 @@ def _classification(
 ) -> dict[str, Any]:
     from tqdm import tqdm
 
-    from seaformer_edge.training.datasets import CLASSIFICATION, data_set, read_picture
+    from seaformer_edge.training.datasets import CLASSIFICATION, data_set
     from seaformer_edge.training.evaluate import centre_square
+    from seaformer_edge.training.pictures import read_picture
 
     rules = data_set(CLASSIFICATION, dataset)
     samples = rules.samples(data, split, card.classes)

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset
 
@@ -19,15 +17,13 @@ from seaformer_edge.errors import ModelError, SourceError
 from seaformer_edge.nn.network_input import SIZE_MULTIPLE, round_size
 from seaformer_edge.training import layouts
 from seaformer_edge.training.layouts import Pair, Sample
+from seaformer_edge.training.pictures import read_ids, read_picture
 
 IGNORE = 255
 """Class id of pixels that are neither trained on nor counted, after `SegmentationSet.ids`."""
 
 MAX_LABELS = 500
 """Label pictures that are checked before a run; a whole set would take minutes."""
-
-PNG_HEADER = 26
-"""Bytes up to the bits a pixel and the kind of pixel."""
 
 
 @dataclass(frozen=True)
@@ -134,18 +130,6 @@ def round_up(length: int) -> int:
     return -(-length // SIZE_MULTIPLE) * SIZE_MULTIPLE
 
 
-def read_picture(path: Path) -> NDArray[np.uint8]:
-    """(H, W, 3) uint8 RGB.
-
-    Raises:
-        SourceError: it cannot be read.
-    """
-    image = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
-    if image is None:
-        raise SourceError(f"{path}: cannot be read as a picture")
-    return np.asarray(image, dtype=np.uint8)
-
-
 def read_pair(
     pair: Pair, ids: NDArray[np.uint8], num_classes: int
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
@@ -169,28 +153,6 @@ def read_pair(
 
 def _size_text(image: NDArray[np.uint8]) -> str:
     return f"{image.shape[1]}x{image.shape[0]}"
-
-
-def read_ids(path: Path) -> NDArray[np.uint8]:
-    """(H, W) uint8 label ids as stored; of a PNG with a palette the indices.
-
-    Raises:
-        SourceError: it cannot be read, or has several channels or more than 8 bits.
-    """
-    try:
-        # OpenCV would return the colours of a palette.
-        with Image.open(path) as picture:
-            mode, stored = picture.mode, np.asarray(picture)
-        with path.open("rb") as file:
-            header = file.read(PNG_HEADER)
-    except Exception as error:  # Pillow's readers raise many kinds
-        raise SourceError(f"{path}: cannot be read as a picture ({error})") from error
-    if mode not in ("1", "L", "P"):
-        raise SourceError(f"{path}: a label has one channel of 8 bits, not {mode}")
-    bits = header[24] if header.startswith(b"\x89PNG") else 8
-    if mode == "L" and bits < 8:  # Pillow spreads them over 0 to 255
-        stored = stored // (255 // (2**bits - 1))
-    return stored.astype(np.uint8, copy=False)
 
 
 def unseen_classes(pairs: Sequence[Pair], ids: NDArray[np.uint8], num_classes: int) -> list[int]:

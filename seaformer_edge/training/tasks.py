@@ -25,7 +25,6 @@ from seaformer_edge.training.datasets import (
     as_tensor,
     data_set,
     read_pair,
-    read_picture,
     unseen_classes,
 )
 from seaformer_edge.training.evaluate import (
@@ -38,6 +37,7 @@ from seaformer_edge.training.evaluate import (
 from seaformer_edge.training.layouts import Pair
 from seaformer_edge.training.lovasz import lovasz_softmax
 from seaformer_edge.training.metrics import ConfusionMatrix
+from seaformer_edge.training.pictures import read_picture
 from seaformer_edge.training.recipe import Stage
 from seaformer_edge.training.soft_labels import FILE as SOFT_LABELS
 from seaformer_edge.training.soft_labels import read_soft_labels, soft_label

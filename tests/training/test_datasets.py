@@ -21,11 +21,11 @@ from seaformer_edge.training.datasets import (
     TrainingSamples,
     as_tensor,
     data_set,
-    read_ids,
     read_pair,
     unseen_classes,
 )
 from seaformer_edge.training.layouts import folder
+from seaformer_edge.training.pictures import read_ids
 
 IDS = SEGMENTATION["folder"].ids.copy()
 IDS[9] = IGNORE
