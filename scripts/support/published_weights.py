@@ -1,4 +1,4 @@
-"""The published networks' keys, weights made from names, and golden outputs."""
+"""Tensor names of the published networks, weights made from these names, and golden outputs."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def published_weights(network: str) -> dict[str, Tensor]:
 
 
 def published_outputs(network: str) -> dict[str, tuple[Tensor, NDArray[np.float32]]]:
-    """By size: the input (1, 3, H, W) float32 and the logits."""
+    """Input (1, 3, H, W) float32 and logits, by size."""
     with np.load(FOLDER / f"{network}_io.npz") as io:
         return {
             name[2:]: (torch.from_numpy(io[name].astype(np.float32)), io[f"y_{name[2:]}"])

@@ -1,4 +1,4 @@
-"""The family's smallest possible member, for tests where size is not the point."""
+"""The smallest possible SeaFormer, for tests that do not depend on its size, and test cards."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ TINY = Variant(
 
 
 def trained_network(task, num_classes, seed=0, variant="T"):
-    """Weights as if trained: batch normalisation with statistics, a class layer that decides."""
+    """A network with weights as if trained: batch statistics, and logits of different classes."""
     torch.manual_seed(seed)
     network = build(task, variant, num_classes)
     for module in network.modules():
@@ -45,11 +45,12 @@ def trained_network(task, num_classes, seed=0, variant="T"):
     return network.eval()
 
 
-def checkpoint_card(task, num_classes):
+def checkpoint_card(task, num_classes, architecture="seaformer", variant="T"):
+    """The card of a checkpoint with classes c0, c1, ..."""
     return Card(
         name="tiny",
         task=task,
-        variant="T",
+        variant=variant,
         precision="fp32",
         height=0,
         width=0,
@@ -62,11 +63,12 @@ def checkpoint_card(task, num_classes):
         data="none",
         licence="none",
         accuracy={"mIoU": 0.9},
+        architecture=architecture,
     )
 
 
 def eager_logits(network, image):
-    """What PyTorch makes of one picture, (H, W, 3) uint8 RGB: (C, h, w) or (C,)."""
+    """PyTorch's logits of one picture, (H, W, 3) uint8 RGB: (C, h, w) or (C,)."""
     x = torch.from_numpy(image).permute(2, 0, 1)[None].float()
     mean = torch.tensor(IMAGENET_MEAN).view(3, 1, 1)
     std = torch.tensor(IMAGENET_STD).view(3, 1, 1)

@@ -1,4 +1,4 @@
-"""The networks that `scripts/bench/engines` compares, and the picture they are given."""
+"""The networks that `scripts/bench/engines` compares, and their input."""
 
 from __future__ import annotations
 
@@ -7,16 +7,15 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "support"))
 
 from published_weights import published_weights
 
-from seaformer_edge.export.rewrite import deploy_segmenter
+from seaformer_edge.export.rewrite import Normalised, deploy_segmenter
 from seaformer_edge.nn.network_input import IMAGENET_MEAN, IMAGENET_STD
 from seaformer_edge.nn.seaformer import SeaFormerSegmenter
 
@@ -27,31 +26,18 @@ CLASSES = 150
 FRAME_SIZE = (640, 480)
 
 
-class Published(nn.Module):
-    """The network as published, from RGB 0..255."""
-
-    def __init__(self, network: nn.Module) -> None:
-        super().__init__()
-        self.network = network
-        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1))
-        self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.network((x - self.mean) / self.std)
-
-
 def network(variant: str) -> SeaFormerSegmenter:
-    """With weights made from the tensors' names: they do not change the speed."""
+    """SeaFormer with weights made from the tensors' names, which do not change the speed."""
     segmenter = SeaFormerSegmenter(variant, CLASSES).eval()
     segmenter.load_state_dict(published_weights(f"seg_{variant}"))
     return segmenter
 
 
 def graph(variant: str, kind: str) -> nn.Module:
-    """Raw RGB (1, 3, 512, 512) to logits at 1/8: "published", or "ours" of export/rewrite/."""
+    """RGB 0..255 (1, 3, 512, 512) to logits at 1/8: the "published" or the rewritten graph."""
     if kind == "published":
-        return Published(network(variant)).eval()
-    # The order of strips is made for XNNPACK, which export.py takes care of.
+        return Normalised(network(variant), SIZE, IMAGENET_MEAN, IMAGENET_STD).eval()
+    # Tiles of rows are for XNNPACK only.
     return deploy_segmenter(network(variant), SIZE, SIZE, IMAGENET_MEAN, IMAGENET_STD, tiled=False)
 
 
@@ -62,12 +48,12 @@ def camera_frame() -> NDArray[np.uint8]:
 
 
 def network_input() -> NDArray[np.float32]:
-    """(512, 512, 3) float32 RGB 0..255, of the camera's frame."""
+    """The camera frame as (512, 512, 3) float32 RGB 0..255."""
     return cv2.resize(camera_frame(), (SIZE, SIZE)).astype(np.float32)
 
 
 def sample_inputs() -> list[NDArray[np.float32]]:
-    """The sample pictures as `network_input`, for int8's ranges."""
+    """The sample pictures like `network_input`, for the ranges of int8."""
     pictures = [cv2.imread(str(path)) for path in sorted(SAMPLE.glob("*.jpg"))]
     return [
         cv2.cvtColor(cv2.resize(picture, (SIZE, SIZE)), cv2.COLOR_BGR2RGB).astype(np.float32)

@@ -1,8 +1,13 @@
-"""Other networks for mobile segmentation, written from their papers for `scripts/bench_peers`.
+"""Other networks for mobile segmentation, written from their papers and registered from outside.
 
-Only what costs time stands here: batch normalisations are folded away, weights are random, and
-normalising the picture is left out. Everything is written so that XNNPACK runs it whole, as
-`deploy/` does it for SeaFormer: pooling of fixed windows, 3-D products, hard-sigmoids as clamps.
+Importing this module registers "topformer", "lr-aspp" and "segformer", so that they are exported,
+run and evaluated like SeaFormer. The pyproject.toml beside it offers them to the commands:
+
+    pip install -e scripts/bench/rivals
+
+They are made for `scripts/bench/peers`, which compares times: batch normalisations are already
+folded, so they can be run but hardly trained. Every operator is one that XNNPACK runs, as in
+`export/rewrite` for SeaFormer: pooling over fixed windows, 3-D products, hard-sigmoids as clamps.
 
 TopFormer: Zhang et al., CVPR 2022. MobileNetV3 and LR-ASPP: Howard et al., ICCV 2019.
 SegFormer: Xie et al., NeurIPS 2021.
@@ -10,11 +15,16 @@ SegFormer: Xie et al., NeurIPS 2021.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from copy import deepcopy
 from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from seaformer_edge.export.rewrite import Normalised, pad_classes
+from seaformer_edge.nn import Architecture, register_architecture
 
 
 def conv(
@@ -30,7 +40,7 @@ def depthwise(channels: int, kernel: int, stride: int = 1, dilation: int = 1) ->
 
 
 def hard_sigmoid(x: Tensor) -> Tensor:
-    """Its slope and offset are taken to be in the convolution before it."""
+    """The clamp of a hard-sigmoid; slope and offset are part of the convolution before it."""
     return x.clamp(0.0, 1.0)
 
 
@@ -39,15 +49,15 @@ def enlarge(x: Tensor, like: Tensor) -> Tensor:
 
 
 def attend(q: Tensor, k: Tensor, v: Tensor, heads: int) -> Tensor:
-    """(1, C, H, W) each, v of any channels: multi-head attention of all pixels."""
-    height, width = q.shape[2:]
-    q, k, v = (t.reshape(heads, t.shape[1] // heads, -1) for t in (q, k, v))
+    """Multi-head attention over all pixels: (B, C, H, W) each, to (B, channels of v, H, W)."""
+    batch, _, height, width = q.shape
+    q, k, v = (t.reshape(batch * heads, t.shape[1] // heads, -1) for t in (q, k, v))
     mixed = torch.bmm(torch.bmm(q.transpose(1, 2), k).softmax(-1), v.transpose(1, 2))
-    return mixed.transpose(1, 2).reshape(1, -1, height, width)
+    return mixed.transpose(1, 2).reshape(batch, -1, height, width)
 
 
 class InvertedResidual(nn.Module):
-    """MobileNetV2's, and with `squeeze` and h-swish MobileNetV3's."""
+    """The block of MobileNetV2; with `squeeze` and `hard_swish`, that of MobileNetV3."""
 
     def __init__(
         self,
@@ -99,7 +109,8 @@ class TopFormerBlock(nn.Module):
 
 class TopFormer(nn.Module):
     # fmt: off
-    # (kernel, expansion, channels, stride) of the token pyramid, its levels, heads, width
+    # (kernel, expansion, channels, stride) of the token pyramid's blocks; the blocks whose outputs
+    # become tokens; attention heads; width of the head
     ROWS: ClassVar = {
         "T": ([(3, 1, 16, 1), (3, 4, 16, 2), (3, 3, 16, 1), (5, 3, 32, 2), (5, 3, 32, 1),
                (3, 3, 64, 2), (3, 3, 64, 1), (5, 6, 96, 2), (5, 6, 96, 1)], (2, 4, 6, 8), 4, 128),
@@ -135,7 +146,7 @@ class TopFormer(nn.Module):
             x = block(x)
             if i in self.levels:
                 features.append(x)
-        # 1/4 to 1/32 pooled to 1/64, side by side
+        # 1/4 to 1/32 pooled to 1/64 and concatenated
         windows = (16, 8, 4, 2)
         tokens = torch.cat([F.avg_pool2d(f, n) for f, n in zip(features, windows, strict=True)], 1)
         tokens = self.blocks(tokens)
@@ -186,11 +197,13 @@ class LRASPP(nn.Module):
 
 
 class ChannelNorm(nn.Module):
-    """Layer normalisation over channels; the means are 1x1 convolutions, which XNNPACK takes."""
+    """Layer normalisation over channels; the means are 1x1 convolutions, which XNNPACK runs."""
 
     def __init__(self, channels: int):
         super().__init__()
-        self.mean = conv(channels, 1)
+        self.mean = conv(channels, 1).requires_grad_(False)
+        nn.init.constant_(self.mean.weight, 1 / channels)
+        nn.init.zeros_(self.mean.bias)
         self.scale = nn.Parameter(torch.ones(1, channels, 1, 1))
         self.bias = nn.Parameter(torch.zeros(1, channels, 1, 1))
 
@@ -240,3 +253,62 @@ class SegFormerB0(nn.Module):
             level = embed(x)
             levels.append(enlarge(level, levels[0]) if levels else level)
         return self.classify(F.relu(self.fuse(torch.cat(levels, 1))))
+
+
+def segments_only(network: Callable[[str, int], nn.Module]) -> Callable[..., nn.Module]:
+    """`Architecture.build` from (variant, num_classes) to a network."""
+
+    def build(task: str, variant: str, num_classes: int, **_: float) -> nn.Module:
+        if task != "segmentation":
+            raise ValueError("there is no network for this task")
+        return network(variant, num_classes)
+
+    return build
+
+
+def padded(*class_layers: str) -> Callable[..., nn.Module]:
+    """`Architecture.rewrite`: the network with its class layers padded, as SeaFormer's is."""
+
+    def rewrite(
+        network: nn.Module,
+        height: int,
+        width: int,
+        mean: Sequence[float],
+        std: Sequence[float],
+        precision: str,
+    ) -> nn.Module:
+        network = deepcopy(network)
+        for name in class_layers:
+            setattr(network, name, pad_classes(getattr(network, name)))
+        return Normalised(network, width, mean, std)
+
+    return rewrite
+
+
+register_architecture(
+    Architecture(
+        "topformer",
+        variants=tuple(TopFormer.ROWS),
+        build=segments_only(TopFormer),
+        rewrite=padded("classify"),
+        class_layers=("classify.",),
+    )
+)
+register_architecture(
+    Architecture(
+        "lr-aspp",
+        variants=("large",),
+        build=segments_only(lambda _, num_classes: LRASPP(num_classes)),
+        rewrite=padded("low", "high"),
+        class_layers=("low.", "high."),
+    )
+)
+register_architecture(
+    Architecture(
+        "segformer",
+        variants=("B0",),
+        build=segments_only(lambda _, num_classes: SegFormerB0(num_classes)),
+        rewrite=padded("classify"),
+        class_layers=("classify.",),
+    )
+)

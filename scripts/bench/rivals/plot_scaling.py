@@ -1,4 +1,4 @@
-"""Draws what `scripts/bench/scaling` measured, read from stdin: plot_scaling.py FILE.png"""
+"""Draw the results of `scripts/bench/scaling`, read from stdin: plot_scaling.py FILE.png"""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Write one network in the form that one engine takes.
+"""Convert one network to the file format of one engine.
 
 prepare.py {reference,pte,onnx,ncnn,tflite} VARIANT {published,ours}[-int8] FOLDER
 
-int8 is made the usual way of each engine: ranges of activations measured on the sample pictures, a
-scale for every channel of the weights. onnx's starts from the fp32 file.
+int8 is made with the usual tool of each engine: ranges of activations measured on the sample
+pictures, one scale per channel of the weights. onnx starts from the fp32 file.
 """
 
 from __future__ import annotations
@@ -24,10 +24,11 @@ from networks import (
     sample_inputs,
 )
 from numpy.typing import NDArray
+from tiny_networks import checkpoint_card
 
 
 def reference(variant: str, kind: str, folder: Path) -> None:
-    """The camera's frame, the networks' input, and the logits that PyTorch makes of it."""
+    """The camera frame, the network's input, and PyTorch's logits of it."""
     image = network_input()
     with torch.inference_mode():
         logits = graph(variant, kind)(torch.from_numpy(image).permute(2, 0, 1)[None])
@@ -38,26 +39,8 @@ def reference(variant: str, kind: str, folder: Path) -> None:
 
 def pte(variant: str, kind: str, folder: Path) -> None:
     from seaformer_edge.export.program import export
-    from seaformer_edge.hub.card import Card
-    from seaformer_edge.hub.class_list import spread_palette
-    from seaformer_edge.nn.network_input import IMAGENET_MEAN, IMAGENET_STD
 
-    card = Card(
-        name=f"bench-{variant}",
-        task="segmentation",
-        variant=variant,
-        precision="fp32",
-        height=0,
-        width=0,
-        mean=IMAGENET_MEAN,
-        std=IMAGENET_STD,
-        classes=tuple(map(str, range(CLASSES))),
-        palette=spread_palette(CLASSES),
-        logit_channels=CLASSES,
-        origin="weights made from names",
-        data="none",
-        licence="none",
-    )
+    card = checkpoint_card("segmentation", CLASSES, variant=variant)
     calibrate = SAMPLE if kind.endswith("-int8") else None
     export(network(variant), card, SIZE, SIZE, folder / f"{kind}.pte", calibrate)
 
@@ -91,7 +74,7 @@ def onnx_int8(source: Path, output: Path) -> None:
         output,
         Pictures(name),
         per_channel=True,
-        activation_type=QuantType.QUInt8,  # with signed weights: what AVX-512 VNNI multiplies
+        activation_type=QuantType.QUInt8,  # AVX-512 VNNI multiplies unsigned by signed
         weight_type=QuantType.QInt8,
     )
 

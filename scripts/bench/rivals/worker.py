@@ -1,12 +1,12 @@
-"""One engine with one network in a process of its own, driven by lines of JSON.
+"""One engine with one network in a separate process, driven by lines of JSON.
 
 worker.py ENGINE {published,ours} FOLDER THREADS
 
-{"do": "check"} answers with the logits' largest difference from PyTorch's, relative to the
-largest of them, and the share of equal labels at 1/8; {"do": "network" | "whole", "frames": N}
-with N times in milliseconds: with one thread those of the processor, with several those of the
-clock. "whole" is from a camera's frame to the picture with the classes over it: as this project
-does it, or as it is usually written around the other engines.
+{"do": "check"} answers with the largest difference of the logits from PyTorch's, relative to the
+largest logit, and the share of equal labels at 1/8. {"do": "network" | "end-to-end", "frames": N}
+answers with N times in milliseconds: of the processor with one thread, of the clock with several.
+"end-to-end" is from a camera frame to the picture with the classes drawn over it: in this project,
+or as is usual with the other engines.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from time import perf_counter, process_time
 from typing import Any
@@ -24,7 +25,7 @@ from numpy.typing import NDArray
 
 CLASSES = 150
 Run = Callable[[NDArray[np.float32]], NDArray[np.float32]]
-"""Takes what `layout` makes of (512, 512, 3) float32; gives (150 or 160, 64, 64) float32."""
+"""(512, 512, 3) float32, or (1, 3, 512, 512) from `planar`, to (150 or 160, 64, 64) float32."""
 
 
 def planar(image: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -55,7 +56,7 @@ def openvino(kind: str, folder: Path, threads: int) -> Run:
         "INFERENCE_NUM_THREADS": threads,
         "NUM_STREAMS": 1,
         "PERFORMANCE_HINT": "LATENCY",
-        "INFERENCE_PRECISION_HINT": "f32",  # else it takes bf16 where the processor has it
+        "INFERENCE_PRECISION_HINT": "f32",  # the default is bf16 where the processor has it
     }
     request = ov.compile_model(folder / f"{kind}.onnx", "CPU", settings).create_infer_request()
 
@@ -75,7 +76,7 @@ def ncnn(kind: str, folder: Path, threads: int) -> Run:
     net.load_param(str(folder / f"{kind}.ncnn.param"))
     net.load_model(str(folder / f"{kind}.ncnn.bin"))
     if "out0" not in net.output_names():
-        raise SystemExit("pnnx could not write all of the graph for ncnn")
+        raise SystemExit("pnnx could not convert the whole graph to ncnn")
 
     def run(x: NDArray[np.float32]) -> NDArray[np.float32]:
         with net.create_extractor() as extractor:
@@ -137,7 +138,7 @@ def seaformer_edge(kind: str, folder: Path, threads: int) -> Run:
 NHWC = {"litert", "seaformer_edge"}
 
 
-def usual_way(run: Run, layout: Callable[..., Any], frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def usual(run: Run, layout: Callable[..., Any], frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Resize, run, resize the logits of every class, argmax, colour, blend."""
     height, width = frame.shape[:2]
     logits = run(layout(cv2.resize(frame, (512, 512)).astype(np.float32)))[:CLASSES]
@@ -149,7 +150,7 @@ def usual_way(run: Run, layout: Callable[..., Any], frame: NDArray[np.uint8]) ->
 PALETTE = np.random.default_rng(0).integers(0, 256, (256, 3), dtype=np.uint8)
 
 
-def our_way(folder: Path, kind: str, threads: int) -> Callable[[NDArray[np.uint8]], object]:
+def ours(folder: Path, kind: str, threads: int) -> Callable[[NDArray[np.uint8]], object]:
     from seaformer_edge.inference.segmenter import Segmenter
     from seaformer_edge.inference.views import draw
 
@@ -167,7 +168,7 @@ def compared(logits: NDArray[np.float32], expected: NDArray[np.float32]) -> dict
 
 def timed(work: Callable[[], object], frames: int, threads: int) -> list[float]:
     clock = process_time if threads == 1 else perf_counter
-    work()  # not counted: while the others ran, its threads went to sleep and its memory got cold
+    work()  # not counted: threads and caches are cold after other engines have run
     times_ms = []
     for _ in range(frames):
         started = clock()
@@ -179,14 +180,14 @@ def timed(work: Callable[[], object], frames: int, threads: int) -> list[float]:
 def main() -> None:
     engine, kind, folder, threads = sys.argv[1], sys.argv[2], Path(sys.argv[3]), int(sys.argv[4])
     answers = sys.stdout
-    sys.stdout = sys.stderr  # engines have things to say
+    sys.stdout = sys.stderr  # engines print messages
     cv2.setNumThreads(threads)
     layout = unchanged if engine in NHWC else planar
     run: Run = globals()[engine](kind, folder, threads)
     frame, image = np.load(folder / "frame.npy"), layout(np.load(folder / "input.npy"))
-    whole: Callable[[NDArray[np.uint8]], object] = lambda frame: usual_way(run, layout, frame)  # noqa: E731
+    end_to_end: Callable[[NDArray[np.uint8]], object] = partial(usual, run, layout)
     if engine == "seaformer_edge":
-        whole = our_way(folder, kind, threads)
+        end_to_end = ours(folder, kind, threads)
     for line in sys.stdin:
         task = json.loads(line)
         if task["do"] == "check":
@@ -194,7 +195,7 @@ def main() -> None:
         elif task["do"] == "network":
             answer = timed(lambda: run(image), task["frames"], threads)
         else:
-            answer = timed(lambda: whole(frame), task["frames"], threads)
+            answer = timed(lambda: end_to_end(frame), task["frames"], threads)
         print(json.dumps(answer), file=answers, flush=True)
 
 
