@@ -1,4 +1,4 @@
-"""The one contract every source of frames keeps."""
+"""The interface of all sources of frames."""
 
 from __future__ import annotations
 
@@ -13,22 +13,21 @@ from seaformer_edge.frame import Frame
 
 
 class FrameSource(ABC):
-    """Frames in presentation order. Iterating again starts again from the first frame, or from the
-    present where the source is live.
+    """Frames in presentation order. Iterating again restarts at the first frame, or, if the source
+    is live, continues with the newest.
 
-    Opening a source already proves that it holds at least one frame; what cannot be opened raises
-    `SourceError`.
+    The constructor reads the first frame, and raises `SourceError` if there is none.
 
     Attributes:
-        name: what the user knows the source by, for messages.
-        frame_rate: frames per second, the mean where it varies; None where it is unknown.
+        name: for messages; holds no secrets.
+        frame_rate: frames per second, the mean if it varies; None if it is unknown.
         frame_size: (width, height) of the first frame in pixels, upright.
-        pixel_aspect: a pixel's width over its height, as it is to be shown.
-        frame_count: best estimate of the number of frames; None where it is unknown.
-        files: the files behind the frames; no result may be written over them.
-        audio_file: the file whose audio belongs to the frames, if there is one.
-        lost_frames: frames the last iteration met but could not decode.
-        exhausted: the last iteration came to the source's own end.
+        pixel_aspect: width of a pixel over its height, when displayed.
+        frame_count: best estimate of the number of frames; None if it is unknown.
+        files: the files that are read; no result may overwrite them.
+        audio_file: the file with the audio of the frames, if there is one.
+        lost_frames: frames of the last iteration that could not be decoded.
+        exhausted: whether the last iteration reached the source's end.
         is_live: a camera or live stream, whose frames are lost if they are not read in time.
     """
 
@@ -45,10 +44,10 @@ class FrameSource(ABC):
 
     @abstractmethod
     def __iter__(self) -> Iterator[Frame]:
-        """Yields every frame that decodes; `timestamp_s` never falls."""
+        """Yields every frame that can be decoded. `timestamp_s` never decreases."""
 
-    def close(self) -> None:  # noqa: B027  (files have nothing to give back; cameras do)
-        """Gives the device or file back. May be called twice."""
+    def close(self) -> None:  # noqa: B027  (only some sources have something to close)
+        """Releases the device or stream. May be called twice."""
 
     def __enter__(self) -> Self:
         return self

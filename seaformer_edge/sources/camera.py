@@ -15,24 +15,24 @@ from seaformer_edge.frame import Frame
 from seaformer_edge.sources.base import FrameSource
 
 WIDTH, HEIGHT, RATE = 1280, 720, 30
-# What OpenCV would choose by itself may be GStreamer or DirectShow, which buffer frames.
+# By default OpenCV may choose GStreamer or DirectShow, which buffer frames.
 _BACKENDS = {
     "darwin": cv2.CAP_AVFOUNDATION,
     "linux": cv2.CAP_V4L2,
     "win32": cv2.CAP_MSMF,
 }
-# Raw pictures of this size do not fit through USB 2 at 30 a second; motion JPEG does. A camera
-# without it stays with what it has.
+# USB 2 is too slow for raw frames of this size at this rate, but not for motion JPEG. A camera
+# without motion JPEG keeps its own format.
 _MJPG = cv2.VideoWriter.fourcc(*"MJPG")
-_OLDEST_S = 1.0
+_MAX_AGE_S = 1.0
 
 
 class CameraSource(FrameSource):
-    """A camera at 1280x720, 30 frames a second, or what it has that is nearest.
+    """A camera at 1280x720 and 30 frames per second, or its nearest mode.
 
     Args:
-        number: the system's number for it; /dev/video0 is 0.
-        name: what to call it in messages.
+        number: the system's number of the camera; /dev/video0 is 0.
+        name: for messages.
     """
 
     frame_count = None
@@ -41,11 +41,11 @@ class CameraSource(FrameSource):
     def __init__(self, number: int, name: str) -> None:
         self.name = name
         self._number = number
-        self._capture: cv2.VideoCapture | None = self._opened()
+        self._capture: cv2.VideoCapture | None = self._open()
         first = self._capture.read()[1]
         if first is None:
             self.close()
-            raise SourceError(f"{name}: gives no picture; is another program using it?")
+            raise SourceError(f"{name}: delivers no frames; is another program using it?")
         rate = self._capture.get(cv2.CAP_PROP_FPS)
         self.frame_rate = Fraction(rate).limit_denominator(1001) if rate > 0 else None
         self.frame_size = (first.shape[1], first.shape[0])
@@ -53,16 +53,14 @@ class CameraSource(FrameSource):
     def __iter__(self) -> Iterator[Frame]:
         self.exhausted = False
         if self._capture is None:
-            self._capture = self._opened()
+            self._capture = self._open()
         capture = self._capture
         start_s: float | None = None
         index = 0
         while True:
             read, bgr = capture.read()
             if not read:
-                raise SourceError(
-                    f"{self.name}: gives no picture any more; is it still plugged in?"
-                )
+                raise SourceError(f"{self.name}: delivers no more frames; is it still plugged in?")
             captured_at_s = _captured_at_s(capture)
             start_s = captured_at_s if start_s is None else start_s
             rgb = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
@@ -74,27 +72,27 @@ class CameraSource(FrameSource):
             self._capture.release()
             self._capture = None
 
-    def _opened(self) -> cv2.VideoCapture:
+    def _open(self) -> cv2.VideoCapture:
         capture = cv2.VideoCapture(self._number, _BACKENDS.get(sys.platform, cv2.CAP_ANY))
         if not capture.isOpened():
             capture.release()
             raise SourceError(
-                f"{self.name}: cannot be opened; is it plugged in, not used by another program, "
-                "and may this user read it?"
+                f"{self.name}: cannot be opened; check that it is plugged in, that no other program"
+                " uses it, and that this user may read it"
             )
         if sys.platform == "linux":
             capture.set(cv2.CAP_PROP_FOURCC, _MJPG)
         capture.set(cv2.CAP_PROP_FRAME_WIDTH, WIDTH)
         capture.set(cv2.CAP_PROP_FRAME_HEIGHT, HEIGHT)
         capture.set(cv2.CAP_PROP_FPS, RATE)
-        # One to fill, one full, one being decoded: with fewer the driver drops frames, and since
-        # they are read as they come, more would not make them older.
+        # The driver fills one, one is full, one is being decoded: with fewer, the driver drops
+        # frames. More would not add latency, since frames are read as they arrive.
         capture.set(cv2.CAP_PROP_BUFFERSIZE, 3)
         return capture
 
 
 def _captured_at_s(capture: cv2.VideoCapture) -> float:
-    """When the frame read last was captured: the driver's word where it uses our clock."""
+    """When the last frame was captured: the driver's time if it is on our clock, else now."""
     now_s = monotonic()
     driver_s = capture.get(cv2.CAP_PROP_POS_MSEC) / 1e3
-    return driver_s if now_s - _OLDEST_S < driver_s <= now_s else now_s
+    return driver_s if now_s - _MAX_AGE_S < driver_s <= now_s else now_s

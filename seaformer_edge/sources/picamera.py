@@ -1,4 +1,4 @@
-"""The Raspberry Pi's own cameras through picamera2."""
+"""Raspberry Pi camera modules, through picamera2."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from seaformer_edge.frame import Frame
 from seaformer_edge.sources.base import FrameSource
 
 SIZE = (1280, 720)
-FORMAT = "BGR888"  # its name tells the order in a register: in memory it is R, G, B
+FORMAT = "BGR888"  # named after the order in a register: R, G, B in memory
 FRAME_US = 33_333
-_OLDEST_S = 1.0
+_MAX_AGE_S = 1.0
 
 
 class PicameraSource(FrameSource):
-    """The first camera on the ribbon cable, 1280x720 at 30 frames a second.
+    """The first camera on a ribbon cable, at 1280x720 and 30 frames per second.
 
-    Every frame is one that was captured after it was asked for; none waits in a queue.
+    Each frame is captured after it was requested; frames never queue.
     """
 
     name = "picamera"
@@ -48,10 +48,10 @@ class PicameraSource(FrameSource):
                     controls={"FrameDurationLimits": (FRAME_US, FRAME_US)},
                 )
             )
-            # Another size than was asked for serves as well, another format does not.
+            # The size may differ from the requested one, the format may not.
             main = self._camera.camera_configuration()["main"]
             if main["format"] != FORMAT:
-                raise RuntimeError(f"it gives {main['format']} in place of {FORMAT}")
+                raise RuntimeError(f"its format is {main['format']} instead of {FORMAT}")
             self.frame_size = tuple(main["size"])
             self._camera.start()
         except RuntimeError as error:
@@ -70,7 +70,7 @@ class PicameraSource(FrameSource):
                 request.release()
             now_s = monotonic()
             sensor_s = sensor_ns / 1e9
-            captured_at_s = sensor_s if now_s - _OLDEST_S < sensor_s <= now_s else now_s
+            captured_at_s = sensor_s if now_s - _MAX_AGE_S < sensor_s <= now_s else now_s
             start_s = captured_at_s if start_s is None else start_s
             yield Frame(image, index, captured_at_s - start_s, captured_at_s=captured_at_s)
             index += 1
@@ -82,7 +82,7 @@ class PicameraSource(FrameSource):
 
 
 def ribbon_cameras() -> list[dict[str, Any]]:
-    """What picamera2 tells of the cameras that are not on USB; it opens the first of them.
+    """picamera2's information on the cameras that are not on USB. It opens the first of them.
 
     Raises:
         SourceError: picamera2 is not installed.
@@ -92,10 +92,10 @@ def ribbon_cameras() -> list[dict[str, Any]]:
 
 
 def import_picamera2() -> Any:
-    """The module picamera2. Raises SourceError where it is not installed, or cannot be loaded."""
+    """The module picamera2. Raises SourceError if it is not installed or cannot be loaded."""
     try:
         import picamera2
-    except ValueError as error:  # what Cython says of a module built for another NumPy
+    except ValueError as error:  # raised by Cython for a module built for another NumPy
         raise SourceError(
             f"picamera: picamera2 cannot be loaded ({error}); run `{sys.executable} -m pip install"
             " --ignore-installed --no-deps simplejpeg`"

@@ -1,4 +1,4 @@
-"""Pictures as frames: one, a folder of them, or whatever a pattern matches."""
+"""Picture files as frames."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from seaformer_edge.sources.base import FrameSource
 PICTURE_SUFFIXES = frozenset(
     {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
 )
-# Pictures carry no time; 25 a second is the custom for numbered image sequences.
+# Pictures have no timestamps; 25 per second is usual for numbered image sequences.
 SEQUENCE_RATE = Fraction(25)
 
 log = logging.getLogger(__name__)
@@ -29,8 +29,8 @@ log = logging.getLogger(__name__)
 class PictureSource(FrameSource):
     """Picture files in the order given.
 
-    Pictures are turned upright by their EXIF orientation, grey becomes RGB, alpha is left out and
-    16 bits are scaled to 8. A picture that cannot be read is skipped and counted as lost.
+    Pictures are rotated by their EXIF orientation; grey becomes RGB, alpha is dropped, and 16 bits
+    are scaled to 8. A picture that cannot be read is skipped and counted as lost.
     """
 
     frame_rate = SEQUENCE_RATE
@@ -44,14 +44,14 @@ class PictureSource(FrameSource):
             if first is not None:
                 self.frame_size = (first.shape[1], first.shape[0])
                 return
-        raise SourceError(f"{name}: not a picture that can be read")
+        raise SourceError(f"{name}: no picture that can be read")
 
     def __iter__(self) -> Iterator[Frame]:
         self.lost_frames, self.exhausted = 0, False
         for index, (path, name) in enumerate(zip(self.files, _names(self.files), strict=True)):
             image = _read(path)
             if image is None:
-                log.warning("%s cannot be read and is left out", path)
+                log.warning("%s: cannot be read; skipped", path)
                 self.lost_frames += 1
             else:
                 yield Frame(image, index, float(index / SEQUENCE_RATE), name)
@@ -59,17 +59,17 @@ class PictureSource(FrameSource):
 
 
 def _read(path: Path) -> NDArray[np.uint8] | None:
-    """The picture as (H, W, 3) uint8 RGB, None if it cannot be read."""
+    """The picture as (H, W, 3) uint8 RGB; None if it cannot be read."""
     try:
         data = np.frombuffer(path.read_bytes(), np.uint8)
         image = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB)
-    except (OSError, cv2.error):  # cv2.error: an empty file, or more pixels than OpenCV takes
+    except (OSError, cv2.error):  # cv2.error: an empty file, or too many pixels for OpenCV
         return None
     return None if image is None else np.ascontiguousarray(image, dtype=np.uint8)
 
 
 def _names(paths: Sequence[Path]) -> list[str]:
-    """A name for each picture's results: its stem, longer only where stems are not unique."""
+    """Names for the pictures' results: the stems; longer names if stems are not unique."""
     stems = [path.stem for path in paths]
     if len(set(stems)) == len(stems):
         return stems

@@ -1,4 +1,4 @@
-"""A part of a source: a range of its frames, every n-th of them."""
+"""A part of a source: every n-th frame of a range."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from seaformer_edge.sources.base import FrameSource
 class Selection(FrameSource):
     """The frames `start`, `start + step`, ... before `end` of another source.
 
-    Frames keep the index and timestamp they have in that source.
+    Frames keep their index and timestamp.
     """
 
     def __init__(
@@ -40,14 +40,14 @@ class Selection(FrameSource):
         return self._source.exhausted
 
     def __iter__(self) -> Iterator[Frame]:
-        found = False
+        selected = False
         for frame in self._source:
             if self._end is not None and frame.index >= self._end:
                 break
             if frame.index >= self._start and (frame.index - self._start) % self._step == 0:
-                found = True
+                selected = True
                 yield frame
-        if not found:
+        if not selected:
             end = "" if self._end is None else self._end
             raise SourceError(f"{self.name}: no frame in the range {self._start}:{end}")
 

@@ -22,27 +22,27 @@ from seaformer_edge.sources.video import FORGIVING, fraction, upright_rgb
 
 OPEN_TIMEOUT_S = 10.0
 READ_TIMEOUT_S = 10.0
-# Not "nobuffer": it throws away what was read to find out about the stream, and with that the key
-# frame at its start, without which nothing decodes for seconds. What was read comes in a burst, and
-# whoever wants the newest frame is past it at once.
+# Not "nobuffer": it drops the packets that were read to analyse the stream, including the first key
+# frame, without which nothing can be decoded for seconds. Those packets arrive in a burst, which is
+# over at once when only the newest frame is used.
 _LOW_DELAY = {
     "analyzeduration": "1000000",  # microseconds; five times that by default
     "flags": "low_delay",
-    "rtsp_transport": "tcp",  # UDP loses packets, and the picture with them
+    "rtsp_transport": "tcp",  # UDP loses packets
 }
-# Containers that carry no time: FFmpeg makes up 25 a second.
+# Formats without timestamps: FFmpeg assumes 25 frames per second.
 _TIMELESS = {"jpeg_pipe", "mjpeg", "mpjpeg"}
 
 
 class _Picture(NamedTuple):
     image: NDArray[np.uint8]
-    time_s: float  # on our clock if live, else on the stream's
+    time_s: float  # on `time.monotonic`'s clock if the stream is live, else its own timestamp
 
 
 class StreamSource(FrameSource):
-    """What a URL gives, at the pace it gives it; a file behind a URL counts as a file.
+    """The stream or file at a URL. A file has a duration, and is not live.
 
-    Nothing that this source says or raises holds the URL's name, password or query.
+    Its name and its errors never contain the login or query of the URL.
     """
 
     frame_count = None
@@ -56,7 +56,7 @@ class StreamSource(FrameSource):
         first = next(self._pictures, None)
         if first is None:
             self.close()
-            raise SourceError(f"{self.name}: no picture in this stream can be decoded")
+            raise SourceError(f"{self.name}: no frame of this stream can be decoded")
         self.frame_size = (first.image.shape[1], first.image.shape[0])
         self._pictures = chain([first], self._pictures)
         self._begun = False
@@ -67,7 +67,7 @@ class StreamSource(FrameSource):
             self._open()
         self._begun = True
         start_s: float | None = None
-        # Not `for picture in`: the pictures go on where this iteration is left.
+        # Not `for picture in`: the next iteration continues where this one stopped.
         for index in count():
             picture = next(self._pictures, None)
             if picture is None:
@@ -89,10 +89,10 @@ class StreamSource(FrameSource):
                 self._url, options=_LOW_DELAY, timeout=timeouts, **FORGIVING
             )
         except (OSError, av.FFmpegError) as error:
-            # Interrupted for taking too long, FFmpeg's own words are misleading.
+            # After a timeout FFmpeg's own message is misleading.
             late = monotonic() - started_s >= OPEN_TIMEOUT_S
             reason = "no answer" if late else error.strerror
-            # From None: the error itself knows the whole URL.
+            # From None: the original error contains the whole URL.
             raise SourceError(f"{self.name}: cannot be opened ({reason})") from None
         if not container.streams.video:
             container.close()
@@ -105,22 +105,22 @@ class StreamSource(FrameSource):
         self._pictures = self._decoded(container)
 
     def _decoded(self, container: av.container.InputContainer) -> Iterator[_Picture]:
-        """Whatever decodes, from now until the stream's end."""
+        """Every picture that can be decoded, from now to the end of the stream."""
         self.lost_frames, self.exhausted = 0, False
         stream = container.streams.video[0]
-        stream.thread_type = "SLICE"  # threads over frames would hold back a frame each
+        stream.thread_type = "SLICE"  # with threads over frames, each thread delays by one frame
         to_rgb = VideoReformatter()
         packets = container.demux(stream)
         while True:
-            asked_s = monotonic()
+            started_s = monotonic()
             try:
                 packet = next(packets)
             except StopIteration:
                 break
             except av.FFmpegError as error:
-                late = monotonic() - asked_s >= READ_TIMEOUT_S
+                late = monotonic() - started_s >= READ_TIMEOUT_S
                 reason = "no answer" if late else error.strerror
-                raise SourceError(f"{self.name}: the stream broke off ({reason})") from None
+                raise SourceError(f"{self.name}: the stream was interrupted ({reason})") from None
             try:
                 pictures = packet.decode()
             except av.FFmpegError:

@@ -1,4 +1,4 @@
-"""Moving shapes with the number of the frame burnt in: a camera for machines without one."""
+"""Generated frames of moving shapes that contain their own frame number, for tests and demos."""
 
 from __future__ import annotations
 
@@ -26,10 +26,9 @@ def is_synthetic(text: str) -> bool:
 
 
 class SyntheticSource(FrameSource):
-    """A road under a sky, a car and a sun that move, for ever.
+    """An endless scene: a road under a sky, with a moving car and sun.
 
-    Along the top edge lies the number of the frame, one block for each of its 24 bits, which
-    `read_counter` reads back.
+    The top edge shows the frame number as 24 blocks, one per bit; `read_counter` reads it.
     """
 
     frame_count = None
@@ -45,10 +44,10 @@ class SyntheticSource(FrameSource):
 
     @classmethod
     def from_spec(cls, spec: str) -> SyntheticSource:
-        """What `synthetic`, `synthetic:1280x720` or `synthetic:1280x720@30` means.
+        """Parses `synthetic`, `synthetic:1280x720` or `synthetic:1280x720@30`.
 
         Raises:
-            SourceError: it is none of these, or too small to hold the number.
+            SourceError: the text has another form, or the size or rate is out of range.
         """
         parts = _SPEC.fullmatch(spec)
         if parts is None:
@@ -58,9 +57,13 @@ class SyntheticSource(FrameSource):
         size = (int(parts[1] or 640), int(parts[2] or 480))
         rate = Fraction(parts[3] or 30)
         if not (2 * COUNTER_BITS <= size[0] <= 7680 and 16 <= size[1] <= 4320):
-            raise SourceError(f"{spec}: sizes go from {2 * COUNTER_BITS}x16 to 7680x4320")
+            raise SourceError(
+                f"{spec}: the size must be between {2 * COUNTER_BITS}x16 and 7680x4320"
+            )
         if not 0 < rate <= 1000:
-            raise SourceError(f"{spec}: rates go up to 1000 frames a second")
+            raise SourceError(
+                f"{spec}: the rate must be above 0 and at most 1000 frames per second"
+            )
         return cls(size, rate)
 
     def __iter__(self) -> Iterator[Frame]:
@@ -73,7 +76,7 @@ class SyntheticSource(FrameSource):
         width, height = self.frame_size
         time_s = float(index / self._rate)
         image = self._scene.copy()
-        # A full way across takes five seconds, whatever the size and rate.
+        # The car crosses the picture in five seconds, whatever the size and rate.
         left, top = round(width * (time_s / 5 % 1.25 - 0.25)), round(height * 0.55)
         car = (left, top), (left + width // 4, top + height // 4)
         cv2.rectangle(image, *car, _CAR, cv2.FILLED)
@@ -86,8 +89,7 @@ class SyntheticSource(FrameSource):
 
 
 def read_counter(image: NDArray[np.uint8]) -> int:
-    """The number burnt into a picture of `SyntheticSource`, (H, W, 3) uint8, at any size it was
-    scaled to."""
+    """The frame number in a picture of `SyntheticSource`, (H, W, 3) uint8, also after scaling."""
     height, width = image.shape[:2]
     block = width / COUNTER_BITS
     columns = [int((bit + 0.5) * block) for bit in range(COUNTER_BITS)]

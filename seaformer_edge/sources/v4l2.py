@@ -1,4 +1,4 @@
-"""What Linux tells of its cameras, without turning one on: sysfs and V4L2's own questions.
+"""Lists the cameras of Linux without turning them on, through sysfs and V4L2's ioctls.
 
 Numbers and layouts are those of linux/videodev2.h, which are the same on every architecture.
 """
@@ -23,19 +23,19 @@ _ENUM_FRAMEINTERVALS = 0xC034564B
 _VIDEO_CAPTURE = 0x1  # both a buffer type and a capability
 _HAS_DEVICE_CAPS = 0x80000000
 _DISCRETE = 1
-# A Raspberry Pi's image pipeline shows as a dozen nodes that no one can open as a camera.
+# The image pipeline of a Raspberry Pi appears as a dozen nodes that are not usable as cameras.
 _NOT_CAMERAS = ("bcm2835", "pispbe", "rp1-cfe", "rpi-", "rpivid", "unicam")
-# What a camera without end could answer must end here.
+# Limits every enumeration, in case a broken driver never ends it.
 _MAX_ENTRIES = 64
 
 
 def cameras() -> list[SourceInfo]:
-    """The cameras of this machine in the order of their numbers, with what they offer."""
+    """The cameras of this machine, ordered by number, with their modes."""
     found = []
     for number, name in _nodes():
         try:
-            device = _opened(number)
-        except OSError:  # just unplugged, or not this user's to read
+            device = _open(number)
+        except OSError:  # just unplugged, or this user may not read it
             continue
         try:
             if _is_camera(device):
@@ -48,16 +48,16 @@ def cameras() -> list[SourceInfo]:
 
 
 def unopenable() -> Iterator[SourceInfo]:
-    """What has a name but cannot be opened, and so may be a camera, just not this user's."""
+    """Devices that this user cannot open, and that may be cameras."""
     for number, name in _nodes():
         try:
-            os.close(_opened(number))
+            os.close(_open(number))
         except OSError:
             yield SourceInfo(number, name, ())
 
 
 def _nodes() -> Iterator[tuple[str, str]]:
-    """Numbers, in their order, and names."""
+    """The number and name of each device, ordered by number."""
     for node in sorted(SYSFS.glob("video*"), key=lambda node: int(node.name[len("video") :])):
         try:
             name = (node / "name").read_text().strip()
@@ -66,29 +66,29 @@ def _nodes() -> Iterator[tuple[str, str]]:
         yield node.name.removeprefix("video"), name
 
 
-def _opened(number: str) -> int:
+def _open(number: str) -> int:
     return os.open(DEVICES / f"video{number}", os.O_RDWR | os.O_NONBLOCK)
 
 
 def _is_camera(device: int) -> bool:
-    answer = bytearray(104)
-    fcntl.ioctl(device, _QUERYCAP, answer)
-    driver = answer[:16].split(b"\0")[0].decode(errors="replace")
-    capabilities, of_device = struct.unpack_from("=II", answer, 84)
+    reply = bytearray(104)
+    fcntl.ioctl(device, _QUERYCAP, reply)
+    driver = reply[:16].split(b"\0")[0].decode(errors="replace")
+    capabilities, of_device = struct.unpack_from("=II", reply, 84)
     if capabilities & _HAS_DEVICE_CAPS:
         capabilities = of_device
     return bool(capabilities & _VIDEO_CAPTURE) and not driver.startswith(_NOT_CAMERAS)
 
 
 def _modes(device: int) -> list[VideoMode]:
-    """Sizes, largest first, each with the rates of the format that has the highest."""
+    """Frame sizes, largest first, each with the rates of all pixel formats."""
     rates: dict[tuple[int, int], set[float]] = {}
     for index in range(_MAX_ENTRIES):
-        question = struct.pack("=II", index, _VIDEO_CAPTURE)
-        answer = _ask(device, _ENUM_FMT, question, 64)
-        if answer is None:
+        request = struct.pack("=II", index, _VIDEO_CAPTURE)
+        reply = _query(device, _ENUM_FMT, request, 64)
+        if reply is None:
             break
-        (pixel_format,) = struct.unpack_from("=I", answer, 44)
+        (pixel_format,) = struct.unpack_from("=I", reply, 44)
         for width, height in _sizes(device, pixel_format):
             rates.setdefault((width, height), set()).update(
                 _rates(device, pixel_format, width, height)
@@ -99,11 +99,11 @@ def _modes(device: int) -> list[VideoMode]:
 
 def _sizes(device: int, pixel_format: int) -> Iterator[tuple[int, int]]:
     for index in range(_MAX_ENTRIES):
-        question = struct.pack("=II", index, pixel_format)
-        answer = _ask(device, _ENUM_FRAMESIZES, question, 44)
-        if answer is None:
+        request = struct.pack("=II", index, pixel_format)
+        reply = _query(device, _ENUM_FRAMESIZES, request, 44)
+        if reply is None:
             return
-        kind, *numbers = struct.unpack_from("=I6I", answer, 8)
+        kind, *numbers = struct.unpack_from("=I6I", reply, 8)
         if kind == _DISCRETE:
             yield numbers[0], numbers[1]
         else:  # min, max and step of the width, then of the height: any size up to the largest
@@ -113,22 +113,22 @@ def _sizes(device: int, pixel_format: int) -> Iterator[tuple[int, int]]:
 
 def _rates(device: int, pixel_format: int, width: int, height: int) -> Iterator[float]:
     for index in range(_MAX_ENTRIES):
-        question = struct.pack("=IIII", index, pixel_format, width, height)
-        answer = _ask(device, _ENUM_FRAMEINTERVALS, question, 52)
-        if answer is None:
+        request = struct.pack("=IIII", index, pixel_format, width, height)
+        reply = _query(device, _ENUM_FRAMEINTERVALS, request, 52)
+        if reply is None:
             return
-        kind, numerator, denominator = struct.unpack_from("=III", answer, 16)
-        if numerator:  # an interval, seconds as a fraction; of a range, the shortest
+        kind, numerator, denominator = struct.unpack_from("=III", reply, 16)
+        if numerator:  # the frame interval as a fraction of a second; the shortest of a range
             yield round(denominator / numerator, 2)
         if kind != _DISCRETE:
             return
 
 
-def _ask(device: int, request: int, question: bytes, size: int) -> bytearray | None:
-    """The driver's answer; None where its list has ended."""
-    answer = bytearray(question.ljust(size, b"\0"))
+def _query(device: int, code: int, request: bytes, size: int) -> bytearray | None:
+    """The driver's reply of `size` bytes; None at the end of an enumeration."""
+    reply = bytearray(request.ljust(size, b"\0"))
     try:
-        fcntl.ioctl(device, request, answer)
+        fcntl.ioctl(device, code, reply)
     except OSError:
         return None
-    return answer
+    return reply

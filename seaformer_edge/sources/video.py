@@ -1,4 +1,4 @@
-"""Frames of a video file, through PyAV."""
+"""Video files, through PyAV."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ from seaformer_edge.errors import SourceError
 from seaformer_edge.frame import Frame
 from seaformer_edge.sources.base import FrameSource
 
-# FFmpeg's code for "the file does not say"; players then take BT.709 from this height on.
+# FFmpeg's code for an unspecified colour space; players then assume BT.709 from this height on.
 UNSPECIFIED = 2
 HD_HEIGHT = 720
-FALLBACK_RATE = Fraction(25)  # where the file does not say
-# From PyAV 19 on, titles in another encoding than UTF-8 are no error, and the option is gone.
+FALLBACK_RATE = Fraction(25)  # if the file has no frame rate
+# Since PyAV 19, metadata in another encoding than UTF-8 is no error, and the option is gone.
 FORGIVING: dict[str, Any] = (
     {"metadata_errors": "ignore"} if int(av.__version__.split(".")[0]) < 19 else {}
 )
 
 
 class VideoSource(FrameSource):
-    """The video stream of any container FFmpeg reads.
+    """The video stream of any container that FFmpeg reads.
 
-    Timestamps are the file's own, counted from the start of the file (of its audio, if that begins
-    first). Frames come upright. What is corrupt or cut off is counted in `lost_frames`.
+    Timestamps are the file's, relative to the start of the file (of its audio if that starts
+    first). Frames are upright. Corrupt and missing frames are counted in `lost_frames`.
     """
 
     def __init__(self, path: Path) -> None:
@@ -44,10 +44,10 @@ class VideoSource(FrameSource):
         with open_media(path) as container:
             stream = _video_stream(container, path)
             self.frame_rate = fraction(stream.average_rate) if stream.average_rate else None
-            self.frame_count = _promised_frames(stream)
+            self.frame_count = _expected_frames(stream)
             aspect = stream.sample_aspect_ratio
             self.pixel_aspect = fraction(aspect) if aspect else Fraction(1)
-            # A stream that FFmpeg has no decoder for has no size; nor does a frame of it come.
+            # Without a decoder in FFmpeg, a stream has neither a size nor frames.
             coded_size = (getattr(stream, "width", 0), getattr(stream, "height", 0))
             if container.streams.audio:
                 self.audio_file = path
@@ -55,7 +55,7 @@ class VideoSource(FrameSource):
         if first is None:
             raise SourceError(f"{path}: no frame of the video can be decoded")
         self.frame_size = (first.image.shape[1], first.image.shape[0])
-        if self.frame_size == coded_size[::-1] != coded_size:  # turned upright
+        if self.frame_size == coded_size[::-1] != coded_size:  # rotated
             self.pixel_aspect = 1 / self.pixel_aspect
 
     def __iter__(self) -> Iterator[Frame]:
@@ -67,33 +67,33 @@ class VideoSource(FrameSource):
             interval = 1 / (self.frame_rate or FALLBACK_RATE)
             to_rgb = VideoReformatter()
             time = -interval
-            index = steady = 0
+            index = regular = 0
             for picture in self._decoded(container, stream):
-                earlier = time
+                previous = time
                 if picture.pts is None or picture.time_base is None:
                     time += interval
                 else:
                     time = max(picture.pts * fraction(picture.time_base) - start, time, Fraction(0))
-                steady += abs(time - earlier - interval) < interval / 10
+                regular += abs(time - previous - interval) < interval / 10
                 yield Frame(upright_rgb(picture, to_rgb), index, float(time))
                 index += 1
-            # A count in the file is certain (AVI counts ticks). A duration tells the number of
-            # frames only where they come at a constant rate.
-            certain = stream.frames and container.format.name != "avi"
-            if certain or steady >= 0.9 * index:
-                promised = _promised_frames(stream) or 0
-                self.lost_frames = max(self.lost_frames, promised - self._hidden - index)
+            # A frame count in the file is exact, except in AVI, which counts ticks. A duration
+            # gives the number of frames only if the frame rate is constant.
+            has_count = stream.frames and container.format.name != "avi"
+            if has_count or regular >= 0.9 * index:
+                expected = _expected_frames(stream) or 0
+                self.lost_frames = max(self.lost_frames, expected - self._hidden - index)
         self.exhausted = True
 
     def _decoded(
         self, container: av.container.InputContainer, stream: av.video.stream.VideoStream
     ) -> Iterator[av.VideoFrame]:
-        """Whatever decodes; counts the packets that fail, and those the file itself hides."""
+        """Every frame that can be decoded. Counts packets that fail, and those marked as hidden."""
         self._hidden = 0
         packets = container.demux(stream)
         while True:
             try:
-                packet = next(packets)  # after an error of its own: StopIteration
+                packet = next(packets)  # StopIteration follows an error of the demuxer
                 pictures = packet.decode()
             except StopIteration:
                 return
@@ -113,9 +113,9 @@ def is_animated(path: Path) -> bool:
 
 
 def open_media(path: Path) -> av.container.InputContainer:
-    """Opens a media file, whatever its name looks like. Raises SourceError."""
+    """Opens a media file by its content, whatever its suffix. Raises SourceError."""
     try:
-        with path.open("rb"):  # the system's own words for what is missing or forbidden
+        with path.open("rb"):  # raises the system's error for a missing or forbidden file
             pass
         container: av.container.InputContainer = av.open(f"file:{path}", **FORGIVING)
         return container
@@ -134,12 +134,12 @@ class _Rational(Protocol):
 
 
 def fraction(rational: _Rational) -> Fraction:
-    """What PyAV says in its own type of 32-bit rationals, from version 19 on, as a Fraction."""
+    """A rational of PyAV, which has its own type since version 19, as a Fraction."""
     return Fraction(rational.numerator, rational.denominator)
 
 
 def start_time(container: av.container.InputContainer) -> Fraction:
-    """Where the file's own clock starts, in seconds."""
+    """The first timestamp of the file, in seconds."""
     return Fraction(container.start_time or 0, av.time_base)
 
 
@@ -147,21 +147,21 @@ def _video_stream(
     container: av.container.InputContainer, path: Path
 ) -> av.video.stream.VideoStream:
     for stream in container.streams.video:
-        if not stream.disposition & Disposition.attached_pic:  # the cover of a piece of music
+        if not stream.disposition & Disposition.attached_pic:  # cover art of a music file
             return stream
     raise SourceError(f"{path}: holds no video")
 
 
-def _promised_frames(stream: av.video.stream.VideoStream) -> int | None:
-    """How many frames the file says it has, by count or by duration."""
+def _expected_frames(stream: av.video.stream.VideoStream) -> int | None:
+    """The number of frames according to the file's frame count or duration."""
     if stream.frames:
         return stream.frames
     if stream.average_rate is None or stream.time_base is None:
         return None
     if stream.duration is not None:
         duration = stream.duration * fraction(stream.time_base)
-    elif "DURATION" in stream.metadata:  # Matroska's, as FFmpeg and mkvmerge write it: the end
-        end = _clock(stream.metadata["DURATION"])
+    elif "DURATION" in stream.metadata:  # the end time, written by FFmpeg and mkvmerge to Matroska
+        end = _parse_clock(stream.metadata["DURATION"])
         if end is None:
             return None
         duration = end - (stream.start_time or 0) * fraction(stream.time_base)
@@ -170,14 +170,14 @@ def _promised_frames(stream: av.video.stream.VideoStream) -> int | None:
     return round(duration * fraction(stream.average_rate))
 
 
-def _clock(text: str) -> Fraction | None:
-    """The seconds of "00:01:02.500000000"; None if it is not written so."""
+def _parse_clock(text: str) -> Fraction | None:
+    """The seconds of a time such as "00:01:02.500000000"; None if it has another form."""
     parts = re.fullmatch(r"(\d{1,4}):(\d\d):(\d\d(?:\.\d{1,12})?)", text, re.ASCII)
     return parts and int(parts[1]) * 3600 + int(parts[2]) * 60 + Fraction(parts[3])
 
 
 def upright_rgb(picture: av.VideoFrame, to_rgb: VideoReformatter) -> NDArray[np.uint8]:
-    """The decoded picture as (H, W, 3) uint8 RGB, turned by its display matrix."""
+    """The decoded picture as (H, W, 3) uint8 RGB, rotated by its display matrix."""
     matrix = None
     if picture.colorspace == UNSPECIFIED and picture.height >= HD_HEIGHT:
         matrix = Colorspace.ITU709

@@ -123,14 +123,14 @@ def test_damaged_picture_of_a_folder_is_counted(
     assert [(frame.index, frame.name) for frame in frames] == [(2, "2")]
     assert source.lost_frames == 2
     assert [record.getMessage().split("/")[-1] for record in caplog.records] == [
-        "0.png cannot be read and is left out",
-        "1.jpg cannot be read and is left out",
+        "0.png: cannot be read; skipped",
+        "1.jpg: cannot be read; skipped",
     ]
 
 
 def test_damaged_picture(tmp_path: Path) -> None:
     (tmp_path / "bad.png").write_bytes(b"no picture")
-    with pytest.raises(SourceError, match=r"bad\.png: not a picture that can be read"):
+    with pytest.raises(SourceError, match=r"bad\.png: no picture that can be read"):
         open_source(tmp_path / "bad.png")
 
 
