@@ -9,7 +9,7 @@ import pytest
 from seaformer_edge.percentiles import Percentiles, Rate
 
 
-def test_thirty_a_second_reads_thirty() -> None:
+def test_thirty_events_per_second_are_a_rate_of_thirty() -> None:
     rate = Rate(window_s=1)
     for index in range(200):
         rate.add(index / 30)
@@ -27,7 +27,7 @@ def test_a_rate_needs_two_events() -> None:
     assert rate.per_s(1.5) == 4  # two intervals in half a second
 
 
-def test_a_rate_forgets() -> None:
+def test_a_rate_drops_old_events() -> None:
     rate = Rate(window_s=2)
     for index in range(10):
         rate.add(index / 10)
@@ -42,7 +42,7 @@ def test_percentiles_are_values_that_occurred() -> None:
     assert percentiles.at(50, 90, 99, 100, 0, now_s=0) == (50, 90, 99, 100, 1)
 
 
-def test_percentiles_forget() -> None:
+def test_percentiles_drop_old_values() -> None:
     percentiles = Percentiles(window_s=5)
     percentiles.add(1000, 0)
     percentiles.add(1, 4)

@@ -1,4 +1,4 @@
-"""The offline loop: every frame in order, stages at once, and every failure in the caller."""
+"""The offline pipeline: every frame in order, parallel stages, errors raised in the caller."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_every_frame_reaches_every_sink_in_order(source: MemorySource) -> None:
     assert not summary.interrupted
 
 
-def test_stages_work_at_once(source: MemorySource) -> None:
+def test_stages_run_in_parallel(source: MemorySource) -> None:
     """Reading, segmenting and writing meet at a barrier, which no two stages could pass alone."""
     meeting = threading.Barrier(3, timeout=PATIENCE_S)
 
@@ -105,7 +105,7 @@ def test_reader_waits_for_the_others() -> None:
     assert max(seen_ahead) <= CHANNEL_CAPACITY + 2
 
 
-def test_two_frames_are_segmented_at_once(source: MemorySource) -> None:
+def test_two_frames_are_segmented_in_parallel(source: MemorySource) -> None:
     meeting = threading.Barrier(2, timeout=PATIENCE_S)
 
     def segment(image: NDArray[np.uint8]) -> Segmentation:
@@ -157,7 +157,7 @@ def test_failing_sink(source: MemorySource, failing_frame: int) -> None:
     assert sink.numbers == list(range(failing_frame))
 
 
-def test_stop_ends_the_run_after_the_frame_in_hand(source: MemorySource) -> None:
+def test_stop_ends_the_run_after_the_current_frame(source: MemorySource) -> None:
     stop = threading.Event()
 
     class Stopping(Recorder):
@@ -205,7 +205,7 @@ def test_summary(source: MemorySource) -> None:
 
 @settings(deadline=None, max_examples=40)
 @given(items=st.lists(st.integers(), max_size=30), capacity=st.integers(1, 5))
-def test_channel_hands_over_everything_in_order(items: list[int], capacity: int) -> None:
+def test_channel_keeps_all_items_and_their_order(items: list[int], capacity: int) -> None:
     channel: Channel[int] = Channel(capacity)
 
     def produce() -> None:
@@ -219,7 +219,7 @@ def test_channel_hands_over_everything_in_order(items: list[int], capacity: int)
     producer.join()
 
 
-def test_cancelled_channel_frees_its_producer() -> None:
+def test_cancel_releases_a_waiting_producer() -> None:
     channel: Channel[int] = Channel(1)
     answers: list[bool] = []
 

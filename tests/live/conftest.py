@@ -1,4 +1,4 @@
-"""What tests of the live run share: networks that take no time, and an eye on what is left."""
+"""Shared by the tests of live runs: fast fake networks, and a check for leaked resources."""
 
 from __future__ import annotations
 

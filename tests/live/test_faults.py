@@ -1,4 +1,4 @@
-"""Faults put into a live run: networks that hang or lie, crashes, full disks, odd clocks."""
+"""Faults injected into a live run: hanging or wrong networks, crashes, full disks, clock jumps."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_a_network_that_hangs_stops_in_time(models: FakeModels) -> None:
 @pytest.mark.parametrize(
     "shape", [(), (0,), (6, 8), (8, 6, 3), (6, 8, 2), (6, 8, 0), (1, 6, 8, 3)], ids=str
 )
-def test_logits_of_another_shape_are_told(models: FakeModels, shape: tuple[int, ...]) -> None:
+def test_logits_of_another_shape_are_reported(models: FakeModels, shape: tuple[int, ...]) -> None:
     with LivePipeline(QUICK, FAKE) as live:
         has_seen(live)
         models.program.run = lambda image: np.zeros(shape, np.float32)  # type: ignore[method-assign]
@@ -93,7 +93,7 @@ def test_a_wall_clock_that_jumps_changes_nothing(monkeypatch: pytest.MonkeyPatch
         assert 0 <= status.latency_ms < 10_000
 
 
-def test_a_full_disk_ends_the_recording_alone_and_it_plays(tmp_path: Path) -> None:
+def test_a_full_disk_ends_only_the_recording_and_the_file_plays(tmp_path: Path) -> None:
     path = tmp_path / "out.mp4"
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     with LivePipeline("synthetic:320x240@60", FAKE) as live:
@@ -153,7 +153,7 @@ cli.main([])
 """
 
 
-def test_a_native_crash_is_told_and_the_recording_plays(tmp_path: Path) -> None:
+def test_a_native_crash_is_reported_and_the_recording_plays(tmp_path: Path) -> None:
     path = tmp_path / "out.mp4"
     helpers = str(Path(__file__).parents[1])
     run = subprocess.run(

@@ -7,7 +7,7 @@ from seaformer_edge.live.latest_value import LatestValue
 PATIENCE_S = 20
 
 
-def test_the_newest_item_stays_and_the_others_are_counted() -> None:
+def test_the_newest_item_is_kept_and_overwriting_is_reported() -> None:
     slot: LatestValue[int] = LatestValue()
     assert [slot.put(i) for i in range(4)] == [False, True, True, True]
     assert slot.take() == 3
@@ -32,7 +32,7 @@ def test_wake_gives_none_once_and_keeps_the_item() -> None:
     assert slot.take() == 1
 
 
-def test_close_ends_the_taker() -> None:
+def test_close_ends_take() -> None:
     slot: LatestValue[int] = LatestValue()
     taken: list[int | None] = [0]
     taker = threading.Thread(target=lambda: taken.append(slot.take()))
@@ -44,7 +44,7 @@ def test_close_ends_the_taker() -> None:
     assert slot.take() is None
 
 
-def test_nothing_is_lost_uncounted_or_handed_over_twice() -> None:
+def test_every_item_is_taken_once_or_reported_as_overwritten() -> None:
     slot: LatestValue[int] = LatestValue()
     count = 5000
     overwritten = 0

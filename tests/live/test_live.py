@@ -1,4 +1,4 @@
-"""Capture to result with a network of no weight: the newest frame, honest numbers, no remains."""
+"""Live runs with a fast fake network: newest frame, correct statistics, nothing leaked."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def running(
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """Call it, and whatever is still connecting has used up all patience."""
+    """A function that lets the time limit of connecting pass."""
     monkeypatch.setattr(capture, "WATCHDOG_INTERVAL_S", 0.01)
 
     def wait() -> None:
@@ -63,7 +63,7 @@ def seen_result(live: LivePipeline) -> LiveResult:
     return result
 
 
-def test_results_are_of_the_frame_they_come_with() -> None:
+def test_a_result_belongs_to_its_frame() -> None:
     with running() as live:
         result = None
         for _ in range(10):
@@ -87,7 +87,7 @@ def test_newest_stays_the_same_until_there_is_a_newer_one(models: FakeModels) ->
         assert next_result(live, held).sequence > (held.sequence if held else 0)
 
 
-def test_a_slow_network_sees_the_newest_frame_and_the_rest_is_counted(models: FakeModels) -> None:
+def test_a_slow_network_gets_the_newest_frame_and_drops_are_counted(models: FakeModels) -> None:
     with running() as live:
         first = seen_result(live)
         models.program.gate.clear()
@@ -101,7 +101,7 @@ def test_a_slow_network_sees_the_newest_frame_and_the_rest_is_counted(models: Fa
         assert last.sequence - first.sequence < 20
 
 
-def test_frames_are_all_accounted_for(tmp_path: Path) -> None:
+def test_every_frame_is_a_result_or_a_counted_drop(tmp_path: Path) -> None:
     count = 40
     clip = write_video(tmp_path / "clip.mp4", [numbered(i) for i in range(count)])
     with running(clip, realtime=False) as live:
@@ -113,7 +113,7 @@ def test_frames_are_all_accounted_for(tmp_path: Path) -> None:
         assert live.status().source_state is SourceState.ENDED
 
 
-def test_a_file_plays_at_its_own_pace(tmp_path: Path) -> None:
+def test_a_file_plays_at_its_frame_rate(tmp_path: Path) -> None:
     times_s = [0, 0.1, 0.15, 0.4]
     clip = write_video(tmp_path / "clip.mkv", [numbered(i) for i in range(4)], times_s=times_s)
     captured_at_s = []
@@ -130,14 +130,14 @@ def test_a_file_plays_at_its_own_pace(tmp_path: Path) -> None:
     )
 
 
-def test_a_picture_stays() -> None:
+def test_a_single_picture_remains_the_newest_result() -> None:
     folder = Path(__file__).parents[2] / "seaformer_edge" / "data" / "sample"
     with running(next(folder.glob("*.jpg"))) as live:
         assert live.wait(PATIENCE_S)
         assert seen_result(live).sequence == 1
 
 
-def test_looping_goes_on_after_the_end(tmp_path: Path) -> None:
+def test_looping_restarts_at_the_end(tmp_path: Path) -> None:
     clip = write_video(tmp_path / "clip.mp4", [numbered(i) for i in range(3)])
     with running(clip, realtime=False, loop=True) as live:
         wait_until(lambda: (r := live.newest()) is not None and r.sequence > 20)
@@ -161,7 +161,7 @@ def test_painting_gives_latency_and_counts() -> None:
         assert status.capture_fps > 0
 
 
-def test_every_third_frame_is_seen_and_every_frame_shown(models: FakeModels) -> None:
+def test_the_network_runs_on_every_third_frame_and_all_are_published(models: FakeModels) -> None:
     with running("synthetic:96x64@50", every=3) as live:
         wait_until(lambda: live.status().dropped.get("skipped", 0) >= 10)
         results = [next_result(live)]
@@ -175,7 +175,7 @@ def test_every_third_frame_is_seen_and_every_frame_shown(models: FakeModels) -> 
         wait_until(lambda: all(next_result(live).current for _ in range(5)))
 
 
-def test_smoothing_shows_as_a_stage() -> None:
+def test_smoothing_is_a_stage() -> None:
     with running(smoothing=0.5) as live:
         wait_until(lambda: "smooth" in live.status().stage_ms)
         live.set_smoothing(0)
@@ -218,7 +218,7 @@ def test_switching_the_model(models: FakeModels) -> None:
         ]
 
 
-def test_a_model_that_cannot_be_had_leaves_the_one_before() -> None:
+def test_a_model_that_cannot_be_loaded_leaves_the_current_one() -> None:
     with running() as live:
         seen_result(live)
         live.switch_model(Path("missing.pte"))
@@ -234,7 +234,7 @@ def test_a_model_that_cannot_be_had_leaves_the_one_before() -> None:
         assert live.status().notice == ""
 
 
-def test_what_is_asked_for_during_a_load_is_what_later_wishes_build_on(models: FakeModels) -> None:
+def test_requests_during_loading_are_combined(models: FakeModels) -> None:
     with running() as live:
         seen_result(live)
         loading, go_on = threading.Event(), threading.Event()
@@ -257,7 +257,7 @@ def test_what_is_asked_for_during_a_load_is_what_later_wishes_build_on(models: F
 
 
 def test_threads_change_only_while_no_program_is_open(models: FakeModels) -> None:
-    """The threads are the process' own; a program that is still there would be refused."""
+    """The thread pool belongs to the process; resizing it with an open program is refused."""
     alive: list[bool] = []
     with running(threads=1) as live:
         seen_result(live)
@@ -316,7 +316,7 @@ def test_a_file_chosen_just_before_a_camera_is_opened_is_played_as_a_file(
         wait_until(lambda: (r := live.newest()) is not None and r.sequence > 20)
 
 
-def test_pausing_holds_the_picture() -> None:
+def test_pause_keeps_the_newest_result() -> None:
     with running() as live:
         seen_result(live)
         live.pause()
@@ -332,7 +332,7 @@ def test_pausing_holds_the_picture() -> None:
         assert read_counter(resumed.frame.image) - read_counter(held.frame.image) <= 3
 
 
-def test_a_file_chosen_while_paused_waits_as_long_as_it_must(
+def test_a_file_opened_while_paused_has_no_time_limit(
     tmp_path: Path, impatient: Callable[[], None]
 ) -> None:
     clip = write_video(tmp_path / "clip.mp4", [numbered(i) for i in range(3)])
@@ -346,7 +346,7 @@ def test_a_file_chosen_while_paused_waits_as_long_as_it_must(
         assert live.status().source_state is SourceState.RUNNING
 
 
-def test_a_file_whose_first_frame_takes_long(
+def test_a_file_with_a_slow_first_frame_has_no_time_limit(
     monkeypatch: pytest.MonkeyPatch, impatient: Callable[[], None]
 ) -> None:
     read = threading.Event()
@@ -366,7 +366,7 @@ def test_a_file_whose_first_frame_takes_long(
 # What goes wrong.
 
 
-def test_a_source_that_is_not_there(tmp_path: Path) -> None:
+def test_a_missing_source(tmp_path: Path) -> None:
     with running(tmp_path / "street.mp4") as live:
         with pytest.raises(SourceError, match=r"street\.mp4: no such file"):
             live.wait(PATIENCE_S)
@@ -378,7 +378,7 @@ def test_a_source_that_is_not_there(tmp_path: Path) -> None:
         assert live.status().source_state is SourceState.RUNNING
 
 
-def test_no_model_at_all_and_the_picture_goes_on() -> None:
+def test_frames_are_published_without_a_model() -> None:
     with running(model=Path("missing.pte")) as live:
         with pytest.raises(ModelError, match=r"missing\.pte: no such model file"):
             live.wait(PATIENCE_S)
@@ -406,7 +406,7 @@ def test_a_failing_network_does_not_hang(models: FakeModels, fault: str) -> None
         seen_result(live)
 
 
-def test_a_defect_is_told_in_plain_words(
+def test_an_unexpected_exception_becomes_an_error_message(
     models: FakeModels, caplog: pytest.LogCaptureFixture
 ) -> None:
     with running() as live:
@@ -422,7 +422,7 @@ def test_a_defect_is_told_in_plain_words(
 # Recording.
 
 
-def test_recording_is_what_was_shown(tmp_path: Path) -> None:
+def test_a_recording_contains_the_published_results(tmp_path: Path) -> None:
     path = tmp_path / "out.mp4"
     with running("synthetic:96x64@50") as live:
         seen_result(live)
@@ -443,7 +443,7 @@ def test_recording_is_what_was_shown(tmp_path: Path) -> None:
     assert len(read_times(tmp_path / "again.mkv")) >= 2
 
 
-def test_recording_draws_as_asked(tmp_path: Path) -> None:
+def test_a_recording_uses_the_given_draw_function(tmp_path: Path) -> None:
     drawn: list[LiveResult] = []
 
     def draw(result: LiveResult) -> np.ndarray:
@@ -457,7 +457,7 @@ def test_recording_draws_as_asked(tmp_path: Path) -> None:
     assert all(b.sequence > a.sequence for a, b in pairwise(drawn))
 
 
-def test_a_file_that_exists_is_kept(tmp_path: Path) -> None:
+def test_a_recording_does_not_overwrite_a_file(tmp_path: Path) -> None:
     path = tmp_path / "out.mp4"
     path.write_bytes(b"precious")
     with running() as live:
@@ -469,7 +469,7 @@ def test_a_file_that_exists_is_kept(tmp_path: Path) -> None:
     assert len(read_times(path)) >= 1
 
 
-def test_a_failing_recording_is_told_and_the_rest_goes_on(tmp_path: Path) -> None:
+def test_a_failed_recording_is_reported_and_the_run_continues(tmp_path: Path) -> None:
     def draw(result: LiveResult) -> np.ndarray:
         raise OSError("No space left on device")
 
@@ -512,7 +512,7 @@ def test_stop_before_start() -> None:
     assert_stops(LivePipeline(QUICK, FAKE))
 
 
-def test_stop_at_once() -> None:
+def test_stop_right_after_start() -> None:
     live = LivePipeline(QUICK, FAKE)
     live.start()
     assert_stops(live)

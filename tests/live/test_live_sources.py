@@ -1,4 +1,4 @@
-"""Live sources that come late, freeze, fall silent, die and come back, through the pipeline."""
+"""Live sources that start late, freeze, stall, fail and return, through the whole pipeline."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_a_stream_runs(server: MjpegServer) -> None:
         assert live.status().message == f"{server.url}: running"
 
 
-def test_a_cut_stream_comes_back_by_itself(server: MjpegServer) -> None:
+def test_a_lost_stream_is_reconnected(server: MjpegServer) -> None:
     with LivePipeline(server.url, FAKE) as live:
         has_state(live, SourceState.RUNNING)
         server.mode = "cut"
@@ -63,7 +63,7 @@ def test_a_cut_stream_comes_back_by_itself(server: MjpegServer) -> None:
         wait_until(lambda: live.newest() is not held)
 
 
-def test_a_silent_stream_shows_and_recovers(server: MjpegServer) -> None:
+def test_a_stalled_stream_is_reported_and_recovers(server: MjpegServer) -> None:
     with LivePipeline(server.url, FAKE) as live:
         has_state(live, SourceState.RUNNING)
         server.mode = "silent"
@@ -76,7 +76,7 @@ def test_a_silent_stream_shows_and_recovers(server: MjpegServer) -> None:
         assert server.connections == 1
 
 
-def test_a_stream_that_stays_silent_is_opened_again(
+def test_a_stream_that_remains_stalled_is_reopened(
     server: MjpegServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(source_health, "STALLED_AFTER_S", 0.2)
@@ -90,7 +90,7 @@ def test_a_stream_that_stays_silent_is_opened_again(
         has_state(live, SourceState.RUNNING)
 
 
-def test_a_frozen_stream_shows_is_opened_again_and_thaws(
+def test_a_frozen_stream_is_reported_reopened_and_recovers(
     server: MjpegServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(source_health, "REOPEN_AFTER_S", 0.4)
@@ -106,7 +106,7 @@ def test_a_frozen_stream_shows_is_opened_again_and_thaws(
         has_state(live, SourceState.RUNNING)
 
 
-def test_garbage_is_counted(server: MjpegServer) -> None:
+def test_corrupt_frames_are_counted(server: MjpegServer) -> None:
     server.rate = 200
     with LivePipeline(server.url, FAKE) as live:
         has_state(live, SourceState.RUNNING)
@@ -117,7 +117,7 @@ def test_garbage_is_counted(server: MjpegServer) -> None:
         has_state(live, SourceState.RUNNING)
 
 
-def test_a_camera_that_is_not_there_yet() -> None:
+def test_a_camera_that_is_not_plugged_in_yet() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
     with LivePipeline(f"http://127.0.0.1:{port}/video.mjpg", FAKE) as live:
@@ -183,7 +183,7 @@ def test_a_stream_after_a_failure(tmp_path: Path, server: MjpegServer) -> None:
         has_state(live, SourceState.RUNNING)
 
 
-def test_a_file_behind_a_url_plays_at_its_own_pace_and_ends(tmp_path: Path) -> None:
+def test_a_file_behind_a_url_plays_at_its_frame_rate_and_ends(tmp_path: Path) -> None:
     write_video(tmp_path / "clip.mp4", [numbered(i) for i in range(10)])
     with serving(tmp_path) as address, LivePipeline(f"{address}/clip.mp4", FAKE) as live:
         has_state(live, SourceState.RUNNING)
@@ -211,10 +211,10 @@ def test_a_file_behind_a_url_may_pause_before_its_first_frame(
         assert state(live) is SourceState.ENDED
 
 
-def test_a_camera_that_is_pulled_out_and_plugged_in_again(
+def test_a_camera_is_unplugged_and_plugged_in_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without its camera, the fake blocks for ever as the real one does: only a kill ends it."""
+    """Without its camera, the fake blocks forever like the real one: only killing it helps."""
     pulled_out = tmp_path / "pulled out"
     monkeypatch.setattr(source_health, "REOPEN_AFTER_S", 2.0)
     monkeypatch.setenv("FAKE_PICAMERA_PULLED_OUT", str(pulled_out))

@@ -19,7 +19,7 @@ def result() -> LiveResult:
     return LiveResult(Frame(image, 0, 0.0), 1, 0.0, seen, True)
 
 
-def test_confidence_under_the_cursor_is_the_labels_own(result: LiveResult) -> None:
+def test_confidence_at_a_pixel_agrees_with_the_labels(result: LiveResult) -> None:
     assert result.prediction is not None
     assert result.prediction.logits is not None
     assert result.segmentation is not None
@@ -39,7 +39,7 @@ def test_confidence_under_the_cursor_is_the_labels_own(result: LiveResult) -> No
 
 
 @pytest.mark.parametrize("place", [(-1, 0), (70, 0), (0, 50)])
-def test_outside(result: LiveResult, place: tuple[int, int]) -> None:
+def test_a_pixel_outside_the_frame(result: LiveResult, place: tuple[int, int]) -> None:
     with pytest.raises(IndexError, match="outside a frame of 70x50"):
         result.confidence_at(*place)
 

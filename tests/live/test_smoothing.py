@@ -1,4 +1,4 @@
-"""Flicker goes where nothing moves; where something moves, nothing lags."""
+"""Less flicker where nothing moves, and no lag where something does."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ class Street:
 
 
 def flips(logits: list[NDArray[np.float32]]) -> float:
-    """The share of places whose class changes from one frame to the next."""
+    """The share of positions whose class changes from one frame to the next."""
     classes = [each.argmax(axis=2) for each in logits]
     return float(np.mean([(a != b).mean() for a, b in pairwise(classes)]))
 
 
 @pytest.mark.parametrize("noise", [2, 8, 16])
-def test_a_still_scene_flickers_a_fifth_as_much(noise: float) -> None:
+def test_flicker_of_a_static_scene_falls_to_a_fifth(noise: float) -> None:
     street, smoother = Street(noise), Smoother(1)
     frames = [street.frame() for _ in range(40)]
     smoothed = [smoother(*frame) for frame in frames]
@@ -53,7 +53,7 @@ def test_a_still_scene_flickers_a_fifth_as_much(noise: float) -> None:
     assert flips(smoothed[20:]) < flips([logits for logits, _ in frames][20:]) / 5
 
 
-def test_strength_counts() -> None:
+def test_more_strength_flickers_less() -> None:
     rates = []
     for strength in (0, 0.3, 0.7, 1):
         street, smoother = Street(4), Smoother(strength)
@@ -64,7 +64,7 @@ def test_strength_counts() -> None:
 
 @pytest.mark.parametrize("noise", [2, 8])
 def test_what_moves_does_not_lag(noise: float) -> None:
-    """The block is found where it is, and is gone where it was, in the very same frame."""
+    """The moving block is found in its new place, and not in its old one, in the same frame."""
     street, smoother = Street(noise, logit_noise=0.1), Smoother(1)
     for _ in range(10):
         smoother(*street.frame())
@@ -76,21 +76,21 @@ def test_what_moves_does_not_lag(noise: float) -> None:
         assert (moved[around] == fresh[around]).mean() > 0.97
 
 
-def test_strength_zero_is_nothing_at_all() -> None:
+def test_strength_zero_returns_the_logits() -> None:
     street, smoother = Street(4), Smoother(0)
     for _ in range(3):
         logits, picture = street.frame()
         assert smoother(logits, picture) is logits
 
 
-def test_another_size_starts_anew() -> None:
+def test_another_size_restarts_the_mean() -> None:
     street, smoother = Street(4), Smoother(1)
     smoother(*street.frame())
     other = np.zeros((12, 16, CLASSES), np.float32)
     assert smoother(other, street.frame()[1]) is other
 
 
-def test_what_was_given_is_not_changed() -> None:
+def test_the_input_is_not_modified() -> None:
     street, smoother = Street(4), Smoother(1)
     frames = [street.frame() for _ in range(4)]
     copies = [(logits.copy(), picture.copy()) for logits, picture in frames]

@@ -1,4 +1,4 @@
-"""How a source is judged, against a clock that the test sets."""
+"""The state of a source, with a clock that the test sets."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ STEP_S = 0.1
 
 
 class Clocked:
-    """A watch that is opened and fed as a source at ten frames a second would."""
+    """A `SourceHealth` that receives frames at ten per second."""
 
     def __init__(self) -> None:
         self.health = SourceHealth("camera 0")
@@ -61,7 +61,7 @@ def test_connecting_then_running(clocked: Clocked) -> None:
     assert clocked.overdue is None
 
 
-def test_silence_shows_within_two_seconds_and_ends_with_the_next_frame(clocked: Clocked) -> None:
+def test_a_stall_is_reported_within_two_seconds_until_the_next_frame(clocked: Clocked) -> None:
     clocked.frames(3)
     clocked.silence(1.0)
     assert clocked.state is SourceState.RUNNING
@@ -72,7 +72,7 @@ def test_silence_shows_within_two_seconds_and_ends_with_the_next_frame(clocked: 
     assert clocked.state is SourceState.RUNNING
 
 
-def test_a_frozen_picture_shows_within_two_seconds_and_thaws(clocked: Clocked) -> None:
+def test_a_frozen_picture_is_reported_within_two_seconds_until_it_changes(clocked: Clocked) -> None:
     clocked.frames(3)
     clocked.frames(1.0, frozen=True)
     assert clocked.state is SourceState.RUNNING
@@ -84,7 +84,7 @@ def test_a_frozen_picture_shows_within_two_seconds_and_thaws(clocked: Clocked) -
 
 
 @pytest.mark.parametrize("frozen", [True, False])
-def test_a_sick_source_is_given_up_later_each_time(clocked: Clocked, frozen: bool) -> None:
+def test_the_time_until_reopening_doubles_up_to_a_limit(clocked: Clocked, frozen: bool) -> None:
     clocked.frames(3)
     reopened_after_s = []
     for _ in range(6):
@@ -104,7 +104,7 @@ def test_a_sick_source_is_given_up_later_each_time(clocked: Clocked, frozen: boo
     assert reopened_after_s == [4, 8, 16, 32, 64, 64]
 
 
-def test_retries_back_off_up_to_a_limit(clocked: Clocked) -> None:
+def test_the_delay_before_a_retry_doubles_up_to_a_limit(clocked: Clocked) -> None:
     delays_s = []
     for _ in range(8):
         clocked.health.lost(clocked.now_s, "camera 0: cannot be opened")
@@ -114,7 +114,7 @@ def test_retries_back_off_up_to_a_limit(clocked: Clocked) -> None:
     assert delays_s == [0.5, 1, 2, 4, 8, 8, 8, 8]
 
 
-def test_a_source_that_is_well_again_is_retried_quickly(clocked: Clocked) -> None:
+def test_the_delay_is_reset_after_the_source_has_recovered(clocked: Clocked) -> None:
     for _ in range(5):
         clocked.health.lost(clocked.now_s, "gone")
     clocked.open()
@@ -123,7 +123,7 @@ def test_a_source_that_is_well_again_is_retried_quickly(clocked: Clocked) -> Non
     assert clocked.health.retry_at_s - clocked.now_s == source_health.RETRY_DELAY_S
 
 
-def test_a_lost_source_says_why_and_when_it_is_tried(clocked: Clocked) -> None:
+def test_the_message_of_a_lost_source_has_the_reason_and_the_retry(clocked: Clocked) -> None:
     clocked.frames(1)
     clocked.health.lost(clocked.now_s, "camera 0: is it still plugged in?")
     clocked.health.lost(clocked.now_s, "camera 0: is it still plugged in?")
@@ -134,7 +134,7 @@ def test_a_lost_source_says_why_and_when_it_is_tried(clocked: Clocked) -> None:
     assert clocked.message == "camera 0: is it still plugged in?; reconnecting"
 
 
-def test_an_opening_without_answer_is_given_up(clocked: Clocked) -> None:
+def test_connecting_times_out(clocked: Clocked) -> None:
     clocked.silence(source_health.CONNECT_TIMEOUT_S - 1)
     assert clocked.overdue is None
     clocked.silence(2)
@@ -147,7 +147,7 @@ def test_waiting_for_a_retry_is_not_overdue(clocked: Clocked) -> None:
     assert clocked.overdue is None
 
 
-def test_a_slow_source_is_called_slow(clocked: Clocked) -> None:
+def test_a_low_frame_rate_is_reported(clocked: Clocked) -> None:
     nominal_rate = Fraction(30)
     for number in range(30):
         clocked.now_s += 0.2
@@ -160,7 +160,7 @@ def test_a_slow_source_is_called_slow(clocked: Clocked) -> None:
     assert clocked.message == "camera 0: running"
 
 
-def test_pauses_and_stills_of_a_file_mean_nothing(clocked: Clocked) -> None:
+def test_a_file_may_pause_and_repeat_frames(clocked: Clocked) -> None:
     for _ in range(50):
         clocked.now_s += STEP_S
         clocked.health.frame_arrived(clocked.now_s)
@@ -172,7 +172,7 @@ def test_pauses_and_stills_of_a_file_mean_nothing(clocked: Clocked) -> None:
     assert clocked.state is SourceState.ENDED
 
 
-def test_a_failed_source_says_why(clocked: Clocked) -> None:
+def test_the_message_of_a_failed_source_is_the_reason(clocked: Clocked) -> None:
     clocked.health.failed(clocked.now_s, "nothing.mp4: no such file")
     assert clocked.state is SourceState.FAILED
     assert clocked.message == "nothing.mp4: no such file"

@@ -36,7 +36,7 @@ def test_painting_again_does_not_count() -> None:
     assert not metrics.dropped
 
 
-def test_what_is_not_painted_is_counted() -> None:
+def test_results_that_are_not_painted_are_counted() -> None:
     stats = LiveStats()
     for sequence in (3, 4, 8):
         stats.painted(sequence, sequence, sequence, sequence)
@@ -52,7 +52,7 @@ def test_drops_by_cause() -> None:
     assert stats.metrics(0).dropped == {"overwritten": 2, "corrupt": 3}
 
 
-def test_stages_keep_the_order_of_the_way_and_can_be_forgotten() -> None:
+def test_stages_are_in_processing_order_and_can_be_reset() -> None:
     stats = LiveStats()
     stats.inferred(0, {"labels": 1, "network": 5, "wait": 2})
     stats.inferred(0, {"labels": 3, "network": 7, "wait": 2})
@@ -64,7 +64,7 @@ def test_stages_keep_the_order_of_the_way_and_can_be_forgotten() -> None:
     assert math.isnan(stats.metrics(0).network_ms)
 
 
-def test_numbers_cannot_be_changed() -> None:
+def test_metrics_are_immutable() -> None:
     stats = LiveStats()
     stats.drop("corrupt")
     metrics = stats.metrics(0)

@@ -25,7 +25,7 @@ def _no_remains(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
-def test_a_message_is_returned_unchanged_by_printing() -> None:
+def test_output_of_libraries_does_not_disturb_messages() -> None:
     value = {"text": "\u00fc\n", "number": 1.5, "list": [None, True]}
     with ChildProcess("child", ["echo", value]) as child:
         assert child.read_message() == value

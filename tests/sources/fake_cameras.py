@@ -1,4 +1,4 @@
-"""A `cv2.VideoCapture` on a camera that is there, in use, or pulled out."""
+"""A fake `cv2.VideoCapture`, whose camera can be present, in use, or unplugged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""USB and ribbon cameras: how they are asked, pulled out, in use, missing."""
+"""USB and ribbon cameras: opened, unplugged, in use, missing."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def picamera2(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 
 @LINUX
-def test_a_camera_is_asked_for_few_buffers_and_what_fits_through_usb() -> None:
+def test_a_camera_is_opened_with_few_buffers_and_motion_jpeg() -> None:
     open_source("0").close()
     wanted = FakeCapture.opened[0].wanted
     assert wanted[cv2.CAP_PROP_BUFFERSIZE] == 3
@@ -85,8 +85,8 @@ def test_a_camera_by_a_link_to_its_device(tmp_path: Path) -> None:
     assert not SourceSpec.parse(link).is_live
 
 
-def test_links_lead_to_devices(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As with a camera that is plugged in; here any character device is one."""
+def test_links_to_devices_are_followed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any character device serves as the link of a plugged-in camera."""
     monkeypatch.setattr(devices.os.path, "realpath", lambda _: "/dev/video2")
     assert SourceSpec.parse("/dev/null").is_live
     open_source("/dev/null").close()
@@ -123,13 +123,15 @@ def test_a_file_comes_before_a_camera(tmp_path: Path, monkeypatch: pytest.Monkey
         open_source("0")
 
 
-def test_a_camera_that_is_not_there() -> None:
-    with pytest.raises(SourceError, match="camera 7: cannot be opened; check that it is plugged in"):
+def test_a_missing_camera() -> None:
+    with pytest.raises(
+        SourceError, match="camera 7: cannot be opened; check that it is plugged in"
+    ):
         open_source("7")
     assert all(capture.released for capture in FakeCapture.opened)
 
 
-def test_a_camera_that_is_pulled_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unplugged_camera(monkeypatch: pytest.MonkeyPatch) -> None:
     with open_source("0") as source:
         frames = iter(source)
         list(islice(frames, 3))
@@ -139,14 +141,14 @@ def test_a_camera_that_is_pulled_out(monkeypatch: pytest.MonkeyPatch) -> None:
     assert FakeCapture.opened[0].released
 
 
-def test_a_camera_that_opens_and_gives_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_camera_without_frames(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FakeCapture, "read", lambda self: (False, None))
     with pytest.raises(SourceError, match="is another program using it"):
         open_source("0")
     assert FakeCapture.opened[0].released
 
 
-def test_capture_time_is_the_drivers_where_it_has_our_clock(
+def test_capture_time_is_the_drivers_if_it_uses_the_monotonic_clock(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with open_source("0") as source:
@@ -157,7 +159,7 @@ def test_capture_time_is_the_drivers_where_it_has_our_clock(
         assert before_s < (next(frames).captured_at_s or 0) <= monotonic()
 
 
-def test_a_closed_camera_opens_again_when_it_is_read() -> None:
+def test_iterating_reopens_a_closed_camera() -> None:
     source = open_source("0")
     source.close()
     assert len(list(islice(iter(source), 3))) == 3
@@ -165,7 +167,7 @@ def test_a_closed_camera_opens_again_when_it_is_read() -> None:
     assert len(FakeCapture.opened) == 2
 
 
-def test_ribbon_camera_gives_its_buffers_back(picamera2: Any) -> None:
+def test_ribbon_camera_releases_its_buffers(picamera2: Any) -> None:
     with open_source("picamera") as source:
         # The fake has four buffers and no patience.
         frames = list(islice(iter(source), 10))
@@ -182,7 +184,7 @@ def test_ribbon_camera_in_use(picamera2: Any) -> None:
         open_source("picamera")
 
 
-def test_ribbon_camera_is_released_when_it_refuses(
+def test_ribbon_camera_is_closed_after_an_error(
     picamera2: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(self: Any, configuration: Any) -> None:
@@ -194,7 +196,7 @@ def test_ribbon_camera_is_released_when_it_refuses(
 
 
 def test_ribbon_camera_of_another_format(picamera2: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """libcamera adjusts what it cannot give, and says so only in its configuration."""
+    """libcamera silently adjusts what it does not support; only its configuration shows it."""
     adjusted = {"main": {"size": (1280, 704), "format": "NV12"}}
     monkeypatch.setattr(picamera2.Picamera2, "camera_configuration", lambda self: adjusted)
     with pytest.raises(SourceError, match="is NV12 instead of BGR888"):
@@ -241,7 +243,9 @@ def test_list(monkeypatch: pytest.MonkeyPatch, picamera2: Any) -> None:
             assert opened.frame_size == (mode.width, mode.height)
 
 
-def test_cameras_are_tried_where_nothing_lists_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cameras_are_probed_if_the_system_does_not_list_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
     found = devices.list_cameras()
     assert [camera.spec for camera in found] == ["0", "2"]

@@ -1,4 +1,4 @@
-"""What every live source promises, asked of every live source: in this process and in a child."""
+"""The contract of live sources, tested with each of them, in this process and in a worker."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def _take(frames: Iterator[Frame], count: int = COUNT) -> list[Frame]:
     return list(islice(frames, count))
 
 
-def test_frames_are_what_the_source_says(source: FrameSource) -> None:
+def test_frames_match_the_properties_of_the_source(source: FrameSource) -> None:
     for frame in _take(iter(source)):
         assert frame.image.dtype == np.uint8
         assert frame.image.flags.c_contiguous
@@ -85,7 +85,7 @@ def test_frames_are_rgb(source: FrameSource) -> None:
     assert sky[2] > sky[1] + 20 > sky[0] + 20
 
 
-def test_frames_come_in_order_and_tell_when_they_were_captured(source: FrameSource) -> None:
+def test_frames_are_in_order_and_have_capture_times(source: FrameSource) -> None:
     before_s = monotonic() - 2
     frames = _take(iter(source))
     assert [frame.index for frame in frames] == list(range(COUNT))
@@ -108,7 +108,7 @@ def test_frames_may_be_kept(source: FrameSource) -> None:
     assert np.array_equal(first, kept)
 
 
-def test_iterating_again_goes_on_with_the_present(source: FrameSource) -> None:
+def test_iterating_again_continues_with_the_newest_frame(source: FrameSource) -> None:
     before = read_counter(_take(iter(source))[-1].image)
     again = _take(iter(source))
     assert [frame.index for frame in again] == list(range(COUNT))
@@ -125,7 +125,7 @@ def test_closes_twice(source: FrameSource) -> None:
 
 
 @pytest.mark.parametrize("kind", ["mjpeg", "picamera", "synthetic"])
-def test_a_child_gives_the_same_frames(
+def test_a_worker_process_delivers_the_same_frames(
     kind: str, resources: ExitStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spec = SPECS[kind](resources, monkeypatch)

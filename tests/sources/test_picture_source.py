@@ -30,7 +30,7 @@ def _only(path: Path) -> NDArray[np.uint8]:
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".bmp", ".tif", ".gif", ".JPG"])
-def test_formats_come_as_rgb(tmp_path: Path, suffix: str) -> None:
+def test_formats_are_read_as_rgb(tmp_path: Path, suffix: str) -> None:
     image = _only(_write(tmp_path / f"red{suffix}", RED))
     assert image.shape == RED.shape
     assert np.abs(image.astype(int) - RED).max() <= 8
@@ -41,7 +41,7 @@ def test_grey(tmp_path: Path) -> None:
     assert np.array_equal(_only(tmp_path / "grey.png"), np.full((8, 12, 3), 77))
 
 
-def test_alpha_is_left_out(tmp_path: Path) -> None:
+def test_alpha_is_dropped(tmp_path: Path) -> None:
     bgra = np.dstack([RED[..., ::-1], np.full((8, 12), 9, np.uint8)])
     cv2.imwrite(str(tmp_path / "clear.png"), bgra)
     assert np.array_equal(_only(tmp_path / "clear.png"), RED)
@@ -76,7 +76,7 @@ def test_one_picture_in_a_gif_is_a_picture(tmp_path: Path) -> None:
     assert isinstance(open_source(moving), VideoSource)
 
 
-def test_folder_sorts_by_number_and_passes_over_other_files(tmp_path: Path) -> None:
+def test_folder_sorts_by_number_and_ignores_other_files(tmp_path: Path) -> None:
     for index in (10, 2, 1):
         _write(tmp_path / f"frame{index}.png", numbered(index))
     (tmp_path / "notes.txt").write_text("no picture")

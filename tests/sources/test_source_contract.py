@@ -1,4 +1,4 @@
-"""What every source promises, asked of every source."""
+"""The contract of sources, tested with each of them."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def source(request: pytest.FixtureRequest, tmp_path: Path) -> FrameSource:
     return SOURCES[request.param](tmp_path)
 
 
-def test_frames_are_what_the_source_says(source: FrameSource) -> None:
+def test_frames_match_the_properties_of_the_source(source: FrameSource) -> None:
     frames = list(source)
     assert frames
     for frame in frames:
@@ -84,13 +84,13 @@ def test_frames_are_what_the_source_says(source: FrameSource) -> None:
     assert isinstance(source.frame_rate, Fraction)
 
 
-def test_frames_come_in_order(source: FrameSource) -> None:
+def test_frames_are_in_order(source: FrameSource) -> None:
     frames = list(source)
     assert all(a.index < b.index for a, b in pairwise(frames))
     assert all(a.timestamp_s < b.timestamp_s for a, b in pairwise(frames))
 
 
-def test_iterating_again_starts_again(source: FrameSource) -> None:
+def test_iterating_again_restarts(source: FrameSource) -> None:
     next(iter(source))
     assert not source.exhausted
     first, second = list(source), list(source)
@@ -98,12 +98,12 @@ def test_iterating_again_starts_again(source: FrameSource) -> None:
     assert all(np.array_equal(a.image, b.image) for a, b in zip(first, second, strict=True))
 
 
-def test_knows_what_it_lost(source: FrameSource) -> None:
+def test_counts_lost_frames(source: FrameSource) -> None:
     list(source)
     assert source.lost_frames == 0
 
 
-def test_names_its_files(source: FrameSource) -> None:
+def test_lists_its_files(source: FrameSource) -> None:
     assert source.files
     assert all(path.is_file() for path in source.files)
     assert source.name
@@ -128,7 +128,7 @@ def test_reads_all_frames(source: FrameSource, request: pytest.FixtureRequest) -
         assert [number(frame.image) for frame in frames] == [frame.index for frame in frames]
 
 
-def test_sample_is_whatever_comes_with_the_package(
+def test_sample_is_the_clip_or_pictures_in_the_package(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(paths, "sample_dir", lambda: tmp_path)
@@ -138,9 +138,7 @@ def test_sample_is_whatever_comes_with_the_package(
     assert len(list(open_source("sample"))) == 1
 
 
-def test_a_relative_source_is_found_from_another_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_relative_path_becomes_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for named in ("sample", "synthetic:64x48"):  # the bundled one is still the one that is meant
         (tmp_path / named).mkdir()

@@ -1,4 +1,4 @@
-"""What `--source` takes: which kind it is, and what follows from that."""
+"""`SourceSpec`: the kind of a `--source`, and what depends on it."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_a_file_or_folder_comes_before_a_camera_but_not_before_a_keyword(
 def test_a_source_is_as_live_as_its_row_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A camera that were not live would be played as a file and never be reconnected."""
+    """A camera that is not marked as live would be played as a file and never reconnected."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(cv2, "VideoCapture", FakeCapture)
     monkeypatch.syspath_prepend(Path(__file__).parent / "fake_picamera2")

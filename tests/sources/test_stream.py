@@ -1,4 +1,4 @@
-"""Streams that are protected, damaged, finite or dead; and what nobody may read in a message."""
+"""Streams: protected, damaged, finite or dead; and secrets that no message may contain."""
 
 from __future__ import annotations
 
@@ -60,11 +60,11 @@ def test_secrets_are_not_shown(url: str, shown: str) -> None:
         ("0", "rtsp://cam/live", "rtsp://cam/live"),
     ],
 )
-def test_a_login_goes_to_its_own_server_alone(known: str, url: str, completed: str) -> None:
+def test_a_login_is_only_sent_to_its_own_server(known: str, url: str, completed: str) -> None:
     assert with_login_of(known, url) == completed
 
 
-def test_urls_and_others() -> None:
+def test_what_is_a_url() -> None:
     assert is_url("RTSP://cam/live")
     assert not is_url("street.mp4")
     assert not is_url("C:/street.mp4")
@@ -72,7 +72,7 @@ def test_urls_and_others() -> None:
     assert is_url("http://[")
 
 
-def test_name_and_password_are_used_and_not_shown() -> None:
+def test_a_login_is_used_and_not_shown() -> None:
     with MjpegServer(protected=True) as server:
         url = f"http://{USER}:{PASSWORD}@{server.address}/video.mjpg?token=t0ken"
         with open_source(url) as source:
@@ -86,7 +86,7 @@ def test_name_and_password_are_used_and_not_shown() -> None:
     assert "cannot be opened" in shown
 
 
-def test_garbage_is_counted_and_the_pictures_go_on(server: MjpegServer) -> None:
+def test_corrupt_frames_are_counted_and_the_stream_continues(server: MjpegServer) -> None:
     server.rate = 200
     with open_source(server.url) as source:
         frames = iter(source)
@@ -100,7 +100,7 @@ def test_garbage_is_counted_and_the_pictures_go_on(server: MjpegServer) -> None:
         assert source.lost_frames > 0
 
 
-def test_a_stream_that_is_cut_ends(server: MjpegServer) -> None:
+def test_a_closed_connection_is_an_error(server: MjpegServer) -> None:
     with open_source(server.url) as source:
         frames = iter(source)
         next(frames)
@@ -109,19 +109,19 @@ def test_a_stream_that_is_cut_ends(server: MjpegServer) -> None:
             list(islice(frames, 100))
 
 
-def test_a_stream_that_falls_silent_breaks_off(
-    server: MjpegServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_silent_stream_times_out(server: MjpegServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stream, "READ_TIMEOUT_S", 0.3)
     with open_source(server.url) as source:
         frames = iter(source)
         next(frames)
         server.mode = "silent"
-        with pytest.raises(SourceError, match=r"video\.mjpg: the stream was interrupted \(no answer\)"):
+        with pytest.raises(
+            SourceError, match=r"video\.mjpg: the stream was interrupted \(no answer\)"
+        ):
             list(frames)
 
 
-def test_a_host_that_does_not_answer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_silent_host_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stream, "OPEN_TIMEOUT_S", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as listening:  # accepts, and says nothing
         url = f"rtsp://127.0.0.1:{listening.getsockname()[1]}/live"
@@ -129,7 +129,7 @@ def test_a_host_that_does_not_answer_is_given_up(monkeypatch: pytest.MonkeyPatch
             open_source(url)
 
 
-def test_nobody_there() -> None:
+def test_connection_refused() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
     with pytest.raises(SourceError, match=r"cannot be opened \(Connection refused\)"):
@@ -149,19 +149,19 @@ def test_a_file_behind_a_url_is_a_file(web: str, tmp_path: Path) -> None:
             assert frames[0].captured_at_s is None
 
 
-def test_music_is_no_picture(web: str, tmp_path: Path) -> None:
+def test_audio_only_is_refused(web: str, tmp_path: Path) -> None:
     write_audio(tmp_path / "tone.mp4")
     with pytest.raises(SourceError, match=r"tone\.mp4: holds no video"):
         open_source(f"{web}/tone.mp4")
 
 
-def test_a_page_is_no_stream(web: str, tmp_path: Path) -> None:
+def test_a_web_page_is_refused(web: str, tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text("<p>Welcome to your camera</p>")
     with pytest.raises(SourceError, match="cannot be opened"):
         open_source(f"{web}/")
 
 
-def test_closing_hangs_up(server: MjpegServer) -> None:
+def test_close_ends_the_connection(server: MjpegServer) -> None:
     server.rate = 1000
     threads = threading.active_count()
     source = open_source(server.url)

@@ -31,13 +31,13 @@ def test_size_and_rate(spec: str, size: tuple[int, int], rate: Fraction) -> None
 @pytest.mark.parametrize(
     "spec", ["synthetic:", "synthetic:1x1", "synthetic:wide", "synthetic@0", "synthetic:99999x480"]
 )
-def test_nonsense(spec: str) -> None:
+def test_invalid_specs(spec: str) -> None:
     with pytest.raises(SourceError, match=spec):
         open_source(spec)
 
 
 @pytest.mark.parametrize("size", [(48, 16), (96, 64), (641, 480), (1280, 720)])
-def test_counter_reads_back(size: tuple[int, int]) -> None:
+def test_the_counter_can_be_read(size: tuple[int, int]) -> None:
     source = SyntheticSource(size)
     for index in (0, 1, 2, 1000, 0xABCDEF, 2**24 - 1):
         assert read_counter(source._picture(index)) == index
@@ -51,7 +51,7 @@ def test_counter_survives_scaling_and_jpeg(index: int) -> None:
     assert read_counter(np.asarray(coded, np.uint8)) == index
 
 
-def test_something_moves() -> None:
+def test_the_scene_moves() -> None:
     first, second = islice(iter(SyntheticSource()), 2)
     below = slice(40, None)
     assert not np.array_equal(first.image[below], second.image[below])

@@ -1,4 +1,4 @@
-"""V4L2's answers, from a driver that the test plays."""
+"""V4L2's ioctls, with a fake driver."""
 
 from __future__ import annotations
 
@@ -97,13 +97,13 @@ def test_sizes_and_rates_of_all_formats(driver: FakeDriver) -> None:
     )
 
 
-def test_a_camera_that_takes_any_size(driver: FakeDriver) -> None:
+def test_a_range_of_sizes_is_listed_by_its_largest(driver: FakeDriver) -> None:
     driver.stepwise = True
     (camera,) = v4l2.cameras()
     assert camera.modes == (VideoMode(1920, 1080, (60.0,)),)
 
 
-def test_order_is_that_of_the_numbers(driver: FakeDriver, tmp_path: Path) -> None:
+def test_cameras_are_ordered_by_number(driver: FakeDriver, tmp_path: Path) -> None:
     for number in (10, 2):
         plug_in(tmp_path, number, f"camera {number}")
     assert [camera.spec for camera in v4l2.cameras()] == ["0", "2", "10"]
@@ -118,17 +118,17 @@ def test_order_is_that_of_the_numbers(driver: FakeDriver, tmp_path: Path) -> Non
         ("driver", b"rp1-cfe"),
     ],
 )
-def test_other_nodes_are_no_cameras(driver: FakeDriver, field: str, value: object) -> None:
+def test_other_devices_are_not_listed(driver: FakeDriver, field: str, value: object) -> None:
     setattr(driver, field, value)
     assert v4l2.cameras() == []
 
 
-def test_old_drivers_tell_of_the_whole_device(driver: FakeDriver) -> None:
+def test_old_drivers_report_the_capabilities_of_the_whole_device(driver: FakeDriver) -> None:
     driver.capabilities, driver.of_device = CAPTURE, 0
     assert len(v4l2.cameras()) == 1
 
 
-def test_a_camera_that_is_gone_meanwhile(driver: FakeDriver, tmp_path: Path) -> None:
+def test_a_camera_that_was_just_unplugged(driver: FakeDriver, tmp_path: Path) -> None:
     (tmp_path / "dev" / "video0").unlink()
     assert v4l2.cameras() == []
 

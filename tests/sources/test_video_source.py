@@ -42,7 +42,7 @@ def test_ntsc_rate_is_exact(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("rotation", "quarter_turns"), [(90, 1), (180, 2), (-90, -1)])
-def test_rotated_video_comes_upright(tmp_path: Path, rotation: int, quarter_turns: int) -> None:
+def test_rotated_video_is_turned_upright(tmp_path: Path, rotation: int, quarter_turns: int) -> None:
     picture = np.zeros((48, 64, 3), np.uint8)
     picture[:24, :32] = 255  # the top left quarter
     source = VideoSource(write_video(tmp_path / "v.mp4", [picture] * 3, rotation=rotation))
@@ -69,7 +69,7 @@ def test_high_definition_without_a_matrix_is_bt709(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".avi"])
-def test_truncated_video_gives_what_decodes_and_counts_the_rest(
+def test_truncated_video_is_read_and_missing_frames_are_counted(
     tmp_path: Path, suffix: str
 ) -> None:
     options = {"movflags": "faststart"} if suffix == ".mp4" else {}
@@ -84,7 +84,7 @@ def test_truncated_video_gives_what_decodes_and_counts_the_rest(
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
-def test_corrupt_video_gives_what_decodes_and_counts_the_rest(tmp_path: Path, suffix: str) -> None:
+def test_corrupt_video_is_read_and_lost_frames_are_counted(tmp_path: Path, suffix: str) -> None:
     path = write_video(tmp_path / f"v{suffix}", [noise(i) for i in range(COUNT)])
     data = bytearray(path.read_bytes())
     middle = len(data) // 2
@@ -118,7 +118,7 @@ def test_title_in_an_old_encoding(tmp_path: Path) -> None:
     assert len(list(open_source(path))) == 1
 
 
-def test_audio_is_noticed(tmp_path: Path) -> None:
+def test_audio_is_found(tmp_path: Path) -> None:
     silent = write_video(tmp_path / "silent.mp4", [numbered(0)])
     sounding = write_video(tmp_path / "sounding.mp4", [numbered(0)], audio=True)
     assert open_source(silent).audio_file is None
@@ -160,7 +160,7 @@ def test_audio_only(tmp_path: Path) -> None:
         open_source(write_audio(tmp_path / "song.m4a"))
 
 
-def test_a_codec_that_nobody_knows(tmp_path: Path) -> None:
+def test_an_unknown_codec(tmp_path: Path) -> None:
     path = write_video(tmp_path / "v.mkv", [numbered(0)] * 3)
     path.write_bytes(path.read_bytes().replace(b"V_MPEG4/ISO/AVC", b"V_MPEG4/ISO/XXX"))
     with pytest.raises(SourceError, match="no frame of the video can be decoded"):

@@ -1,4 +1,4 @@
-"""The child that holds a camera: its errors are ours, its end is ours to decide."""
+"""The worker process of a source: errors, and ending it at any time."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def _no_remains() -> Iterator[None]:
         yield
 
 
-def test_errors_come_through(tmp_path: Path) -> None:
+def test_errors_are_raised_in_the_parent(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="no such file, folder or camera"):
         list(SourceProcess(tmp_path / "street.mp4"))
 
 
-def test_closing_while_it_runs() -> None:
+def test_close_while_running() -> None:
     child = SourceProcess("synthetic")
     frames = iter(child)
     list(islice(frames, 3))
@@ -43,8 +43,8 @@ def test_closing_while_it_runs() -> None:
         list(frames)
 
 
-def test_closing_while_it_waits_for_an_answer() -> None:
-    """FFmpeg would wait for ten seconds; a name look-up could take longer still."""
+def test_close_while_connecting() -> None:
+    """FFmpeg would wait for ten seconds, a name look-up even longer."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         child = SourceProcess(f"rtsp://127.0.0.1:{listening.getsockname()[1]}/live")
         connection, _ = listening.accept()
@@ -65,14 +65,14 @@ def test_closing_while_it_waits_for_an_answer() -> None:
         connection.close()
 
 
-def test_closing_before_it_has_begun() -> None:
+def test_close_before_the_first_frame() -> None:
     child = SourceProcess("synthetic")
     child.close()
     with pytest.raises(SourceError):
         list(child)
 
 
-def test_a_child_that_crashes() -> None:
+def test_a_crash_is_an_error() -> None:
     child = SourceProcess("synthetic")
     frames = iter(child)
     next(frames)
@@ -81,7 +81,7 @@ def test_a_child_that_crashes() -> None:
         list(frames)
 
 
-def test_leaving_the_frames_ends_the_child() -> None:
+def test_leaving_the_loop_ends_the_child() -> None:
     child = SourceProcess("synthetic")
     for _frame in child:
         break
