@@ -32,7 +32,7 @@ def requests(monkeypatch: pytest.MonkeyPatch) -> list[Request]:
     """The requests for measurements, which are replaced by synthetic runs."""
     made: list[Request] = []
 
-    def fake(request: Request, tell: object) -> object:
+    def fake(request: Request, on_progress: object) -> object:
         made.append(request)
         name, threads = request.model.stem, request.threads
         return synthetic_run(name, threads, 24 / threads, frame_size=request.frame_size)
@@ -124,10 +124,10 @@ def test_finished_runs_are_reported_after_an_interruption(
 
     fake = process.measure_in_child
 
-    def interrupted(request: Request, tell: object) -> object:
+    def interrupted(request: Request, on_progress: object) -> object:
         if request.threads == 2:
             raise KeyboardInterrupt
-        return fake(request, tell)  # type: ignore[arg-type]
+        return fake(request, on_progress)  # type: ignore[arg-type]
 
     monkeypatch.setattr(process, "measure_in_child", interrupted)
     assert main(["profile", "--threads", "1,2,4"]) == 130
