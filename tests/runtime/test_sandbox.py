@@ -13,7 +13,7 @@ from seaformer_edge.hub.card import file_sha256
 from seaformer_edge.hub.zoo import DEFAULT_MODEL, resolve_model
 from seaformer_edge.runtime import sandbox
 
-pytest.importorskip("seaformer_edge._native", reason="the native part was not built")
+pytest.importorskip("seaformer_edge._native", reason="the native extension is not built")
 
 PROGRAM = Path(__file__).parents[1] / "data" / "programs" / "nhwc.pte"
 

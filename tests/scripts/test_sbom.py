@@ -56,7 +56,7 @@ def test_every_library_of_this_environment_has_a_known_licence(sbom: ModuleType)
     assert licence_of(sbom, x264) == "GPL-2.0-or-later"
 
 
-def test_ffmpeg_tells_its_licence(sbom: ModuleType, tmp_path: Path) -> None:
+def test_the_licence_is_read_from_ffmpeg(sbom: ModuleType, tmp_path: Path) -> None:
     library = tmp_path / "libavcodec-0123abcd.so.62.28.102"
     library.write_bytes(b"\0libavcodec license: GPL version 3 or later\0")
     assert licence_of(sbom, library) == "GPL-3.0-or-later"
@@ -64,10 +64,10 @@ def test_ffmpeg_tells_its_licence(sbom: ModuleType, tmp_path: Path) -> None:
     assert licence_of(sbom, library) is None
 
 
-def test_what_is_compiled_into_our_own(sbom: ModuleType) -> None:
+def test_libraries_compiled_into_the_native_extension(sbom: ModuleType) -> None:
     native = find_spec("seaformer_edge._native")
     if native is None or native.origin is None:
-        pytest.skip("the native part was not built")
+        pytest.skip("the native extension is not built")
     own = list(sbom.own_libraries(Path(native.origin).parent))
     assert {component["name"] for component in own} == set(sbom.COMPILED_IN)
     compiled_in = {inner["name"] for component in own for inner in component["components"]}
@@ -76,7 +76,7 @@ def test_what_is_compiled_into_our_own(sbom: ModuleType) -> None:
     assert [name for name in compiled_in if name not in notice] == []
 
 
-def test_a_library_without_a_licence_is_named(
+def test_a_library_without_a_licence_is_reported(
     sbom: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "libnew-0123abcd.so.1").write_bytes(b"")
@@ -108,7 +108,7 @@ def test_an_audit(sbom: ModuleType) -> None:
     assert vulnerable
 
 
-def test_an_audit_without_the_service_is_none(sbom: ModuleType) -> None:
+def test_an_audit_without_the_service(sbom: ModuleType) -> None:
     (line,), vulnerable = audit(sbom, {"dependencies": [OURS, OURS | {"name": "av"}]})
     assert "NOT AUDITED" in line
     assert not vulnerable
