@@ -1,17 +1,16 @@
-"""A deployed network as int8, in a form that XNNPACK runs whole.
+"""Post-training quantisation to int8, in a form that is one XNNPACK delegate.
 
-Post-training quantisation: weights get a scale a channel, activations one a tensor, whose
-range is measured on pictures. No layer is exempt for accuracy's sake. ExecuTorch's own
-quantizer decides what becomes int8; `_Quantizer` corrects it where it would go to float and
-back for nothing:
+Weights get one scale per channel; activations one per tensor, from a range that is measured on
+pictures. No layer is left in fp32 for accuracy. ExecuTorch's quantizer decides what becomes
+int8; `_Quantizer` changes its decisions where they would convert to float and back:
 
-- XNNPACK has no int8 average pooling, softmax or batched product. The squeezed attention
-  holds all three, so it stays fp32 from the pooling to the next convolution; it is a few
-  thousand numbers wide.
-- A clamp (ReLU6, the gates' hard-sigmoid) shares the range of its own output with the
-  convolution or addition before it. What lies outside is then cut off by the rounding to
-  int8, and `_drop_implied_clamps` takes the clamp itself out.
-- ExecuTorch has XNNPACK resize in fp32 only. A resized gate keeps the scale it had.
+- XNNPACK has no int8 average pooling, softmax or batched product. The squeezed attention uses
+  all three, so it stays fp32 from the pooling to the next convolution; its tensors have only a
+  few thousand numbers.
+- A clamp (ReLU6, the gates' hard-sigmoid) and the convolution or addition before it get the same
+  range, that of the clamp's output. Rounding to int8 then cuts off the values outside, and
+  `_drop_implied_clamps` removes the clamp.
+- ExecuTorch resizes in XNNPACK in fp32 only. A resized gate keeps its scale.
 """
 
 from __future__ import annotations
@@ -37,8 +36,8 @@ from seaformer_edge.sources import PictureSource
 from seaformer_edge.sources.pictures import PICTURE_SUFFIXES
 
 CALIBRATION_PICTURES = 32
-"""Enough to meet the usual scenes. Each takes seconds, for a histogram of every activation is kept
-to choose its range of least error."""
+"""Enough to cover the usual scenes. Each takes seconds, because a histogram of every activation is
+updated, from which the range with the least error is chosen."""
 
 _ATEN = torch.ops.aten
 _QUANTIZE = torch.ops.quantized_decomposed.quantize_per_tensor.default
@@ -46,14 +45,14 @@ _CLAMPS = (_ATEN.relu.default, _ATEN.relu6.default, _ATEN.clamp.default)
 
 
 def calibration_pictures(folder: Path) -> PictureSource:
-    """Up to `CALIBRATION_PICTURES` pictures below a folder, drawn at random but always the same.
+    """Up to `CALIBRATION_PICTURES` random pictures below a folder, the same ones each time.
 
     Raises:
-        SourceError: the folder is missing or holds no picture that can be read.
+        SourceError: the folder is missing or contains no picture.
     """
     files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in PICTURE_SUFFIXES)
     if not files:
-        raise SourceError(f"{folder}: no pictures there to measure int8's ranges on")
+        raise SourceError(f"{folder}: no pictures for the calibration of int8")
     drawn = np.random.default_rng(0).permutation(len(files))[:CALIBRATION_PICTURES]
     return PictureSource([files[i] for i in sorted(drawn)], str(folder))
 
@@ -62,12 +61,12 @@ def quantize(module: nn.Module, pictures: PictureSource, height: int, width: int
     """The same function in int8, with ranges measured on `pictures`.
 
     Args:
-        module: what `export/rewrite/` makes, for (1, 3, height, width) float32 RGB 0..255.
-        pictures: any size, resized plainly as `segmenter.py` does.
+        module: from `registry.rewrite`, for (1, 3, height, width) float32 RGB 0..255.
+        pictures: of any size; preprocessed as for inference.
 
     Returns:
-        A module of the same input and output, both still float32, with the roundings to int8
-        written out in its graph.
+        A module with the same float32 input and output, and with explicit roundings to int8 in
+        its graph.
     """
     sample = torch.zeros(1, 3, height, width).to(memory_format=torch.channels_last)
     prepared = prepare_pt2e(
@@ -85,7 +84,7 @@ def quantize(module: nn.Module, pictures: PictureSource, height: int, width: int
 
 
 class _Quantizer(XNNPACKQuantizer):
-    """XNNPACK's, per channel, with fewer conversions; see the head of this file."""
+    """XNNPACK's quantizer, per channel, with fewer conversions; see the top of this file."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -93,7 +92,7 @@ class _Quantizer(XNNPACKQuantizer):
 
     def annotate(self, model: fx.GraphModule) -> fx.GraphModule:
         for node in _squeezed_attention(model.graph):
-            _annotate(node)  # with nothing: it stays as it is
+            _annotate(node)  # without a type: it stays fp32
         super().annotate(model)
         for node in model.graph.nodes:
             if node.target in _CLAMPS and _is_quantised(source := node.args[0]):
@@ -107,7 +106,7 @@ class _Quantizer(XNNPACKQuantizer):
 
 
 def _squeezed_attention(graph: fx.Graph) -> set[fx.Node]:
-    """What depends on an average pooling without a convolution or matrix in between."""
+    """Nodes that depend on an average pooling without a convolution or linear layer between."""
     found: set[fx.Node] = set()
     ahead = [node for node in graph.nodes if node.target is _ATEN.avg_pool2d.default]
     while ahead:
@@ -119,7 +118,7 @@ def _squeezed_attention(graph: fx.Graph) -> set[fx.Node]:
 
 
 def _is_quantised(node: fx.Node) -> bool:
-    """Whether the quantizer rounds this node's result to int8."""
+    """Whether the quantizer rounds the result of this node to int8."""
     annotation = node.meta.get(Q_ANNOTATION_KEY)
     return annotation is not None and annotation.output_qspec is not None
 
@@ -129,7 +128,7 @@ def _annotate(node: fx.Node, **how: object) -> None:
 
 
 def _drop_implied_clamps(model: fx.GraphModule) -> None:
-    """Take out each clamp whose result is rounded to a range that lies inside its bounds."""
+    """Remove each clamp whose result is rounded to a range inside its bounds."""
     for node in list(model.graph.nodes):
         if node.target in _CLAMPS and all(_implies(user, *_bounds(node)) for user in node.users):
             node.replace_all_uses_with(node.args[0])
@@ -138,7 +137,7 @@ def _drop_implied_clamps(model: fx.GraphModule) -> None:
 
 
 def _implies(node: fx.Node, low: float, high: float) -> bool:
-    """Whether a node rounds to int8 so that values beyond low and high end like these."""
+    """Whether a node rounds to int8 in a range that cuts off values outside low to high."""
     if node.target is not _QUANTIZE:
         return False
     _, scale, zero_point, first, last, _ = node.args

@@ -51,7 +51,7 @@ class HeadConvBN(nn.Sequential):
 
 
 class StochasticDepth(nn.Module):
-    """Drops the whole residual branch for some samples of a training batch.
+    """Drops the residual branch for some samples of a training batch.
 
     Huang et al., "Deep Networks with Stochastic Depth", ECCV 2016.
     """
@@ -91,7 +91,7 @@ class InvertedResidual(nn.Module):
 
 
 class Stage(nn.Module):
-    """A stack of inverted residuals; the first stage begins with the stem."""
+    """Inverted residuals in sequence; the first stage starts with the stem (3x3, stride 2)."""
 
     def __init__(
         self,
@@ -111,7 +111,7 @@ class Stage(nn.Module):
             self.add_module(name, block)
             channels_in = channels_out
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Tensor:  # (B, C_in, H, W) to (B, C_out, H / s, W / s)
         if hasattr(self, "stem_block"):
             x = self.stem_block(x)
         for name in self.layer_names:
@@ -120,7 +120,7 @@ class Stage(nn.Module):
 
 
 class SqueezeAxialPositionalEmbedding(nn.Module):
-    """A learnt embedding of 16 positions along one axis, resized to that axis' length."""
+    """A learnt embedding of 16 positions along one axis, resized to its length (section 3.2)."""
 
     def __init__(self, channels: int, positions: int = 16):
         super().__init__()
@@ -133,8 +133,9 @@ class SqueezeAxialPositionalEmbedding(nn.Module):
 class SeaAttention(nn.Module):
     """Squeeze-enhanced axial attention (paper, section 3.2).
 
-    Two multi-head attentions over the picture squeezed to one column and to one row,
-    gated onto features that a depthwise convolution keeps detailed.
+    The feature map is squeezed, by averaging, to one column and to one row, with multi-head
+    attention along each. Their sum gates the detail branch, a depthwise convolution of q, k and v
+    at full resolution.
     """
 
     def __init__(self, dim: int, key_dim: int, heads: int, detail_channels: int):
@@ -164,16 +165,16 @@ class SeaAttention(nn.Module):
         return (v @ weights.transpose(2, 3)).flatten(1, 2)
 
     def forward(self, x: Tensor) -> Tensor:  # (B, dim, H, W)
-        q, k, v = self.to_q(x), self.to_k(x), self.to_v(x)
+        q, k, v = self.to_q(x), self.to_k(x), self.to_v(x)  # v has twice the channels of q, k
         detail = self.pwconv(self.act(self.dwconv(torch.cat((q, k, v), dim=1))))
 
-        row = self._attend(  # along H: the width is averaged away
+        row = self._attend(  # averaged over W, attention along H: (B, dh, H)
             self.pos_emb_rowq(q.mean(3)), self.pos_emb_rowk(k.mean(3)), v.mean(3)
         )
-        column = self._attend(  # along W: the height is averaged away
+        column = self._attend(  # averaged over H, attention along W: (B, dh, W)
             self.pos_emb_columnq(q.mean(2)), self.pos_emb_columnk(k.mean(2)), v.mean(2)
         )
-        axial = (
+        axial = (  # (B, dh, H, W)
             v
             + self.proj_encode_row(row.unsqueeze(3))
             + self.proj_encode_column(column.unsqueeze(2))
@@ -196,6 +197,8 @@ class Mlp(nn.Module):
 
 
 class Block(nn.Module):
+    """SeaFormer layer: attention and MLP, each with a residual connection."""
+
     def __init__(
         self,
         dim: int,
@@ -216,6 +219,8 @@ class Block(nn.Module):
 
 
 class TransformerStage(nn.Module):
+    """SeaFormer layers in sequence."""
+
     def __init__(self, blocks: list[Block]):
         super().__init__()
         self.transformer_blocks = nn.ModuleList(blocks)
@@ -227,12 +232,14 @@ class TransformerStage(nn.Module):
 
 
 class Backbone(nn.Module):
-    """Stages smb1..smb5, the last ones followed by transformer stages trans1.. .
+    """Convolutional stages smb1 to smb5; a transformer stage follows each of the last ones.
+
+    The paper's shared stem, down to 1/8, and its context branch (section 3.1).
 
     Args:
         variant: a row of `VARIANTS`.
-        drop_path_rate: stochastic depth of the last block of each transformer stage; it
-            grows linearly from 0 inside the stage.
+        drop_path_rate: stochastic depth of the last block of each transformer stage; the rate
+            grows linearly from 0 at the first block.
     """
 
     def __init__(self, variant: Variant, drop_path_rate: float = 0.1):
@@ -272,12 +279,12 @@ class Backbone(nn.Module):
         initialise(self)
 
     def forward_features(self, x: Tensor) -> list[Tensor]:
-        """(B, 3, H, W) to the features at 1/8 and those of every transformer stage."""
+        """(B, 3, H, W) to the features at 1/8 and those after every transformer stage."""
         features = []
         for i, (stage, transformer) in enumerate(self.stage_names):
             x = getattr(self, stage)(x)
             if i == 1:
-                features.append(x)  # 1/8, for the detail of the segmentation head
+                features.append(x)  # (B, C, H / 8, W / 8), the spatial branch
             if transformer is not None:
                 x = getattr(self, transformer)(x)
                 features.append(x)
@@ -288,21 +295,22 @@ class Backbone(nn.Module):
 
 
 class Fusion(nn.Module):
-    """Local features gated by deeper ones (paper, section 3.3)."""
+    """Fusion block: local features, gated by deeper ones (paper, section 3.3)."""
 
     def __init__(self, local_channels: int, global_channels: int, embedding: int):
         super().__init__()
         self.local_embedding = HeadConvBN(local_channels, embedding)
         self.global_act = HeadConvBN(global_channels, embedding)
 
-    def forward(self, local: Tensor, deep: Tensor) -> Tensor:
+    def forward(self, local: Tensor, deep: Tensor) -> Tensor:  # result: (B, embedding, H, W)
         gate = F.hardsigmoid(self.global_act(deep))
         gate = F.interpolate(gate, local.shape[2:], mode="bilinear", align_corners=False)
         return cast(Tensor, self.local_embedding(local) * gate)
 
 
 class LightHead(nn.Module):
-    """Fuses the 1/8 features with each deeper stage, then classifies every position."""
+    """Light segmentation head: fuses the 1/8 features with each deeper stage, then classifies every
+    position."""
 
     def __init__(self, variant: Variant, num_classes: int, dropout: float = 0.1):
         super().__init__()
@@ -334,12 +342,12 @@ class SeaFormerSegmenter(nn.Module):
         variant: "T", "S", "B" or "L".
         num_classes: number of classes of the logits.
 
-    `forward` takes normalised RGB, (B, 3, H, W) float32 with H and W multiples of 32,
-    and gives logits (B, num_classes, H / 8, W / 8). A picture's labels are the argmax of
-    these resized bilinearly (align_corners false) to the picture's size.
+    `forward` maps normalised RGB, (B, 3, H, W) float32 with H and W multiples of 32, to
+    logits (B, num_classes, H / 8, W / 8). The labels of a picture are the argmax of the logits
+    resized bilinearly (align_corners false) to its size.
 
     Raises:
-        ValueError: unknown variant (on construction), or a size that does not fit.
+        ValueError: unknown variant (on construction), or height or width is no multiple of 32.
     """
 
     def __init__(
@@ -360,7 +368,7 @@ class SeaFormerSegmenter(nn.Module):
 
 
 class SeaFormerClassifier(Backbone):
-    """SeaFormer for image classification: (B, 3, H, W) to logits (B, num_classes)."""
+    """SeaFormer for image classification: normalised RGB (B, 3, H, W) to (B, num_classes)."""
 
     def __init__(self, variant: str, num_classes: int, drop_path_rate: float = 0.1):
         row = _variant(variant)

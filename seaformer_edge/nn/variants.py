@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Variant:
-    """One member of the family (paper, Table 1 of the appendix).
+    """One size of SeaFormer (paper, Table 1 of the appendix).
 
-    A row of `stages` is (kernel, expansion, output channels, stride).
+    A row of `stages` is one inverted residual: (kernel, expansion, output channels, stride).
     """
 
     stages: tuple[tuple[tuple[int, int, int, int], ...], ...]

@@ -166,7 +166,7 @@ class TestWithTorch:
         (tmp_path / "empty").mkdir()
         assert main([*export, "--int8", "--calibrate", str(tmp_path / "empty")]) == 1
         (line,) = capsys.readouterr().err.splitlines()
-        assert line.endswith("empty: no pictures there to measure int8's ranges on")
+        assert line.endswith("empty: no pictures for the calibration of int8")
         assert not program.exists()
 
     @pytest.mark.filterwarnings("ignore")

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # the exporter's libraries wa
 
 @pytest.fixture(autouse=True)
 def tiny_variant(monkeypatch):
-    """The family's smallest possible member: lowering T takes half a minute, this seconds."""
+    """The smallest possible SeaFormer: lowering T takes half a minute, this seconds."""
     monkeypatch.setitem(seaformer.VARIANTS, "T", TINY)
 
 
@@ -45,7 +45,7 @@ def test_the_program_computes_the_network(tmp_path, size):
     assert len(np.unique(expected.argmax(-1))) > 1, "a picture of one class proves little"
 
 
-def test_strips_are_one_program_of_the_same_function(tmp_path, monkeypatch):
+def test_tiles_of_rows_are_one_program_of_the_same_function(tmp_path, monkeypatch):
     monkeypatch.setattr(backbone, "TILE_BYTES", 4 * 16 * 48 * 32 / 2.5)
     network = trained_network("segmentation", 5)
     output = tmp_path / "tiny.pte"
@@ -56,11 +56,11 @@ def test_strips_are_one_program_of_the_same_function(tmp_path, monkeypatch):
     logits = program.run(image.astype(np.float32))
     np.testing.assert_allclose(logits[..., :5], expected, atol=1e-4 * np.abs(expected).max())
     names = [name.partition(" #")[0] for name, _ in program.operator_times_ms()]
-    assert names.count("Subtract (ND)") == 3, "one for each strip"
-    assert names[-1] != "Transpose (ND, X32)", "the logits would come out as NCHW first"
+    assert names.count("Subtract (ND)") == 3, "one for each tile"
+    assert names[-1] != "Transpose (ND, X32)", "the logits would be converted from NCHW"
 
 
-def test_the_classifier_too(tmp_path):
+def test_the_program_of_a_classifier_computes_the_network(tmp_path):
     network = trained_network("classification", 7)
     output = tmp_path / "tiny.pte"
     export(network, checkpoint_card("classification", 7), 64, 96, output)
@@ -71,7 +71,7 @@ def test_the_classifier_too(tmp_path):
 
 
 class Leftover(nn.Module):
-    """Convolution, then something XNNPACK has no kernel for."""
+    """A convolution, then an operator that XNNPACK does not have."""
 
     def __init__(self):
         super().__init__()
@@ -81,7 +81,7 @@ class Leftover(nn.Module):
         return self.conv(x).cumsum(1)
 
 
-def test_a_program_with_operators_left_over_is_refused():
+def test_an_operator_outside_the_delegate_is_refused_by_name():
     with pytest.raises(ModelError, match="cumsum"):
         lower(Leftover(), 32, 32)
 
@@ -92,7 +92,7 @@ def test_other_endings_are_refused(tmp_path):
         export(network, checkpoint_card("segmentation", 5), 64, 64, tmp_path / "tiny.bin")
 
 
-def test_an_unwritable_place_is_named_and_nothing_is_left(tmp_path, monkeypatch):
+def test_a_path_that_cannot_be_written_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr("seaformer_edge.export.program.lower", lambda *_: (b"program", 16))
     (tmp_path / "file").touch()
     network = build("segmentation", "T", 5)

@@ -29,7 +29,7 @@ def tiny_variant(monkeypatch):
 
 @pytest.fixture
 def folder(tmp_path):
-    """Four pictures that resemble the one the programs are compared on."""
+    """Four pictures similar to the one that the programs are compared on."""
     pictures = tmp_path / "pictures"
     pictures.mkdir()
     for i, flipped in enumerate(picture(64, 128)[::a, ::b] for a in (1, -1) for b in (1, -1)):
@@ -39,7 +39,7 @@ def folder(tmp_path):
 
 @pytest.fixture
 def operators(monkeypatch):
-    """How many operators of each kind the programs exported here ask XNNPACK for."""
+    """Number of XNNPACK operators of each kind in the programs exported by a test."""
     count: Counter[str] = Counter()
     serialize = xnnpack_preprocess.serialize_xnnpack_binary
 
@@ -52,7 +52,7 @@ def operators(monkeypatch):
 
 
 def export_int8(task, size, tmp_path, folder):
-    """One picture's logits: PyTorch's and those of the int8 program."""
+    """The logits of one picture: from PyTorch and from the int8 program."""
     network, image = trained_network(task, 5), picture(*size)
     export(network, checkpoint_card(task, 5), *size, tmp_path / "int8.pte", folder)
     program = open_program(tmp_path / "int8.pte", num_threads=1)
@@ -64,22 +64,22 @@ def relative_error(expected, logits):
     return np.linalg.norm(logits - expected) / np.linalg.norm(expected - expected.mean())
 
 
-# The tiny network's random weights make more of a rounding than a trained one's.
+# Rounding changes the logits of random weights more than those of trained ones.
 TOLERANCE = 0.2
 
 
 def test_an_int8_segmenter(tmp_path, folder, operators):
     expected, logits = export_int8("segmentation", (64, 128), tmp_path, folder)
     assert relative_error(expected, logits[..., :5]) < TOLERANCE
-    assert len(np.unique(logits)) <= 256, "the logits are not of 8 bits"
+    assert len(np.unique(logits)) <= 256, "the logits are not int8"
 
     card = verify(tmp_path / "int8.pte")
     assert card.precision == "int8"
     assert card.origin == "test; int8 ranges from 4 pictures"
     assert card.accuracy == {}
 
-    # No conversion but: in and out; around each block's squeezed attention one and two, around
-    # each resized gate two, both of which run in fp32 only. And no clamp: int8's range does it.
+    # Conversions only at the input and output, three around each block's squeezed attention and two
+    # around each resized gate, which run in fp32. No clamp: the range of int8 has the same effect.
     assert operators["XNNConvert"] == 2 + 3 * sum(TINY.depths) + 2 * len(TINY.head_channels)
     assert operators["XNNClamp"] == 0
 
@@ -88,12 +88,12 @@ def test_an_int8_classifier(tmp_path, folder, operators):
     expected, logits = export_int8("classification", (64, 64), tmp_path, folder)
     assert relative_error(expected, logits[:5]) < TOLERANCE
     assert expected.argmax() == logits.argmax()
-    # In and out, the squeezed attention, and around the last pooling two.
+    # Input and output, the squeezed attention, and two around the last pooling.
     assert operators["XNNConvert"] == 2 + 3 * sum(TINY.depths) + 2
     assert operators["XNNClamp"] == 0
 
 
-def test_calibration_pictures_are_a_fixed_draw_from_all_below(tmp_path):
+def test_calibration_pictures_are_a_fixed_random_sample_of_the_folder(tmp_path):
     for i in range(CALIBRATION_PICTURES + 8):
         file = tmp_path / f"class{i % 2}" / "images" / f"{i}.JPEG"
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -106,5 +106,5 @@ def test_calibration_pictures_are_a_fixed_draw_from_all_below(tmp_path):
 
 def test_a_folder_without_pictures_is_refused(tmp_path):
     for folder in (tmp_path, tmp_path / "missing"):
-        with pytest.raises(SourceError, match=f"{folder.name}: no pictures there"):
+        with pytest.raises(SourceError, match=f"{folder.name}: no pictures for the calibration"):
             calibration_pictures(folder)

@@ -33,26 +33,26 @@ def test_same_logits_as_the_network(variant, size):
         deployed = deploy_segmenter(network, *size, IMAGENET_MEAN, IMAGENET_STD)(rgb)
     scale = expected.abs().max()
     assert (deployed[:, :150] - expected).abs().max() / scale < 2e-5
-    # The padding repeats class 0, so that the first maximum is always a class.
+    # The padding repeats class 0, so that a first-maximum argmax never selects it.
     assert deployed.shape[1] % CHANNEL_MULTIPLE == 0
     assert torch.equal(deployed[:, 150:], deployed[:, :1].expand_as(deployed[:, 150:]))
 
 
 @pytest.mark.parametrize(
-    ("variant", "strips", "after_them"), [("T", 2, 1), ("T", 7, 2), ("L", 3, 2), ("L", 7, 4)]
+    ("variant", "tiles", "tiles_to_eighth"), [("T", 2, 1), ("T", 7, 2), ("L", 3, 2), ("L", 7, 4)]
 )
-def test_strips_change_nothing(variant, strips, after_them, monkeypatch):
+def test_tiles_of_rows_change_nothing(variant, tiles, tiles_to_eighth, monkeypatch):
     network = build("segmentation", variant, 150).eval()
     network.load_state_dict(published_weights(f"seg_{variant}"))
     height, width = 96, 64
     widest = 4 * {"T": 64, "L": 128}[variant] * (height // 2) * (width // 2)
-    monkeypatch.setattr(backbone, "TILE_BYTES", widest / (strips - 0.5))
+    monkeypatch.setattr(backbone, "TILE_BYTES", widest / (tiles - 0.5))
     rgb = torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(0)) * 255
     whole = deploy_segmenter(network, height, width, IMAGENET_MEAN, IMAGENET_STD, tiled=False)
     parts = deploy_segmenter(network, height, width, IMAGENET_MEAN, IMAGENET_STD)
     to_quarter, to_eighth = parts.backbone.steps[0]
-    assert to_quarter.count == strips
-    assert getattr(to_eighth, "count", 1) == after_them
+    assert to_quarter.count == tiles
+    assert getattr(to_eighth, "count", 1) == tiles_to_eighth
     with torch.inference_mode():
         expected = whole(rgb)
         assert (parts(rgb) - expected).abs().max() / expected.abs().max() < 2e-5
@@ -69,7 +69,7 @@ def test_same_class_scores_as_the_classifier(variant):
     assert (deployed - expected).abs().max() / expected.abs().max() < 2e-5
 
 
-def test_the_network_itself_is_left_as_it_was():
+def test_the_network_is_not_changed():
     network = build("segmentation", "T", 11).eval()
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     deploy_segmenter(network, 64, 64, IMAGENET_MEAN, IMAGENET_STD)

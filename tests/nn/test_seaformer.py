@@ -45,7 +45,7 @@ def test_outputs_are_the_published_ones(name):
     [("T", 1.7, 0.6), ("S", 4.0, 1.1), ("B", 8.6, 1.8), ("L", 14.0, 6.5)],
 )
 def test_cost_is_the_published_one(variant, million_parameters, giga_multiply_adds):
-    """Counted as the paper's tables are: normalisation is two operations, activation one."""
+    """Counted as in the paper's tables: normalisation is two operations, activation one."""
     network = SeaFormerSegmenter(variant, 150).eval()
     parameters = sum(p.numel() for p in network.parameters())
     assert round(parameters / 1e6, 1) == million_parameters
@@ -87,7 +87,7 @@ def test_unknown_variant_is_refused():
 
 def test_every_parameter_learns():
     network = SeaFormerSegmenter("T", 5, drop_path_rate=0.0)
-    # Smaller inputs leave a single position at the deepest stage, where attention has no say.
+    # With smaller inputs the deepest stage has one position, where attention has no effect.
     network(torch.randn(2, 3, 128, 192)).square().mean().backward()
     idle = [n for n, p in network.named_parameters() if p.grad is None or not p.grad.any()]
     assert not idle

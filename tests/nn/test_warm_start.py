@@ -18,7 +18,7 @@ from seaformer_edge.nn.warm_start import warm_start
 
 
 def grown_network(tmp_path, start, variant):
-    """The network of `variant` that begins with `start`."""
+    """A network of `variant`, started from `start`."""
     task = "segmentation" if hasattr(start, "decode_head") else "classification"
     card = replace(checkpoint_card(task, start.num_classes), variant=start.variant_name)
     path = tmp_path / "start.safetensors"
@@ -45,14 +45,14 @@ def test_all_of_a_grown_network_learns(tmp_path):
     network = grown_network(tmp_path, trained_network("segmentation", 3), "S").train()
     begun = {name: p.detach().clone() for name, p in network.named_parameters()}
     optimizer = torch.optim.AdamW(network.parameters(), 1e-3, weight_decay=0.0)
-    for _ in range(3):  # what listens, what it listens to, and what that listens to
+    for _ in range(3):  # weights that start at 0, then their inputs, then the inputs of these
         loss = network(torch.randn(4, 3, 128, 128)).square().mean()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
     for name, parameter in network.named_parameters():
         moved = parameter != begun[name]
-        if parameter.ndim > 2:  # a small picture reaches not every place of kernels and embeddings
+        if parameter.ndim > 2:  # small pictures do not reach all of a kernel or embedding
             moved = moved.flatten(2).any(-1)
         assert moved.float().mean() > 0.9, name
 
@@ -144,7 +144,7 @@ def test_a_registered_network_does_not_grow(tmp_path, tinynet):
 
 
 @pytest.mark.parametrize("task", ["segmentation", "classification"])
-def test_training_goes_on_with_the_class_layer_of_the_same_classes(tmp_path, task):
+def test_the_same_classes_keep_the_class_layer(tmp_path, task):
     start = build(task, "T", 3)
     path = tmp_path / "start.safetensors"
     save_checkpoint(start, checkpoint_card(task, 3), path)
