@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from seaformer_edge.training.datasets import IGNORE, fitting_scale
 
 CropBox = tuple[float, float, float, float]
-"""Top, bottom, left and right of a crop, as shares of the picture's sides."""
+"""Top, bottom, left and right of a crop, as fractions of the picture's height or width."""
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,9 @@ class SegmentationAugmentation:
         colour: strength of the photometric distortion; 1 is the range usual for
             Cityscapes and ADE20K, 0 is none.
         max_share: a crop of which one class takes more is drawn again, up to ten times.
-        fit: (long, short) side that a picture is scaled to fit before; None: as it is.
-        stretch: chance that a picture is stretched to the size of the crop before, as every frame
-            is to the input's when the exported program runs.
+        fit: (long, short) side into which a picture is scaled first; None: it keeps its size.
+        stretch: chance that a picture is stretched to the size of the crop first, as every frame
+            is stretched to the input's size when the exported program runs.
     """
 
     crop: tuple[int, int]
@@ -40,7 +40,7 @@ class SegmentationAugmentation:
     def __call__(
         self, image: NDArray[np.uint8], labels: NDArray[np.uint8], rng: np.random.Generator
     ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """(H, W, 3) uint8 RGB and (H, W) uint8 to the same at the size of the crop."""
+        """(H, W, 3) uint8 RGB and (H, W) uint8 labels to both at the size of the crop."""
         height, width = self.crop
         # Log-uniform, so that halving is as likely as doubling.
         scale = float(np.exp(rng.uniform(*np.log(self.scale))))
@@ -55,11 +55,11 @@ class SegmentationAugmentation:
             max(1, round(base_height * scale / aspect)),
         )
         labels = cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST_EXACT)  # type: ignore[assignment]
-        window = self._window(labels, rng)
-        labels = labels[window]
+        box = self._crop_box(labels, rng)
+        labels = labels[box]
         shrunk = size[0] * size[1] < 0.5 * image.shape[0] * image.shape[1]
         interpolation = cv2.INTER_AREA if shrunk else cv2.INTER_LINEAR
-        image = cv2.resize(image, size, interpolation=interpolation)[window]  # type: ignore[assignment]
+        image = cv2.resize(image, size, interpolation=interpolation)[box]  # type: ignore[assignment]
         if rng.random() < 0.5:
             image, labels = image[:, ::-1], labels[:, ::-1]
 
@@ -71,19 +71,19 @@ class SegmentationAugmentation:
             labels = cv2.copyMakeBorder(np.ascontiguousarray(labels), *border, value=(IGNORE,))  # type: ignore[assignment]
         return image, np.ascontiguousarray(labels)
 
-    def _window(self, labels: NDArray[np.uint8], rng: np.random.Generator) -> tuple[slice, slice]:
-        """A random crop that no class fills beyond `max_share`, if ten draws find one."""
+    def _crop_box(self, labels: NDArray[np.uint8], rng: np.random.Generator) -> tuple[slice, slice]:
+        """A random crop; the first of ten in which no class takes more than `max_share`."""
         height, width = self.crop
         for _ in range(10):
             top = int(rng.integers(0, max(labels.shape[0] - height, 0) + 1))
             left = int(rng.integers(0, max(labels.shape[1] - width, 0) + 1))
-            window = slice(top, top + height), slice(left, left + width)
+            box = slice(top, top + height), slice(left, left + width)
             if self.max_share >= 1:
                 break
-            counts = np.bincount(labels[window].ravel(), minlength=256)[:IGNORE]
+            counts = np.bincount(labels[box].ravel(), minlength=256)[:IGNORE]
             if int(np.max(counts)) < self.max_share * int(np.sum(counts)):
                 break
-        return window
+        return box
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class ClassificationAugmentation:
 
     Attributes:
         crop: (height, width) of the result.
-        area: range of the share of the picture that the crop takes.
+        area: range of the crop's area, as a fraction of the picture's.
         colour: strength of the photometric distortion.
     """
 
@@ -103,7 +103,7 @@ class ClassificationAugmentation:
     def __call__(
         self, image: NDArray[np.uint8], rng: np.random.Generator
     ) -> tuple[NDArray[np.uint8], CropBox]:
-        """(H, W, 3) uint8 RGB to the same at the size of the crop, and where it was cut out."""
+        """(H, W, 3) uint8 RGB to the crop, and where in the picture it lies."""
         full_height, full_width = image.shape[:2]
         area = float(rng.uniform(*self.area)) * full_height * full_width
         ratio = float(np.exp(rng.uniform(np.log(3 / 4), np.log(4 / 3))))
@@ -112,22 +112,22 @@ class ClassificationAugmentation:
         top = int(rng.integers(0, full_height - height + 1))
         left = int(rng.integers(0, full_width - width + 1))
         bottom, right = top + height, left + width
-        window = top / full_height, bottom / full_height, left / full_width, right / full_width
+        box = top / full_height, bottom / full_height, left / full_width, right / full_width
         image = distort_colours(image[top:bottom, left:right], rng, self.colour)
         if rng.random() < 0.5:
             image = image[:, ::-1]
         shrinking = height > self.crop[0] and width > self.crop[1]
         interpolation = cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR
         crop = cv2.resize(image, self.crop[::-1], interpolation=interpolation)
-        return np.asarray(crop, np.uint8), window
+        return np.asarray(crop, np.uint8), box
 
 
 def distort_colours(
     image: NDArray[np.uint8], rng: np.random.Generator, strength: float
 ) -> NDArray[np.uint8]:
-    """Brightness, contrast, gamma, saturation, hue, grain: each now and then.
+    """Random brightness, contrast, gamma, saturation, hue, blur and grain.
 
-    Gamma and gain stand for dusk and glare, which street data sets are short of.
+    Gamma and gain imitate dusk and glare, which street data sets contain rarely.
     """
     if strength == 0:
         return image

@@ -1,4 +1,4 @@
-"""Thin classes made heavier: weights of the loss, and pictures that come more often."""
+"""Class imbalance: weights of the loss, and repetition of pictures with rare classes."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ Counts = NDArray[np.int64]
 
 
 def class_counts(pairs: Sequence[Pair], ids: NDArray[Any], num_classes: int) -> Counts:
-    """Pixels of every class in every label: (len(pairs), num_classes) int64.
+    """Pixels of every class in every label file: (len(pairs), num_classes) int64.
 
     Raises:
-        SourceError: a pair cannot be read or does not fit.
+        SourceError: a pair cannot be read, or its sizes or class ids are wrong.
     """
     counts = np.zeros((len(pairs), num_classes), np.int64)
     for row, pair in zip(counts, pairs, strict=True):
@@ -32,7 +32,7 @@ def class_counts(pairs: Sequence[Pair], ids: NDArray[Any], num_classes: int) -> 
 def class_weights(counts: Counts) -> Tensor:
     """1 / ln(1.1 + share of pixels), scaled to a mean of 1: (num_classes,) float32.
 
-    The idea of ENet (Paszke et al. 2016), section 5.2, with a milder constant.
+    As in ENet (Paszke et al. 2016), section 5.2, with 1.1 in place of 1.02.
     """
     pixels = counts.sum(0)
     weights = 1 / np.log(1.1 + pixels / max(int(pixels.sum()), 1))
@@ -42,13 +42,13 @@ def class_weights(counts: Counts) -> Tensor:
 def repeats(counts: Counts, threshold: float, seed: int) -> NDArray[np.int64]:
     """How often each picture is in an epoch: (pictures,) int64, at least 1.
 
-    The repeat factors of LVIS (Gupta et al., CVPR 2019, section 5): a class that is in a share f
-    of the pictures below `threshold` asks for sqrt(threshold / f), a picture follows its rarest
-    class. What is left of a whole number is rounded up or down by chance, once.
+    The repeat factors of LVIS (Gupta et al., CVPR 2019, section 5): a class in a fraction f of the
+    pictures, below `threshold`, has the factor sqrt(threshold / f), and a picture the largest
+    factor of its classes. Factors are rounded up or down at random, once.
     """
-    seen = counts > 0
-    share = np.maximum(seen.mean(0), 1 / max(len(counts), 1))
+    contains = counts > 0
+    share = np.maximum(contains.mean(0), 1 / max(len(counts), 1))
     of_class = np.maximum(1.0, np.sqrt(threshold / share))
-    factors = np.where(seen, of_class, 1.0).max(1, initial=1.0)
+    factors = np.where(contains, of_class, 1.0).max(1, initial=1.0)
     chance = np.random.default_rng(seed).random(len(factors))
     return np.asarray(np.floor(factors + chance), np.int64)

@@ -28,7 +28,7 @@ InputSize = tuple[int, int] | Callable[[int, int], tuple[int, int]]
 def predictions(
     predict: Predictor, pairs: Iterable[Pair], ids: NDArray[np.uint8], num_classes: int
 ) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
-    """The true and the predicted label map of every picture, at the picture's full size."""
+    """The true and the predicted label map of every picture, both at the picture's size."""
     for pair in pairs:
         image, truth = read_pair(pair, ids, num_classes)
         yield truth, predict(image)
@@ -73,7 +73,7 @@ def eager_classifier(
 
 
 def centre_square(image: NDArray[np.uint8], share: float | None) -> NDArray[np.uint8]:
-    """The centre square over `share` of the short side; None: the whole picture."""
+    """The centre square with a side of `share` times the short side; None: the whole picture."""
     if share is None:
         return image
     height, width = image.shape[:2]

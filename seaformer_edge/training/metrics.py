@@ -7,17 +7,17 @@ from numpy.typing import NDArray
 
 
 class ConfusionMatrix:
-    """Counts of (true class, predicted class) over all pixels seen.
+    """Counts of (true class, predicted class) over all pixels.
 
-    Intersection over union as in PASCAL VOC: summed over the whole set, then averaged over
-    the classes that occur in the truth or in the prediction.
+    Intersection over union as in PASCAL VOC: counted over the whole set, then averaged over the
+    classes that occur in the truth or in the prediction.
     """
 
     def __init__(self, num_classes: int):
         self.counts = np.zeros((num_classes, num_classes), dtype=np.int64)
 
     def update(self, truth: NDArray[np.uint8], predicted: NDArray[np.uint8]) -> None:
-        """Count two (H, W) label maps; true ids at or above the class count are ignored.
+        """Add two (H, W) label maps; true ids at or above the number of classes are ignored.
 
         Raises:
             ValueError: the sizes differ, or a predicted id is not a class.

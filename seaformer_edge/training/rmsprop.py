@@ -1,4 +1,4 @@
-"""RMSprop as TensorFlow has it, which trained the published classifiers."""
+"""TensorFlow's RMSprop, with which the published classifiers were trained."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from torch import Tensor
 class RMSpropTF(torch.optim.Optimizer):
     """RMSprop with epsilon inside the root and the learning rate inside the momentum.
 
-    Where squared gradients are small against epsilon, `torch.optim.RMSprop`, which adds epsilon
-    outside of the root, makes steps many times as long.
+    `torch.optim.RMSprop` adds epsilon outside the root. Where squared gradients are small compared
+    with epsilon, its steps are many times longer.
 
     Args:
         params: parameters, or groups of them with "lr" and "weight_decay".
         lr: learning rate.
-        alpha: of the running mean of squared gradients, which begins at 1.
+        alpha: decay of the running mean of squared gradients, which starts at 1.
         eps: added to that mean.
-        momentum: of the steps.
+        momentum: decay of the running sum of steps.
         weight_decay: L2 penalty, added to the gradient.
     """
 

@@ -1,8 +1,8 @@
-"""What a teacher says of each region of a training picture, for classification.
+"""Soft labels of a teacher for every region of a training picture, for classification.
 
-One pass of the teacher over the whole picture gives logits on a grid of cells; the soft label of a
-random crop is read off the cells that it covers. Yun et al.: Re-labeling ImageNet: from Single to
-Multi-Labels, from Global to Localized Labels, CVPR 2021, section 3.
+The teacher's logits for the whole picture, on a grid of cells, are stored once; the soft label of
+a random crop is computed from the cells that it covers. Yun et al.: Re-labeling ImageNet: from
+Single to Multi-Labels, from Global to Localized Labels, CVPR 2021, section 3.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ POINTS = 16
 
 
 def read_soft_labels(path: Path, count: int, num_classes: int) -> NDArray[np.float16]:
-    """The (count, num_classes, h, w) float16 logits of a file; read from it as they are used.
+    """The (count, num_classes, h, w) float16 logits of a file, memory-mapped.
 
     Raises:
-        SourceError: it cannot be read, or is of another set of pictures or classes.
+        SourceError: it cannot be read, or it belongs to other pictures or classes.
     """
     try:
         stored = np.load(path, mmap_mode="r", allow_pickle=False)
@@ -34,15 +34,15 @@ def read_soft_labels(path: Path, count: int, num_classes: int) -> NDArray[np.flo
         raise SourceError(f"{path}: not a teacher's soft labels ({error})") from error
     if stored.ndim != 4 or stored.dtype != np.float16 or stored.shape[:2] != (count, num_classes):
         raise SourceError(
-            f"{path}: {stored.dtype} of {stored.shape},"
-            f" where float16 of ({count}, {num_classes}, h, w) belongs"
+            f"{path}: {stored.dtype} {stored.shape}, expected"
+            f" float16 ({count}, {num_classes}, h, w): make it for this data set"
         )
     return stored
 
 
-def soft_label(cells: NDArray[np.float16], window: CropBox) -> NDArray[np.float32]:
+def soft_label(cells: NDArray[np.float16], box: CropBox) -> NDArray[np.float32]:
     """(C,) float32 probabilities of a crop, from the picture's (C, h, w) logits."""
-    top, bottom, left, right = window
+    top, bottom, left, right = box
     rows = _cover(cells.shape[1], top, bottom)
     columns = _cover(cells.shape[2], left, right)
     logits = rows @ cells.astype(np.float32) @ columns
@@ -51,7 +51,7 @@ def soft_label(cells: NDArray[np.float16], window: CropBox) -> NDArray[np.float3
 
 
 def _cover(cells: int, start: float, end: float) -> NDArray[np.float32]:
-    """(cells,) weights of the mean over [start, end] of what is interpolated between the cells."""
+    """(cells,) weights of the mean over [start, end] of the values interpolated between cells."""
     points = start + (end - start) * (np.arange(POINTS) + 0.5) / POINTS
     places = np.clip(points * cells - 0.5, 0, cells - 1)
     distances = np.abs(places[:, None] - np.arange(cells))

@@ -182,11 +182,11 @@ class ClassificationTask:
 
         def augment(n: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
             path, class_id = self.training[n]
-            crop, window = augmentation(read_picture(path), rng)
+            crop, box = augmentation(read_picture(path), rng)
             target = torch.tensor(class_id)
             if self.soft_labels is not None:
-                taught = torch.from_numpy(soft_label(self.soft_labels[n], window))
-                target = F.one_hot(target, self.num_classes).float().lerp(taught, stage.teacher)
+                teacher = torch.from_numpy(soft_label(self.soft_labels[n], box))
+                target = F.one_hot(target, self.num_classes).float().lerp(teacher, stage.teacher)
             return as_tensor(crop), target
 
         return TrainingSamples(range(len(self.training)), augment, length, stage.seed)

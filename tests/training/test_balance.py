@@ -10,7 +10,7 @@ import cv2
 from seaformer_edge.training.balance import class_counts, class_weights, repeats
 
 
-def test_counts_are_those_of_the_labels(tmp_path):
+def test_pixels_are_counted_by_class(tmp_path):
     labels = np.array([[0, 0, 2], [255, 2, 2]], np.uint8)
     picture, label = tmp_path / "a.png", tmp_path / "label.png"
     cv2.imwrite(str(picture), np.zeros((2, 3, 3), np.uint8))
@@ -19,13 +19,13 @@ def test_counts_are_those_of_the_labels(tmp_path):
     assert counts.tolist() == [[2, 0, 3]]
 
 
-def test_weights_by_hand():
+def test_weights_computed_by_hand():
     weights = class_weights(np.array([[30, 10], [60, 0]])).numpy()
     expected = 1 / np.log(1.1 + np.array([0.9, 0.1]))
     assert weights == pytest.approx(expected / expected.mean())
 
 
-def test_a_picture_comes_as_often_as_its_rarest_class_asks():
+def test_a_picture_is_repeated_for_its_rarest_class():
     counts = np.zeros((100, 3), np.int64)
     counts[:, 0] = 1000  # everywhere
     counts[:25, 1] = 1  # in a quarter
@@ -36,7 +36,7 @@ def test_a_picture_comes_as_often_as_its_rarest_class_asks():
     assert times[1:].tolist() == [1] * 99
 
 
-def test_parts_of_a_repeat_come_by_chance_and_the_same_every_time():
+def test_factors_are_rounded_at_random_and_reproducibly():
     counts = np.zeros((4000, 1), np.int64)
     counts[:1000] = 1
     times = repeats(counts, 0.5625, 3)  # sqrt(0.5625 / 0.25) is 1.5

@@ -31,11 +31,11 @@ IDS = SEGMENTATION["folder"].ids.copy()
 IDS[9] = IGNORE
 
 
-def test_splits_that_the_data_set_brings(street):
+def test_folders_of_splits_are_used(street):
     assert [len(folder(street, s)) for s in ("train", "val")] == [6, 2]
 
 
-def test_a_tenth_is_held_out_where_there_are_no_splits(tmp_path):
+def test_a_tenth_is_held_out_without_splits(tmp_path):
     for kind in ("images", "labels"):
         (tmp_path / kind).mkdir()
         for i in range(200):
@@ -56,7 +56,7 @@ def test_labels_are_read_with_ignored_ids_as_255(street):
     assert blue > red, "the sky is blue in RGB"
 
 
-def test_what_is_wrong_is_named(street, tmp_path):
+def test_errors_name_the_file_and_the_problem(street, tmp_path):
     pairs = folder(street, "train")
     with pytest.raises(SourceError, match="class id 9, but there are 2"):
         read_pair(pairs[0], SEGMENTATION["folder"].ids, 2)
@@ -129,7 +129,7 @@ def test_unreadable_labels_are_refused(tmp_path, data):
         read_ids(tmp_path / "nowhere.png")
 
 
-def test_labels_that_cannot_teach_are_refused_or_named(tmp_path):
+def test_useless_labels_are_refused_and_missing_classes_named(tmp_path):
     ids = SEGMENTATION["folder"].ids
     pairs = [(tmp_path / "images" / "a.png", tmp_path / "labels" / f"{i}.png") for i in range(2)]
     half = np.zeros((8, 8), np.uint8)
@@ -168,7 +168,7 @@ def test_samples_repeat_exactly_and_differ_between_epochs(street):
 @pytest.mark.parametrize("scale", [(0.3, 0.4), (1.0, 1.0), (2.0, 3.0)])
 @pytest.mark.parametrize("stretch", [0.0, 1.0])
 def test_augmentation_keeps_labels_on_their_pixels(scale, stretch):
-    """Where the colour says which class it is, it still does after scale, crop and flip."""
+    """The colour still shows the class after scale, crop and flip."""
     rng = np.random.default_rng(0)
     ids = cv2.resize(rng.integers(0, 2, (5, 7), dtype=np.uint8), (140, 100), interpolation=0)
     image = np.repeat(ids[..., None] * 255, 3, axis=2)
@@ -193,7 +193,7 @@ def test_a_stretched_picture_fills_the_crop_whatever_its_shape():
         assert least <= min(shares)
         assert max(shares) <= (1.0 if stretch else 0.75)
     both = augment(image, ids, rng)[0]
-    assert {0, 255} <= set(both[..., 0].ravel()), "the whole of it, not a part"
+    assert {0, 255} <= set(both[..., 0].ravel()), "the whole picture, not a part"
 
 
 def test_colours_are_distorted_but_not_the_labels():
@@ -228,7 +228,7 @@ OFFICIAL = {
 
 @pytest.mark.parametrize("name", OFFICIAL)
 def test_official_layouts_and_their_label_ids(tmp_path, name):
-    """Id 7 of the stored label is the class that the data set's own table makes of it."""
+    """The stored label id 7 becomes the class that the data set's table gives."""
     picture, label, class_id = OFFICIAL[name]
     write(tmp_path / picture, PICTURE)
     write(tmp_path / label, LABEL)
@@ -242,7 +242,7 @@ def test_official_layouts_and_their_label_ids(tmp_path, name):
     assert set(np.unique(ids)) == {class_id}
 
 
-def test_what_the_tables_ignore():
+def test_ignored_label_ids():
     assert SEGMENTATION["ade20k"].ids[0] == IGNORE
     assert SEGMENTATION["camvid"].ids[11] == IGNORE
     cityscapes = SEGMENTATION["cityscapes"].ids
@@ -259,7 +259,7 @@ def test_what_the_tables_ignore():
         ("folder", (360, 480), (352, 480)),
     ],
 )
-def test_protocols_feed_the_network_at_the_published_sizes(name, picture, size):
+def test_input_sizes_are_the_published_ones(name, picture, size):
     assert SEGMENTATION[name].input_size(*picture) == size
 
 
@@ -287,7 +287,7 @@ def test_class_folders_and_tiny_imagenet(tmp_path):
         data_set(SEGMENTATION, "coco")
 
 
-def test_own_class_folders_are_called_as_the_classes(tmp_path):
+def test_own_class_folders_have_the_names_of_the_classes(tmp_path):
     for name in ("cat", "ant"):
         write(tmp_path / "train" / name / "a.png", PICTURE)
     write(tmp_path / "val" / "cat" / "a.png", PICTURE)
@@ -302,7 +302,7 @@ def test_own_class_folders_are_called_as_the_classes(tmp_path):
         rules.samples(tmp_path, "train", ("cat", "bee"))
 
 
-def test_a_class_that_fills_the_crop_is_drawn_again():
+def test_a_crop_filled_by_one_class_is_drawn_again():
     rng = np.random.default_rng(0)
     ids = np.zeros((100, 400), np.uint8)
     ids[:, 350:] = 1
@@ -315,7 +315,7 @@ def test_a_class_that_fills_the_crop_is_drawn_again():
     assert np.mean(np.array(shares(0.75)) < 0.76) > np.mean(np.array(shares(1.0)) < 0.76)
 
 
-def test_resized_crops_are_of_the_wanted_size():
+def test_resized_crops_have_the_given_size():
     rng = np.random.default_rng(0)
     image = rng.integers(0, 256, (64, 48, 3), dtype=np.uint8)
     augmented = [ClassificationAugmentation((96, 64), (0.1, 1), 1)(image, rng) for _ in range(20)]
@@ -324,7 +324,7 @@ def test_resized_crops_are_of_the_wanted_size():
     assert len({crop.tobytes() for crop in crops}) == 20
 
 
-def test_a_resized_crop_says_where_it_was_cut_out():
+def test_a_resized_crop_returns_its_place_in_the_picture():
     image = np.zeros((64, 48, 3), np.uint8)
     image[..., 0] = np.arange(64)[:, None]
     image[..., 1] = np.arange(48)

@@ -1,4 +1,4 @@
-"""The Lovász-softmax loss: IoU where predictions are certain, between them where they are not."""
+"""The Lovász-softmax loss: 1 - IoU for certain predictions, convex between them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def mean_iou_loss(predicted, targets):
     return torch.stack(losses).mean()
 
 
-def test_of_certain_predictions_it_is_one_minus_the_mean_iou():
+def test_it_is_one_minus_the_mean_iou_of_certain_predictions():
     generator = torch.Generator().manual_seed(0)
     for _ in range(50):
         targets = torch.randint(0, 4, (30,), generator=generator)
@@ -31,7 +31,7 @@ def test_of_certain_predictions_it_is_one_minus_the_mean_iou():
 
 
 def test_it_is_convex_in_the_errors_of_one_class():
-    """On the way between two sets of probabilities it never rises above the line (two classes)."""
+    """Between two sets of probabilities it is never above the straight line (two classes)."""
     generator = torch.Generator().manual_seed(1)
     targets = torch.ones(20, dtype=torch.int64)  # one class present, so errors are 1 - p
     for _ in range(20):
@@ -44,8 +44,8 @@ def test_it_is_convex_in_the_errors_of_one_class():
         assert middle <= sum(ends) / 2 + 1e-6
 
 
-def test_it_paints_a_rare_class_where_that_is_second_most_probable():
-    """Of 100 pixels that look alike 40 are of a class there is no more of, 60 of one with 1000."""
+def test_it_predicts_a_rare_class_where_that_is_second_most_probable():
+    """Of 100 pixels that look alike 40 are the whole of one class, 60 belong to one of 1060."""
     targets = torch.tensor([0] * 1060 + [1] * 40)
     looks = torch.zeros(1100, 2)
     looks[:1000, 0] = 1
@@ -65,11 +65,11 @@ def test_it_paints_a_rare_class_where_that_is_second_most_probable():
     plain, lovasz = learnt(torch.nn.functional.cross_entropy), learnt(lovasz_softmax)
     assert (plain.argmax(1) == 0).all()
     assert (lovasz.argmax(1) == looks[:, 1]).all()
-    # 1000 of 1060 and 40 of 100 instead of 1060 of 1100 and none.
+    # IoU 1000 / 1060 and 40 / 100 instead of 1060 / 1100 and 0.
     assert mean_iou_loss(lovasz.argmax(1), targets) < mean_iou_loss(plain.argmax(1), targets) - 0.15
 
 
-def test_what_is_left_out_is_negligible(monkeypatch):
+def test_errors_that_are_left_out_are_negligible(monkeypatch):
     generator = torch.Generator().manual_seed(2)
     targets = torch.randint(0, 12, (2000,), generator=generator)
     logits = 3 * torch.randn((2000, 12), generator=generator)
@@ -81,7 +81,7 @@ def test_what_is_left_out_is_negligible(monkeypatch):
     assert everything - NEGLIGIBLE <= loss < everything
 
 
-def test_of_no_pixels_it_is_nothing_and_has_a_gradient():
+def test_no_pixels_give_zero_and_a_gradient():
     logits = torch.zeros((0, 3), requires_grad=True)
     loss = lovasz_softmax(logits, torch.zeros(0, dtype=torch.int64))
     loss.backward()

@@ -7,7 +7,7 @@ torch = pytest.importorskip("torch", reason="the train extra (torch) is not inst
 from seaformer_edge.training.rmsprop import RMSpropTF
 
 
-def test_two_steps_by_hand():
+def test_two_steps_computed_by_hand():
     parameter = torch.nn.Parameter(torch.tensor([2.0]))
     optimizer = RMSpropTF([parameter], lr=0.5, weight_decay=0.1)
     parameter.grad = torch.tensor([0.3])
@@ -28,7 +28,7 @@ def test_two_steps_by_hand():
 def test_small_gradients_make_small_steps():
     parameter = torch.nn.Parameter(torch.zeros(1))
     optimizer = RMSpropTF([parameter], lr=1.0, momentum=0.0)
-    for _ in range(200):  # the running mean forgets its start
+    for _ in range(200):  # until the running mean has forgotten its start
         parameter.grad = torch.tensor([1e-4])
         before = parameter.item()
         optimizer.step()

@@ -18,6 +18,7 @@ from tiny_training import CLASSES, STAGE
 from seaformer_edge import cli
 from seaformer_edge.errors import ModelError
 from seaformer_edge.hub.card import read_card
+from seaformer_edge.nn import registry
 from seaformer_edge.nn.checkpoint import load_checkpoint
 from seaformer_edge.training.stages import train_stages
 from seaformer_edge.training.train import Trainer
@@ -176,3 +177,26 @@ def test_fabric_may_come_from_the_package_lightning():
         "assert distributed.Fabric is fabric.Fabric\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+
+
+class OneLayer(torch.nn.Module):
+    """A segmenter of another architecture, with logits at an eighth of the input's size."""
+
+    def __init__(self, num_classes):
+        super().__init__()
+        self.classes = torch.nn.Conv2d(3, num_classes, 8, stride=8)
+
+    def forward(self, x):  # (B, 3, H, W)
+        return self.classes(x)
+
+
+def test_a_registered_architecture_is_trained(street, tmp_path, monkeypatch):
+    monkeypatch.setattr(registry, "_ARCHITECTURES", dict(registry._ARCHITECTURES))
+    registry.register_architecture(
+        registry.Architecture("one-layer", ("only",), lambda *a, **options: OneLayer(a[2]))
+    )
+    stages = [replace(stage, architecture="one-layer", variant="only") for stage in STAGES]
+    train_stages(stages, CLASSES, street, tmp_path / "run", workers=0)
+    network, card = load_checkpoint(tmp_path / "run" / "final.safetensors")
+    assert isinstance(network, OneLayer)
+    assert (card.architecture, card.variant) == ("one-layer", "only")
