@@ -1,4 +1,4 @@
-"""Small videos and pictures for the tests, whose frames tell their own number."""
+"""Small videos and pictures for the tests. Their frames contain their own number."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ STEP = 8
 
 
 def numbered(index: int, size: tuple[int, int] = (64, 48)) -> NDArray[np.uint8]:
-    """A flat grey picture that `number` reads back even after lossy coding."""
+    """A flat grey picture whose number `number` can read, even after lossy coding."""
     return np.full((size[1], size[0], 3), 16 + STEP * (index % 28), np.uint8)
 
 
@@ -29,7 +29,7 @@ def number(image: NDArray[np.uint8]) -> int:
 
 
 def noise(index: int, size: tuple[int, int] = (64, 48)) -> NDArray[np.uint8]:
-    """A picture that does not compress."""
+    """A picture of noise, which cannot be compressed."""
     return np.random.default_rng(index).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
 
 
@@ -46,7 +46,7 @@ def write_video(
     title: str = "",
     options: dict[str, str] | None = None,
 ) -> Path:
-    """Writes pictures, and a tone of the same length if asked, into a video."""
+    """Writes a video of these pictures, optionally with a tone of the same length."""
     times = times_s or [index / rate for index in range(len(pictures))]
     ticks = TICKS if times_s else rate
     with av.open(str(path), "w", options=options or {}) as container:
@@ -76,7 +76,7 @@ def write_video(
 
 
 def write_audio(path: Path) -> Path:
-    """Writes a second of silence."""
+    """Writes an audio file with a second of silence."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream("aac", rate=AUDIO_RATE, layout="mono")
         for start in range(0, AUDIO_RATE, 1024):
@@ -89,7 +89,7 @@ def write_audio(path: Path) -> Path:
 
 
 def read_times(path: Path) -> list[float]:
-    """The frames' own times in the file, in seconds, as a player sees them."""
+    """The timestamps of the frames of a video, in seconds."""
     with av.open(str(path)) as container:
         return [frame.time for frame in container.decode(video=0)]
 
@@ -127,6 +127,6 @@ def fake_segment(image: NDArray[np.uint8]) -> Segmentation:
 
 
 def fake_classify(image: NDArray[np.uint8]) -> Classification:
-    """Of the same classes, whatever the picture."""
+    """Always the same two scores."""
     classes = (ClassScore(1, "road", 0.7), ClassScore(0, "sky", 0.3))
     return Classification(classes, {"resize": 0.5, "network": 2.0})

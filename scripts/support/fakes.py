@@ -1,4 +1,4 @@
-"""Stand-ins for what the live tests cannot have: cameras, and networks that take no time."""
+"""Fakes for the tests of live runs: networks that take no time, and a check for leaks."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ CARD = Card(
 
 
 class FakeProgram:
-    """Class c is where colour channel c is strongest.
+    """A network that predicts class c where colour channel c is strongest.
 
     Attributes:
-        fails: raise at the next run.
-        blank: give NaN at the next run.
+        fails: runs raise an error.
+        blank: runs return NaN.
         gate: a run waits until this is set.
     """
 
@@ -67,12 +67,12 @@ class FakeProgram:
 
 
 class FakeModels:
-    """Stands in for `inference.open_model`: knows models by name, keeps what it opened.
+    """A fake `inference.open_model`, which chooses a model by the name of its file.
 
     Attributes:
         opened: the requests so far.
-        program: the last one's.
-        opening: called with every request before it is granted.
+        program: of the last request.
+        opening: called with each request before the model is opened.
     """
 
     def __init__(self) -> None:
@@ -97,24 +97,24 @@ FAKE = Path("fake.pte")
 
 
 def wait_until(condition: Callable[[], object], patience_s: float = PATIENCE_S) -> None:
-    """Waits until something is so; fails if it does not come about."""
+    """Waits until `condition()` is true; fails after `patience_s`."""
     deadline_s = time.monotonic() + patience_s
     while not condition():
-        assert time.monotonic() < deadline_s, "it did not come about"
+        assert time.monotonic() < deadline_s, "timed out"
         time.sleep(0.005)
 
 
 @contextmanager
 def nothing_left() -> Iterator[None]:
-    """Fails if threads, child processes or open files are left that were not there before."""
-    before = _held()
+    """Fails if the block leaves behind threads, child processes or open files."""
+    before = _resources()
     yield
-    wait_until(lambda: _held() == before, 2.0)
+    wait_until(lambda: _resources() == before, 2.0)
 
 
-def _held() -> tuple[set[int | None], list[str], int]:
+def _resources() -> tuple[set[int | None], list[str], int]:
     tasks = Path("/proc/self/task")
-    if not tasks.is_dir():  # elsewhere than on Linux
+    if not tasks.is_dir():  # not on Linux
         return {thread.ident for thread in threading.enumerate()}, [], 0
     children: list[str] = []
     for task in tasks.iterdir():

@@ -1,4 +1,4 @@
-"""A network camera on the loopback: motion JPEG over HTTP, which can be made to misbehave."""
+"""A fake network camera: motion JPEG over HTTP on this machine, with faults on demand."""
 
 from __future__ import annotations
 
@@ -23,15 +23,14 @@ USER, PASSWORD = "guard", "hunter2"
 
 
 class MjpegServer:
-    """Serves `SyntheticSource`'s pictures to every client from the first one on.
+    """Serves the frames of `SyntheticSource`, from the first one, to each client.
 
     Attributes:
-        mode: "live"; "frozen" (the same picture again and again); "silent" (nothing more, the
-            connection stays); "garbage" (what is no JPEG); "cut" (connections end, new ones are
-            refused). May be changed at any time.
-        rate: pictures per second; may change at any time, as may
-        size: (width, height) of the pictures.
-        connections: how many clients there have been.
+        mode: "live"; "frozen" (always the same frame); "silent" (connected, but no frames);
+            "garbage" (data that is not JPEG); "cut" (connections are closed, new ones refused).
+        rate: frames per second.
+        size: (width, height) of the frames. This, mode and rate may be changed at any time.
+        connections: number of connections so far.
     """
 
     def __init__(self, *, rate: float = 50, protected: bool = False) -> None:
@@ -54,7 +53,7 @@ class MjpegServer:
         return f"http://{self.address}/video.mjpg"
 
     def serve(self, handler: BaseHTTPRequestHandler) -> None:
-        """Answers one client."""
+        """Serves one client."""
         self.connections += 1
         login = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
         if self.protected and handler.headers.get("Authorization") != f"Basic {login}":
@@ -105,7 +104,7 @@ class MjpegServer:
 def _handler(server: MjpegServer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            with contextlib.suppress(OSError):  # the client went away
+            with contextlib.suppress(OSError):  # the client has disconnected
                 server.serve(self)
 
         def log_message(self, *_: object) -> None:
@@ -116,7 +115,7 @@ def _handler(server: MjpegServer) -> type[BaseHTTPRequestHandler]:
 
 @contextmanager
 def serving(folder: Path) -> Iterator[str]:
-    """The address of an ordinary web server that has a folder."""
+    """The address of a web server that serves a folder."""
 
     class Quiet(SimpleHTTPRequestHandler):
         def log_message(self, *_: object) -> None:

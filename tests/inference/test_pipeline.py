@@ -23,7 +23,7 @@ PATIENCE_S = 20
 
 
 class Recorder(Sink):
-    """Keeps the numbers of the frames it is given."""
+    """Collects the numbers of the frames."""
 
     def __init__(self) -> None:
         self.path = Path("nowhere")
@@ -198,9 +198,9 @@ def test_summary(source: MemorySource) -> None:
     assert summary.elapsed_s > 0
     assert list(summary.mean_ms) == ["decode", "network", "write"]
     assert summary.mean_ms["network"] == pytest.approx(3)
-    assert [seen.name for seen in summary.classes] == ["tree", "road"]
-    assert [seen.share for seen in summary.classes] == pytest.approx([0.6, 0.4])
-    assert [seen.confidence for seen in summary.classes] == pytest.approx([1.0, 0.5])
+    assert [share.name for share in summary.classes] == ["tree", "road"]
+    assert [share.share for share in summary.classes] == pytest.approx([0.6, 0.4])
+    assert [share.confidence for share in summary.classes] == pytest.approx([1.0, 0.5])
 
 
 @settings(deadline=None, max_examples=40)

@@ -28,20 +28,20 @@ QUICK = "synthetic:96x64@200"
 pytestmark = pytest.mark.usefixtures("models")
 
 
-def has_seen(live: LivePipeline) -> None:
+def has_segmentation(live: LivePipeline) -> None:
     wait_until(lambda: (r := live.newest()) is not None and r.segmentation is not None)
 
 
 def test_a_network_that_hangs_stops_in_time(models: FakeModels) -> None:
     with LivePipeline(QUICK, FAKE) as live:
-        has_seen(live)
+        has_segmentation(live)
         models.program.gate.clear()
         before = live.status().dropped.get("overwritten", 0)
         wait_until(lambda: live.status().dropped.get("overwritten", 0) > before + 20)
         assert live.status().source_state is SourceState.RUNNING
-        begun_s = time.monotonic()
+        started_s = time.monotonic()
         live.stop()
-        assert time.monotonic() - begun_s < 2
+        assert time.monotonic() - started_s < 2
         models.program.gate.set()
 
 
@@ -50,20 +50,20 @@ def test_a_network_that_hangs_stops_in_time(models: FakeModels) -> None:
 )
 def test_logits_of_another_shape_are_reported(models: FakeModels, shape: tuple[int, ...]) -> None:
     with LivePipeline(QUICK, FAKE) as live:
-        has_seen(live)
+        has_segmentation(live)
         models.program.run = lambda image: np.zeros(shape, np.float32)  # type: ignore[method-assign]
         wait_until(lambda: live.status().notice)
         assert live.status().notice.startswith("fake: ")
         assert live.status().model is None
         result = live.newest()
-        wait_until(lambda: live.newest() is not result)  # the picture goes on
+        wait_until(lambda: live.newest() is not result)  # frames are still published
         live.switch_model(Path("other.pte"))
         wait_until(lambda: live.status().model == "other")
 
 
 def test_a_stream_that_changes_size_and_rate(models: FakeModels) -> None:
     with MjpegServer() as server, LivePipeline(server.url, FAKE) as live:
-        has_seen(live)
+        has_segmentation(live)
         assert live.status().frame_size == (96, 64)
         server.size, server.rate = (160, 120), 20
         wait_until(lambda: live.status().frame_size == (160, 120))
@@ -82,7 +82,7 @@ def test_a_wall_clock_that_jumps_changes_nothing(monkeypatch: pytest.MonkeyPatch
     jumps = count()
     monkeypatch.setattr(time, "time", lambda: (-1) ** next(jumps) * 1e9)
     with LivePipeline(QUICK, FAKE) as live:
-        has_seen(live)
+        has_segmentation(live)
         for _ in range(20):
             result = live.newest()
             assert result is not None
@@ -97,9 +97,9 @@ def test_a_full_disk_ends_only_the_recording_and_the_file_plays(tmp_path: Path) 
     path = tmp_path / "out.mp4"
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     with LivePipeline("synthetic:320x240@60", FAKE) as live:
-        has_seen(live)
+        has_segmentation(live)
         before = psutil.Process().num_threads()
-        gc.disable()  # the encoder's threads must go without it
+        gc.disable()  # the encoder's threads must end without it
         resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, limits[1]))
         try:
             live.start_recording(path, lambda result: _noise(result.sequence))
@@ -165,5 +165,5 @@ def test_a_native_crash_is_reported_and_the_recording_plays(tmp_path: Path) -> N
     )
     assert run.returncode == -signal.SIGSEGV
     assert run.stderr.startswith("Fatal Python error: Segmentation fault")
-    assert "inference.py" in run.stderr  # where it was
+    assert "inference.py" in run.stderr  # the place of the crash
     assert sum(1 for _ in open_source(path)) >= 50

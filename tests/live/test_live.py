@@ -55,7 +55,7 @@ def next_result(live: LivePipeline, after: LiveResult | None = None) -> LiveResu
     return result
 
 
-def seen_result(live: LivePipeline) -> LiveResult:
+def segmented_result(live: LivePipeline) -> LiveResult:
     """A result with a segmentation."""
     wait_until(lambda: (r := live.newest()) is not None and r.segmentation is not None)
     result = live.newest()
@@ -78,18 +78,18 @@ def test_a_result_belongs_to_its_frame() -> None:
 
 def test_newest_stays_the_same_until_there_is_a_newer_one(models: FakeModels) -> None:
     with running() as live:
-        seen_result(live)
+        segmented_result(live)
         models.program.gate.clear()
         wait_until(lambda: live.status().dropped.get("overwritten"))
-        held = live.newest()
-        assert live.newest() is held
+        previous = live.newest()
+        assert live.newest() is previous
         models.program.gate.set()
-        assert next_result(live, held).sequence > (held.sequence if held else 0)
+        assert next_result(live, previous).sequence > (previous.sequence if previous else 0)
 
 
 def test_a_slow_network_gets_the_newest_frame_and_drops_are_counted(models: FakeModels) -> None:
     with running() as live:
-        first = seen_result(live)
+        first = segmented_result(live)
         models.program.gate.clear()
         before = live.status().dropped.get("overwritten", 0)
         wait_until(lambda: live.status().dropped.get("overwritten", 0) >= before + 20)
@@ -134,7 +134,7 @@ def test_a_single_picture_remains_the_newest_result() -> None:
     folder = Path(__file__).parents[2] / "seaformer_edge" / "data" / "sample"
     with running(next(folder.glob("*.jpg"))) as live:
         assert live.wait(PATIENCE_S)
-        assert seen_result(live).sequence == 1
+        assert segmented_result(live).sequence == 1
 
 
 def test_looping_restarts_at_the_end(tmp_path: Path) -> None:
@@ -179,7 +179,7 @@ def test_smoothing_is_a_stage() -> None:
     with running(smoothing=0.5) as live:
         wait_until(lambda: "smooth" in live.status().stage_ms)
         live.set_smoothing(0)
-        sequence = seen_result(live).sequence
+        sequence = segmented_result(live).sequence
         wait_until(lambda: next_result(live).sequence > sequence + 3)
 
 
@@ -198,7 +198,7 @@ def test_a_classifier_gives_classes() -> None:
 
 def test_switching_the_model(models: FakeModels) -> None:
     with running() as live:
-        seen_result(live)
+        segmented_result(live)
         live.switch_model(Path("other.pte"))
         wait_until(lambda: live.status().model == "other")
         wait_until(lambda: (card := next_result(live).card) is not None and card.name == "other")
@@ -207,7 +207,7 @@ def test_switching_the_model(models: FakeModels) -> None:
         live.switch_model(Path("classifier.pte"))
         wait_until(lambda: next_result(live).classification is not None)
         live.switch_model(FAKE)
-        seen_result(live)
+        segmented_result(live)
         assert live.status().notice == ""
         assert [request.path.stem for request in models.opened] == [
             "fake",
@@ -220,7 +220,7 @@ def test_switching_the_model(models: FakeModels) -> None:
 
 def test_a_model_that_cannot_be_loaded_leaves_the_current_one() -> None:
     with running() as live:
-        seen_result(live)
+        segmented_result(live)
         live.switch_model(Path("missing.pte"))
         wait_until(lambda: live.status().notice)
         status = live.status()
@@ -228,7 +228,7 @@ def test_a_model_that_cannot_be_loaded_leaves_the_current_one() -> None:
         assert status.model == "fake"
         assert not live.wait(0.05)
         sequence = next_result(live).sequence
-        wait_until(lambda: seen_result(live).sequence > sequence)
+        wait_until(lambda: segmented_result(live).sequence > sequence)
         live.switch_model(Path("other.pte"))
         wait_until(lambda: live.status().model == "other")
         assert live.status().notice == ""
@@ -236,14 +236,14 @@ def test_a_model_that_cannot_be_loaded_leaves_the_current_one() -> None:
 
 def test_requests_during_loading_are_combined(models: FakeModels) -> None:
     with running() as live:
-        seen_result(live)
+        segmented_result(live)
         loading, go_on = threading.Event(), threading.Event()
 
         def load(request: ModelRequest) -> None:
             if request.path.stem == "other":
                 loading.set()
                 assert go_on.wait(PATIENCE_S)
-            elif request.threads is None:  # while the one asked for meanwhile waits for its turn
+            elif request.threads is None:  # while the other request waits
                 live.set_threads(2)
 
         models.opening = load
@@ -260,7 +260,7 @@ def test_threads_change_only_while_no_program_is_open(models: FakeModels) -> Non
     """The thread pool belongs to the process; resizing it with an open program is refused."""
     alive: list[bool] = []
     with running(threads=1) as live:
-        seen_result(live)
+        segmented_result(live)
 
         def check(request: ModelRequest) -> None:
             alive.append(live._inference._model is not None)
@@ -284,13 +284,13 @@ def test_threads_change_only_while_no_program_is_open(models: FakeModels) -> Non
 def test_switching_the_source(tmp_path: Path) -> None:
     clip = write_video(tmp_path / "clip.mp4", [numbered(i) for i in range(3)])
     with running() as live:
-        held = seen_result(live)
+        previous = segmented_result(live)
         live.switch_source(clip)
         assert live.wait(PATIENCE_S)
         result = live.newest()
         assert result is not None
         assert result.frame.image.shape == (48, 64, 3)
-        assert result.sequence > held.sequence
+        assert result.sequence > previous.sequence
         live.switch_source(QUICK)
         assert not live.wait(0.05)
         wait_until(lambda: next_result(live).frame.image.shape == (64, 96, 3))
@@ -318,18 +318,18 @@ def test_a_file_chosen_just_before_a_camera_is_opened_is_played_as_a_file(
 
 def test_pause_keeps_the_newest_result() -> None:
     with running() as live:
-        seen_result(live)
+        segmented_result(live)
         live.pause()
         wait_until(lambda: live.status().paused)
         live._stats.wait_idle(PATIENCE_S)
-        held = live.newest()
+        previous = live.newest()
         threading.Event().wait(0.1)
-        assert live.newest() is held
+        assert live.newest() is previous
         live.resume()
-        resumed = next_result(live, held)
-        assert held is not None
-        # It goes on where it was: a file does not run on unseen.
-        assert read_counter(resumed.frame.image) - read_counter(held.frame.image) <= 3
+        resumed = next_result(live, previous)
+        assert previous is not None
+        # The file continues where it was paused.
+        assert read_counter(resumed.frame.image) - read_counter(previous.frame.image) <= 3
 
 
 def test_a_file_opened_while_paused_has_no_time_limit(
@@ -337,12 +337,12 @@ def test_a_file_opened_while_paused_has_no_time_limit(
 ) -> None:
     clip = write_video(tmp_path / "clip.mp4", [numbered(i) for i in range(3)])
     with running() as live:
-        held = seen_result(live)
+        previous = segmented_result(live)
         live.pause()
         live.switch_source(clip, realtime=False, loop=True)
         impatient()
         live.resume()
-        wait_until(lambda: (r := live.newest()) is not None and r.sequence > held.sequence + 20)
+        wait_until(lambda: (r := live.newest()) is not None and r.sequence > previous.sequence + 20)
         assert live.status().source_state is SourceState.RUNNING
 
 
@@ -363,7 +363,7 @@ def test_a_file_with_a_slow_first_frame_has_no_time_limit(
         next_result(live, next_result(live))
 
 
-# What goes wrong.
+# Errors.
 
 
 def test_a_missing_source(tmp_path: Path) -> None:
@@ -374,7 +374,7 @@ def test_a_missing_source(tmp_path: Path) -> None:
         assert status.source_state is SourceState.FAILED
         assert "street.mp4: no such file" in status.message
         live.switch_source(QUICK)
-        seen_result(live)
+        segmented_result(live)
         assert live.status().source_state is SourceState.RUNNING
 
 
@@ -387,14 +387,14 @@ def test_frames_are_published_without_a_model() -> None:
         assert next_result(live, result).sequence > result.sequence
         assert live.status().model is None
         live.switch_model(FAKE)
-        seen_result(live)
+        segmented_result(live)
         assert live.status().notice == ""
 
 
 @pytest.mark.parametrize("fault", ["fails", "blank"])
 def test_a_failing_network_does_not_hang(models: FakeModels, fault: str) -> None:
     with running() as live:
-        seen_result(live)
+        segmented_result(live)
         setattr(models.program, fault, True)
         with pytest.raises(ModelError, match=r"fake: burnt out|NaN or infinity"):
             live.wait(PATIENCE_S)
@@ -403,14 +403,14 @@ def test_a_failing_network_does_not_hang(models: FakeModels, fault: str) -> None
         result = next_result(live)
         assert next_result(live, result) is not result
         live.switch_model(Path("other.pte"))
-        seen_result(live)
+        segmented_result(live)
 
 
 def test_an_unexpected_exception_becomes_an_error_message(
     models: FakeModels, caplog: pytest.LogCaptureFixture
 ) -> None:
     with running() as live:
-        seen_result(live)
+        segmented_result(live)
         models.program.output_shape = (1,)
         models.program.run = lambda image: 1 / 0  # type: ignore[method-assign,return-value]
         wait_until(lambda: live.status().notice)
@@ -425,7 +425,7 @@ def test_an_unexpected_exception_becomes_an_error_message(
 def test_a_recording_contains_the_published_results(tmp_path: Path) -> None:
     path = tmp_path / "out.mp4"
     with running("synthetic:96x64@50") as live:
-        seen_result(live)
+        segmented_result(live)
         live.start_recording(path)
         wait_until(lambda: live.status().recorded_frames >= 10)
         assert live.status().recording == path
@@ -433,7 +433,7 @@ def test_a_recording_contains_the_published_results(tmp_path: Path) -> None:
             live.start_recording(tmp_path / "other.mp4")
         live.stop_recording()
         wait_until(lambda: live.status().recording is None)
-        assert seen_result(live)
+        assert segmented_result(live)
         times_s = read_times(path)
         assert len(times_s) >= 10
         assert times_s[0] == 0
@@ -451,7 +451,7 @@ def test_a_recording_uses_the_given_draw_function(tmp_path: Path) -> None:
         return np.full((64, 96, 3), 200, np.uint8)
 
     with running() as live:
-        seen_result(live)
+        segmented_result(live)
         live.start_recording(tmp_path / "out.mp4", draw)
         wait_until(lambda: len(drawn) > 3)
     assert all(b.sequence > a.sequence for a, b in pairwise(drawn))
@@ -488,7 +488,7 @@ def test_a_recording_does_not_hide_that_there_is_no_model(
     models: FakeModels, tmp_path: Path
 ) -> None:
     with running() as live:
-        seen_result(live)
+        segmented_result(live)
         models.program.fails = True
         wait_until(lambda: live.status().notice)
         live.start_recording(tmp_path / "out.mp4")
@@ -522,7 +522,7 @@ def test_stop_while_a_file_waits_for_its_next_frame(tmp_path: Path) -> None:
     pictures = [numbered(0), numbered(1)]
     clip = write_video(tmp_path / "slow.mkv", pictures, times_s=[0, 3600])
     with running(clip) as live:
-        seen_result(live)
+        segmented_result(live)
         assert_stops(live)
 
 
@@ -551,14 +551,14 @@ def test_stop_while_recording(tmp_path: Path) -> None:
 
 def test_stop_while_paused() -> None:
     with running() as live:
-        seen_result(live)
+        segmented_result(live)
         live.pause()
         assert_stops(live)
 
 
 def test_stop_after_a_failure(models: FakeModels) -> None:
     with running() as live:
-        seen_result(live)
+        segmented_result(live)
         models.program.fails = True
         wait_until(lambda: live.status().notice)
         live.stop()

@@ -34,8 +34,8 @@ def state(live: LivePipeline) -> SourceState:
     return live.status().source_state
 
 
-def has_state(live: LivePipeline, wanted: SourceState) -> None:
-    wait_until(lambda: state(live) is wanted)
+def has_state(live: LivePipeline, expected: SourceState) -> None:
+    wait_until(lambda: state(live) is expected)
 
 
 def test_a_stream_runs(server: MjpegServer) -> None:
@@ -56,11 +56,11 @@ def test_a_lost_stream_is_reconnected(server: MjpegServer) -> None:
         server.mode = "cut"
         has_state(live, SourceState.RECONNECTING)
         wait_until(lambda: "cannot be opened" in live.status().message)
-        held = live.newest()
-        assert held is not None, "the last picture stays"
+        previous = live.newest()
+        assert previous is not None, "the last result stays"
         server.mode = "live"
         has_state(live, SourceState.RUNNING)
-        wait_until(lambda: live.newest() is not held)
+        wait_until(lambda: live.newest() is not previous)
 
 
 def test_a_stalled_stream_is_reported_and_recovers(server: MjpegServer) -> None:
@@ -155,7 +155,7 @@ def test_stop_from_every_state_of_a_stream(server: MjpegServer, mode: str) -> No
 
 
 def test_stop_while_connecting() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listening:  # accepts, and says nothing
+    with socket.create_server(("127.0.0.1", 0)) as listening:  # accepts, and never answers
         url = f"rtsp://127.0.0.1:{listening.getsockname()[1]}/live"
         with LivePipeline(url, FAKE) as live:
             connection, _ = listening.accept()
@@ -229,8 +229,8 @@ def test_a_camera_is_unplugged_and_plugged_in_again(
         wait_until(lambda: "is its ribbon cable seated?" in live.status().message)
         pulled_out.unlink()
         has_state(live, SourceState.RUNNING)
-        held = live.newest()
-        wait_until(lambda: live.newest() is not held)
+        previous = live.newest()
+        wait_until(lambda: live.newest() is not previous)
         pulled_out.touch()
         has_state(live, SourceState.STALLED)
         started_s = monotonic()

@@ -15,7 +15,7 @@ SIZE, GRID, CLASSES = (320, 240), (40, 30), 4
 
 
 class Street:
-    """Flat patches of colour and a bright block that moves; logits that tell them apart badly.
+    """Flat patches of colour and a bright moving block; noisy logits of their classes.
 
     Both pictures and logits are noisy, as a camera's are and as a network makes them.
     """

@@ -15,12 +15,11 @@ INTERVAL_S = 0.01
 
 
 class FakeCapture:
-    """As OpenCV's: pictures are BGR, a read of a camera that is gone says False, and
-    `isOpened` stays true all the same.
+    """Like OpenCV's: frames are BGR; after unplugging, `read` returns False, and `isOpened` True.
 
     Attributes:
         present: the numbers of the cameras that are plugged in.
-        clock: "driver" tells capture times, "none" does not.
+        clock: "driver" reports capture times, "none" does not.
         opened: the captures so far.
     """
 
@@ -29,10 +28,10 @@ class FakeCapture:
     opened: ClassVar[list[FakeCapture]] = []
 
     def __init__(self, number: int, backend: int) -> None:
-        assert backend != cv2.CAP_ANY, "GStreamer may come first, and it queues"
+        assert backend != cv2.CAP_ANY, "this may choose GStreamer, which queues frames"
         FakeCapture.opened.append(self)
         self.number = number
-        self.wanted: dict[int, float] = {}
+        self.properties: dict[int, float] = {}
         self.released = number not in self.present
         self.scene = SyntheticSource((96, 64))
         self.begun_s = self.time_s = time.monotonic()
@@ -41,7 +40,7 @@ class FakeCapture:
         return not self.released
 
     def set(self, name: int, value: float) -> bool:
-        self.wanted[name] = value
+        self.properties[name] = value
         return name != cv2.CAP_PROP_BUFFERSIZE  # V4L2 has no such thing
 
     def get(self, name: int) -> float:

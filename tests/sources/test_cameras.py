@@ -47,11 +47,14 @@ def picamera2(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 @LINUX
 def test_a_camera_is_opened_with_few_buffers_and_motion_jpeg() -> None:
     open_source("0").close()
-    wanted = FakeCapture.opened[0].wanted
-    assert wanted[cv2.CAP_PROP_BUFFERSIZE] == 3
-    assert wanted[cv2.CAP_PROP_FOURCC] == cv2.VideoWriter.fourcc(*"MJPG")
-    assert (wanted[cv2.CAP_PROP_FRAME_WIDTH], wanted[cv2.CAP_PROP_FRAME_HEIGHT]) == (1280, 720)
-    assert list(wanted).index(cv2.CAP_PROP_FOURCC) == 0, "the size is chosen within the format"
+    properties = FakeCapture.opened[0].properties
+    assert properties[cv2.CAP_PROP_BUFFERSIZE] == 3
+    assert properties[cv2.CAP_PROP_FOURCC] == cv2.VideoWriter.fourcc(*"MJPG")
+    assert (properties[cv2.CAP_PROP_FRAME_WIDTH], properties[cv2.CAP_PROP_FRAME_HEIGHT]) == (
+        1280,
+        720,
+    )
+    assert list(properties).index(cv2.CAP_PROP_FOURCC) == 0, "the size is chosen within the format"
 
 
 @pytest.mark.parametrize("spec", ["2", "/dev/video2"])
@@ -79,7 +82,7 @@ def test_a_camera_by_a_link_to_its_device(tmp_path: Path) -> None:
         assert FakeCapture.opened[0].number == 2
         assert source.name == str(link)
     assert SourceSpec.parse(link).is_live
-    assert SourceSpec.parse("/dev/v4l/by-id/usb-unplugged").is_live, "it may come"
+    assert SourceSpec.parse("/dev/v4l/by-id/usb-unplugged").is_live, "it may be plugged in later"
     link.unlink()
     link.touch()
     assert not SourceSpec.parse(link).is_live
@@ -169,7 +172,7 @@ def test_iterating_reopens_a_closed_camera() -> None:
 
 def test_ribbon_camera_releases_its_buffers(picamera2: Any) -> None:
     with open_source("picamera") as source:
-        # The fake has four buffers and no patience.
+        # The fake has four buffers and fails if none is free.
         frames = list(islice(iter(source), 10))
         assert source.frame_size == (1280, 704)
         assert frames[0].image.shape == (704, 1280, 3)

@@ -123,7 +123,7 @@ def test_a_silent_stream_times_out(server: MjpegServer, monkeypatch: pytest.Monk
 
 def test_a_silent_host_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stream, "OPEN_TIMEOUT_S", 0.3)
-    with socket.create_server(("127.0.0.1", 0)) as listening:  # accepts, and says nothing
+    with socket.create_server(("127.0.0.1", 0)) as listening:  # accepts, and never answers
         url = f"rtsp://127.0.0.1:{listening.getsockname()[1]}/live"
         with pytest.raises(SourceError, match=r"/live: cannot be opened \(no answer\)"):
             open_source(url)

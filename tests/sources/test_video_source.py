@@ -74,9 +74,9 @@ def test_truncated_video_is_read_and_missing_frames_are_counted(
 ) -> None:
     options = {"movflags": "faststart"} if suffix == ".mp4" else {}
     pictures = [noise(i) for i in range(COUNT)]
-    path = write_video(tmp_path / f"whole{suffix}", pictures, options=options)
-    whole = path.read_bytes()
-    path.write_bytes(whole[: len(whole) // 2])
+    path = write_video(tmp_path / f"data{suffix}", pictures, options=options)
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
     source = VideoSource(path)
     frames = list(source)
     assert COUNT / 4 < len(frames) < COUNT * 3 / 4

@@ -1,7 +1,7 @@
-"""A picamera2 as seaformer-edge meets it, faithful in what can go wrong.
+"""A fake picamera2 that has the failures of the real one.
 
-Arrays of "RGB888" lie in memory as B, G, R, those of "BGR888" as R, G, B. There are no more
-buffers than were asked for: requests that are not released use them up. One camera at a time.
+Arrays of "RGB888" are B, G, R in memory, those of "BGR888" R, G, B. There are only as many
+buffers as requested, and requests that are not released use them up. One camera at a time.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ INTERVAL_S = 0.01
 
 
 def pulled_out() -> bool:
-    """Whether a file says so, which another process may make."""
+    """Whether the file that marks it as unplugged exists; another process may create it."""
     name = os.environ.get("FAKE_PICAMERA_PULLED_OUT")
     return name is not None and Path(name).exists()
 
@@ -43,9 +43,9 @@ class Picamera2:
     def global_camera_info() -> list[dict[str, Any]]:
         return [] if pulled_out() else Picamera2.cameras
 
-    def create_video_configuration(self, **wanted: Any) -> dict[str, Any]:
-        assert wanted["queue"] is False, "a queued frame is an old one"
-        return wanted
+    def create_video_configuration(self, **options: Any) -> dict[str, Any]:
+        assert options["queue"] is False, "queued frames are old"
+        return options
 
     def configure(self, configuration: dict[str, Any]) -> None:
         assert not self.started
@@ -63,7 +63,7 @@ class Picamera2:
 
     def capture_request(self) -> Request:
         assert self.started
-        assert self.free_buffers > 0, "all buffers are taken: a real camera would wait for ever"
+        assert self.free_buffers > 0, "no free buffer: a real camera would wait forever"
         time.sleep(INTERVAL_S)
         while pulled_out():  # no error, no frame
             time.sleep(3600)
