@@ -2,10 +2,10 @@
 
     python scripts/data/draw_coco_masks.py IMAGES ANNOTATIONS OUTPUT
 
-ANNOTATIONS is an `instances_*.json` of COCO, or a folder of YOLO segmentation labels (a
-text file a picture, a line an instance: class and polygon in shares of the sides). OUTPUT gets
-`images` (copies) and `masks`: 0 nothing annotated, 255 a crowd, else the category id of COCO.
-Smaller instances lie over larger ones.
+ANNOTATIONS is an `instances_*.json` of COCO, or a folder of YOLO segmentation labels: a text file
+for each picture, with a line for each instance (class and polygon in fractions of the sides).
+OUTPUT gets `images` (copies) and `masks`: COCO's category id, 0 where nothing is annotated, 255
+for a crowd. Smaller instances are drawn over larger ones.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Polygon = NDArray[np.float64]
 
 
 def draw(shape: tuple[int, int], instances: list[tuple[int, list[Polygon]]]) -> NDArray[np.uint8]:
-    """(category id, polygons) of a picture of (height, width) as one mask."""
+    """One (height, width) mask of a picture's (category id, polygons)."""
 
     def area(instance: tuple[int, list[Polygon]]) -> float:
         return sum(cv2.contourArea(p.astype(np.float32)) for p in instance[1])
@@ -45,7 +45,7 @@ def draw(shape: tuple[int, int], instances: list[tuple[int, list[Polygon]]]) -> 
 
 
 def crowd_mask(counts: list[int], size: tuple[int, int]) -> NDArray[np.bool_]:
-    """COCO's uncompressed run lengths, down the columns, zeros first."""
+    """(height, width) mask from COCO's uncompressed run lengths: by columns, zeros first."""
     runs = np.repeat(np.arange(len(counts)) % 2 == 1, counts)
     return runs.reshape(size[::-1]).T
 
@@ -73,7 +73,7 @@ def from_json(path: Path) -> Iterator[tuple[str, NDArray[np.uint8]]]:
 
 
 def from_yolo(labels: Path, images: Path) -> Iterator[tuple[str, NDArray[np.uint8]]]:
-    """(file name, mask) of every picture that has a label file."""
+    """(file name, mask) of every picture with a label file."""
     for picture in sorted(images.glob("*.jpg")):
         path = labels / f"{picture.stem}.txt"
         if not path.exists():
@@ -97,4 +97,6 @@ def main(images: Path, annotations: Path, output: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(*(Path(argument) for argument in sys.argv[1:4]))
+    if len(sys.argv) != 4:
+        sys.exit(__doc__)
+    main(*(Path(argument) for argument in sys.argv[1:]))

@@ -1,14 +1,14 @@
-"""Label photographs of streets with a network trained on Cityscapes, in CamVid's 11 classes.
+"""Label photographs of streets in CamVid's 11 classes, with a network trained on Cityscapes.
 
-    python scripts/data/label_streets.py TEACHER FOLDER [--threads N]
+    python scripts/data/label_streets.py TEACHER FOLDER [--threads N] [--sure P]
 
-Writes FOLDER/labels for FOLDER/images; pictures that have a label keep it. A pixel is ignored (11)
-where the teacher is less sure than --sure. scripts/data/make_street_data.py reads the result.
+Writes FOLDER/labels for FOLDER/images; pictures that have a label keep it. Pixels whose class has
+a probability below --sure are ignored (id 11). make_street_data.py reads the result.
 
-TEACHER, an ONNX or OpenVINO file, takes (1, 3, H, W) float32 RGB, normalised as ImageNet's, and
-gives (1, 19 or more, H, W) logits of the 19 train ids; pictures are stretched to H x W. An ESPNetv2
-(Mehta et al., CVPR 2019) of 66 mIoU labelled the shipped model's pictures at 480x640. It runs with
-OpenVINO: pip install -e ".[distil]".
+TEACHER is an ONNX or OpenVINO file that the user provides. Its input is (1, 3, H, W) float32 RGB,
+normalised as for ImageNet, to which pictures are stretched; its output (1, 19 or more, H, W)
+logits of Cityscapes' 19 train ids. An ESPNetv2 (Mehta et al., CVPR 2019) of 66 mIoU, at 640x480,
+labelled the pictures of the shipped model. It runs with OpenVINO: pip install -e ".[distil]".
 """
 
 from __future__ import annotations
@@ -36,25 +36,25 @@ IDS = [
     )
     if name in CITYSCAPES
 ]
-"""Cityscapes' train ids and CamVid's."""
+"""(train id of Cityscapes, id of CamVid) pairs."""
 
 
 def camvid_labels(logits: Tensor, sure: float) -> NDArray[np.uint8]:
-    """(C, H, W) logits of Cityscapes' classes, and of others behind them, to (H, W) ids of CamVid.
+    """(C, H, W) logits, the first 19 of Cityscapes' classes, to (H, W) uint8 ids of CamVid.
 
-    `VOID` where all that are one class there have together less than `sure`.
+    Probabilities of classes that are one in CamVid are added. `VOID` where none reaches `sure`.
     """
-    seen = logits.softmax(0)
+    theirs_probabilities = logits.softmax(0)
     probabilities = torch.zeros(VOID, *logits.shape[1:])
     for theirs, ours in IDS:
-        probabilities[ours] += seen[theirs]
+        probabilities[ours] += theirs_probabilities[theirs]
     highest, labels = probabilities.max(0)
     labels[highest < sure] = VOID
     return np.asarray(labels.to(torch.uint8).numpy(), np.uint8)
 
 
 class Teacher:
-    """A network trained on Cityscapes, as OpenVINO reads it."""
+    """A network trained on Cityscapes, run by OpenVINO."""
 
     def __init__(self, path: Path, threads: int):
         import openvino
@@ -91,5 +91,5 @@ if __name__ == "__main__":
     parser.add_argument("teacher", type=Path)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--sure", type=float, default=0.5, help="least probability (0.5)")
+    parser.add_argument("--sure", type=float, default=0.5, help="lowest probability (%(default)s)")
     main(**vars(parser.parse_args()))

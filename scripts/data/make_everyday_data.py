@@ -1,23 +1,21 @@
-"""Put the training set of the `everyday` models together: 41 classes, real masks over teachers'.
+"""Make the training set of the `everyday` models: 41 classes, real masks over teachers' labels.
 
     python scripts/data/make_everyday_data.py OUTPUT EVERYDAY [--more ORIGIN=FOLDER]...
 
-EVERYDAY and every FOLDER hold `images`, `labels` (the teachers', as label_with_teachers.py
-writes them; not needed where an origin's masks name every pixel) and `masks` (real, where there
-are any), with the stem of the picture.
-ORIGIN is one of the tables below; in EVERYDAY it is what the name begins with ("msrc_...").
+EVERYDAY and every FOLDER contain `images`, `labels` (of label_with_teachers.py; not needed for an
+origin whose masks name every pixel) and `masks` (real ones, where there are any), all with the stem
+of the picture. ORIGIN is a key of `ORIGINS` below; in EVERYDAY it is the first part of the name
+("msrc_..."). Pictures larger than 512 are scaled down.
 
-OUTPUT gets, as the data set `folder` reads them:
-    train, val   every picture, a tenth held out
-    real         held-out pictures of EVERYDAY, real masks alone: mean IoU over the masks' classes
-    persons      those of them whose masks name the persons: all else stands as class 0, so
-                 that a person seen where there is none counts; only the IoU of `person` means
-                 something here
-    real-more, persons-more    the same of the other folders
-    rooms        held-out rooms of EVERYDAY, teachers' labels: pixel accuracy is the agreement
+OUTPUT gets splits in the layout of the data set `folder`:
+    train, val   all pictures; a tenth is held out for val
+    real         held-out pictures of EVERYDAY with real masks only: mean IoU of their classes
+    persons      those whose masks name all persons, everything else as class 0, so that false
+                 persons count: only the IoU of `person` is meaningful
+    real-more, persons-more    the same for the other folders
+    rooms        held-out rooms of EVERYDAY with teachers' labels: pixel accuracy is the agreement
 
-A picture is held out by a hash of its name, so it stays so whatever is added. Pictures are at
-most 512 long.
+A picture is held out by a hash of its name, so adding pictures does not change it.
 """
 
 from __future__ import annotations
@@ -33,16 +31,18 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 from tqdm import tqdm
 
+from seaformer_edge.errors import SourceError
 from seaformer_edge.hub.class_list import read_class_list
+from seaformer_edge.hub.paths import shipped_models_dir
 from seaformer_edge.training.layouts import pictures_in
+from seaformer_edge.training.pictures import read_ids
 
-CLASSES = read_class_list(Path(__file__).parents[2] / "models" / "classes" / "everyday.json").names
+CLASSES = read_class_list(shipped_models_dir() / "classes" / "everyday.json").names
 IGNORE = 255
 VOID = 255
-"""Mask id of VOC's outlines and COCO's crowds."""
+"""Mask id of outlines in VOC and of crowds in COCO."""
 LONG_SIDE = 512
 ROOMS = ("bathroom", "bedroom", "kitchen")
 
@@ -55,9 +55,9 @@ class Origin:
 
     Attributes:
         ids: mask id to class; "" is something that is none of the 41.
-        unnamed: mask ids where the mask says nothing: the teachers' label stays.
-        complete: classes that the masks name wherever they are: a teacher who sees one of them
-            in unnamed pixels is wrong there.
+        unnamed: mask ids of unlabelled pixels: the teachers' label stays.
+        complete: classes of which the masks name every pixel: where a teacher labels one of them
+            in unnamed pixels, it is wrong.
     """
 
     ids: dict[int, str]
@@ -70,7 +70,7 @@ VOC_CLASSES = (
     "airplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow",
     "table", "dog", "horse", "motorcycle", "person", "plant", "sheep", "sofa", "train", "tv",
 )  # fmt: skip
-# Desks are no dining tables, nor plants in the ground potted ones.
+# VOC names dining tables and potted plants only, not desks and plants in the ground.
 VOC_COMPLETE = frozenset(VOC_CLASSES) - {"table", "plant"}
 MSRC_IDS = {
     1: "building", 2: "grass", 3: "tree", 4: "cow", 5: "horse", 6: "sheep", 7: "sky",
@@ -78,7 +78,7 @@ MSRC_IDS = {
     14: "plant", 15: "", 16: "bird", 17: "", 18: "chair", 19: "road", 20: "cat", 21: "dog",
     22: "person", 23: "boat",
 }  # fmt: skip
-# COCO's category ids; the others are none of ours.
+# COCO's category ids; the others are not in `everyday`.
 COCO_IDS = {
     1: "person", 2: "bicycle", 3: "car", 4: "motorcycle", 5: "airplane", 6: "bus", 7: "train",
     9: "boat", 16: "bird", 17: "cat", 18: "dog", 19: "horse", 20: "sheep", 21: "cow",
@@ -91,18 +91,18 @@ ORIGINS = {
     "inet": Origin({}),
     "ccp": PERSONS,
     "people": PERSONS,
-    # MSRC v2; it leaves much unnamed, of every class.
+    # MSRC v2 leaves pixels of every class unnamed.
     "msrc": Origin(MSRC_IDS),
     # PASCAL VOC 2012 with the masks of SBD; 255 is void.
     "voc": Origin(dict(enumerate(VOC_CLASSES, start=1)) | {VOID: ""}, complete=VOC_COMPLETE),
-    # COCO's instances drawn by scripts/data/draw_coco_masks.py: category ids, 255 a crowd.
+    # COCO, as draw_coco_masks.py draws it: category ids, 255 for crowds.
     "coco": Origin(
         {i: COCO_IDS.get(i, "") for i in range(1, 256)},
         complete=frozenset(COCO_IDS.values()) - {"table", "plant"},
     ),
     # The Weizmann horses.
     "horse": Origin({1: "horse"}, complete=frozenset({"horse"})),
-    # Cityscapes' train ids, which name every pixel but those of 255.
+    # Cityscapes' train ids; 255 is none of them.
     "cityscapes": Origin(
         {
             0: "road",
@@ -121,7 +121,7 @@ ORIGINS = {
         },
         unnamed=(),
     ),
-    # NYU Depth V2's 40 classes of rooms; 0 is nothing. What stands on and in furniture is none.
+    # NYU Depth V2's 40 classes of rooms; 0 is none. `everyday` has no objects on furniture.
     "nyu": Origin(
         {
             1: "wall",
@@ -153,7 +153,7 @@ ORIGINS = {
 
 
 def real_labels(mask: NDArray[np.uint8], origin: Origin) -> LabelMap:
-    """The mask in our ids, `IGNORE` where it names none of the 41."""
+    """The mask in ids of `everyday`, `IGNORE` where it names none of the 41."""
     table = np.full(256, IGNORE, np.uint8)
     for theirs, name in origin.ids.items():
         if name:
@@ -162,26 +162,27 @@ def real_labels(mask: NDArray[np.uint8], origin: Origin) -> LabelMap:
 
 
 def training_labels(teachers: LabelMap, mask: NDArray[np.uint8], origin: Origin) -> LabelMap:
-    """The real mask over the teachers' labels."""
+    """The real mask over the teachers' labels; (H, W) uint8 each."""
     real = real_labels(mask, origin)
     unnamed = np.isin(mask, origin.unnamed)
     complete = [CLASSES.index(name) for name in origin.complete]
     below = np.where(np.isin(teachers, complete), np.uint8(IGNORE), teachers)
-    halo = unnamed & (below == IGNORE) & near(np.isin(real, complete))
+    border = unnamed & (below == IGNORE) & is_near(np.isin(real, complete))
     background = unnamed & (below != IGNORE)
-    return np.where(unnamed, continued(below, background, halo), real)
+    return np.where(unnamed, filled(below, background, border), real)
 
 
-def near(things: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Where the teachers' outlines of `things` may lie: half a cell of their grid of 16 by 16."""
+def is_near(things: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Where teachers may draw the outline of `things`: within half a cell of a 16 by 16 grid."""
     distance = cv2.distanceTransform((~things).astype(np.uint8), cv2.DIST_L2, 5)
     return np.asarray(distance <= max(things.shape) / 32)
 
 
-def continued(labels: LabelMap, background: NDArray[np.bool_], halo: NDArray[np.bool_]) -> LabelMap:
-    """`labels` with each pixel of `halo` as the nearest one of `background`.
+def filled(labels: LabelMap, background: NDArray[np.bool_], border: NDArray[np.bool_]) -> LabelMap:
+    """`labels` with each pixel of `border` as the nearest pixel of `background`.
 
-    Ignored instead, it would cost nothing to paint persons and things as fat as the teachers do.
+    If these pixels were ignored, a network could draw things larger than they are, as the teachers
+    do, at no cost.
     """
     if not background.any():
         return labels
@@ -190,11 +191,11 @@ def continued(labels: LabelMap, background: NDArray[np.bool_], halo: NDArray[np.
     )
     label_of = np.zeros(int(index.max()) + 1, np.uint8)
     label_of[index[background]] = labels[background]
-    return np.where(halo, label_of[index], labels)
+    return np.where(border, label_of[index], labels)
 
 
 def person_labels(mask: NDArray[np.uint8], origin: Origin) -> LabelMap:
-    """Persons against all else, which stands as class 0; what is void stays `IGNORE`."""
+    """`person` where the mask names one, `IGNORE` where it is void, class 0 elsewhere."""
     person = CLASSES.index("person")
     labels = np.where(real_labels(mask, origin) == person, person, 0).astype(np.uint8)
     labels[mask == VOID] = IGNORE
@@ -202,7 +203,10 @@ def person_labels(mask: NDArray[np.uint8], origin: Origin) -> LabelMap:
 
 
 def held_out(stem: str) -> bool:
-    """A tenth, by name alone; those of one house, city or part of NYU stay together."""
+    """Whether a picture is in the held-out tenth, by its name.
+
+    Pictures of one house, of one city, and 20 neighbours of NYU are held out together.
+    """
     origin, *rest = stem.split("_")
     key = stem
     if origin in ("house", "cityscapes"):
@@ -215,7 +219,7 @@ def held_out(stem: str) -> bool:
 @dataclass(frozen=True)
 class Picture:
     name: str
-    """In the output, beginning with the origin."""
+    """In the output; it begins with the origin."""
     path: Path
     origin: Origin
     teachers: Path
@@ -223,7 +227,7 @@ class Picture:
 
 
 def pictures_of(root: Path, origin: str | None) -> Iterator[Picture]:
-    """The pictures of a folder; without an origin it is what their names begin with."""
+    """The pictures of a folder; with origin None it is the first part of their names."""
     for path in pictures_in(root / "images"):
         name = path.stem if origin is None else f"{origin}_{path.stem}"
         mask = root / "masks" / f"{path.stem}.png"
@@ -237,7 +241,7 @@ def pictures_of(root: Path, origin: str | None) -> Iterator[Picture]:
 
 
 def targets(picture: Picture, real: str) -> Iterator[tuple[str, LabelMap]]:
-    """(split, labels) of a picture; `real` is the split for its real mask if it is held out."""
+    """(split, labels) pairs of a picture; `real` is the split of its real mask if held out."""
     if picture.mask is None:
         teachers = read_ids(picture.teachers)
         mask = np.zeros_like(teachers)
@@ -246,29 +250,21 @@ def targets(picture: Picture, real: str) -> Iterator[tuple[str, LabelMap]]:
         mask = read_ids(picture.mask)
         origin = picture.origin
         teachers = read_ids(picture.teachers) if origin.unnamed else np.full_like(mask, IGNORE)
-    out = held_out(picture.name)
-    yield "val" if out else "train", training_labels(teachers, mask, origin)
-    if out and picture.mask is not None:
+    in_val = held_out(picture.name)
+    yield "val" if in_val else "train", training_labels(teachers, mask, origin)
+    if in_val and picture.mask is not None:
         yield real, real_labels(mask, origin)
         if "person" in origin.complete:
             yield real.replace("real", "persons"), person_labels(mask, origin)
-    if out and picture.name.startswith("house_") and picture.name.endswith(ROOMS):
+    if in_val and picture.name.startswith("house_") and picture.name.endswith(ROOMS):
         yield "rooms", teachers
-
-
-def read_ids(path: Path) -> LabelMap:
-    """A PNG of ids; of one with a palette the indices, which OpenCV does not give."""
-    with Image.open(path) as stored:
-        if stored.mode not in ("L", "P"):
-            raise SystemExit(f"{path}: not a picture of class ids, one channel of 8 bits")
-        return np.asarray(stored, np.uint8)
 
 
 def write(output: Path, picture: Picture, split: str, labels: LabelMap) -> None:
     image = cv2.imread(str(picture.path), cv2.IMREAD_COLOR)
     height, width = image.shape[:2]
     if labels.shape != (height, width):
-        raise SystemExit(f"{picture.path}: {height}x{width}, but its labels {labels.shape}")
+        raise SourceError(f"{picture.path}: the labels have another size than the picture")
     scale = LONG_SIDE / max(height, width)
     if scale < 1:
         size = (round(width * scale), round(height * scale))
@@ -287,7 +283,7 @@ def make(output: Path, real: str, picture: Picture) -> None:
 
 
 def balance(output: Path) -> str:
-    """Of every class the share of the training split's labelled pixels, and its pictures."""
+    """A line for each class: its share of the labelled training pixels, and its pictures."""
     pixels = np.zeros(len(CLASSES), np.int64)
     pictures = np.zeros(len(CLASSES), np.int64)
     for path in sorted((output / "train" / "labels").iterdir()):
@@ -302,7 +298,9 @@ def balance(output: Path) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Make the training set of the everyday models.")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("output", type=Path)
     parser.add_argument("everyday", type=Path)
     parser.add_argument("--more", action="append", default=[], metavar="ORIGIN=FOLDER")
@@ -321,4 +319,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except SourceError as error:
+        raise SystemExit(str(error)) from error

@@ -1,20 +1,20 @@
-"""Put CamVid and other streets together, with CamVid's 11 classes, to train on.
+"""Make a training set of CamVid and other streets, in CamVid's 11 classes.
 
     python scripts/data/make_street_data.py CAMVID OUTPUT [--validate-on FOLDER] [--copies N] \\
         [--streets FOLDER ...] [--labelled ORIGIN=FOLDER ...]
 
-CamVid's 367 training pictures come from a handful of streets, and its test pictures from others.
-So the training split also takes
+CamVid's 367 training pictures show a few streets, and its test pictures others. So the training
+split also contains
 
-    --streets   {images,masks} of streets in Cityscapes' classes: its train ids, or its colours, as
-                KITTI and BDD100K have them too
-    --labelled  {images,labels} that scripts/data/label_streets.py labelled, and {masks} of the same
-                stems where ORIGIN is one of the tables below: what a coarse mask says, the
-                teacher's labels make finer, where they do not contradict it
+    --streets   {images,masks} of streets in Cityscapes' classes: train ids or colours, which KITTI
+                and BDD100K use too
+    --labelled  {images,labels}, labelled by label_streets.py, and {masks} with the same stems if
+                ORIGIN is a key of `ORIGINS` below: coarse masks whose classes the teacher's labels
+                make finer where they do not contradict
 
-CamVid's own pictures stand in it eight times, or --copies, all others once. The validation split is
-CamVid's; with --validate-on it is the streets of that FOLDER, as of --streets, and CamVid's are
-trained on as well. CamVid's test split is not touched.
+CamVid's own pictures are repeated --copies times (8), all others are in it once. The validation
+split is CamVid's. With --validate-on it is the streets of that FOLDER, laid out as for --streets,
+and CamVid's validation pictures are trained on as well. CamVid's test split is not used.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ from seaformer_edge.training.layouts import pictures_in
 
 VOID = 11
 HEIGHT = 480
-"""Pictures that are larger are made so high."""
+"""Higher pictures are scaled down to this."""
 
 LabelMap = NDArray[np.uint8]
 
-# Cityscapes' classes to CamVid's ids: its walls are buildings, grass is tree, traffic lights are
-# signs, a bicycle or motorcycle and its rider are one bicyclist. A train is nothing there.
+# Cityscapes' classes to CamVid's ids: CamVid has no wall, grass, traffic light or train, and a
+# bicycle or motorcycle with its rider is one bicyclist.
 CITYSCAPES = {
     "road": 3,
     "sidewalk": 4,
@@ -70,10 +70,10 @@ def ids(*names: str) -> tuple[int, ...]:
 
 EVERYTHING = tuple(range(len(NAMES)))
 IN_FRONT = ids("pole", "sign", "fence", "pedestrian", "bicyclist")
-"""What polygons of what is behind leave out."""
+"""Objects that the polygons of what is behind them include."""
 
-# Mask id of an origin to the classes that it can be. Where the teacher names none of them it is
-# the first, if that is an id and not VOID.
+# Mask id of an origin to the classes that it may be. Where the teacher names none of them, the
+# label is the first.
 ORIGINS: dict[str, dict[int, tuple[int, ...]]] = {
     # IDD-Lite: drivable, undrivable, living things, vehicles, road-side objects, far objects, sky.
     "idd": {
@@ -123,7 +123,7 @@ def main(
 
 
 def copy_camvid(split: Path, target: Path, copies: int) -> None:
-    """Copy a split's pictures and labels, under `copies` names of their own."""
+    """Copy the pictures and labels of a split, `copies` times under different names."""
     for kind in ("images", "labels"):
         (target / kind).mkdir(parents=True, exist_ok=True)
         for path in sorted((split / kind).iterdir()):
@@ -135,7 +135,7 @@ def copy_camvid(split: Path, target: Path, copies: int) -> None:
 
 
 def add_labelled(picture: Path, folder: Path, origin: str, split: Path) -> None:
-    """Write one picture with the teacher's labels, and a coarse mask's where there is one."""
+    """Write a picture with the teacher's labels, refined by a coarse mask if there is one."""
     image = cv2.imread(str(picture), cv2.IMREAD_COLOR)
     labels = read(folder / "labels" / f"{picture.stem}.png")
     mask = folder / "masks" / f"{picture.stem}.png"
@@ -156,7 +156,7 @@ def refined(mask: LabelMap, teacher: LabelMap, table: dict[int, tuple[int, ...]]
 def add_streets(folder: Path, split: Path) -> None:
     """Write pictures with masks in Cityscapes' train ids or colours.
 
-    Of colours that were resized smoothly the mixed ones are ignored.
+    Pixels of other colours, which smooth resizing makes, are ignored.
     """
     classes = read_class_list(shipped_models_dir() / "classes" / "cityscapes.json")
     for picture in pictures_in(folder / "images"):

@@ -1,12 +1,12 @@
-"""Soft labels of Tiny-ImageNet's training pictures, from a teacher that is fine-tuned to them.
+"""Write a teacher's soft labels of Tiny-ImageNet's training pictures.
 
     torchrun --nproc-per-node 2 scripts/data/teach_classes.py TINY_IMAGENET
 
-The teacher is EfficientNet-Lite0, trained by others on ImageNet-1K (0.75 top-1 there). Its layer
-of 1000 classes is cut down to ours, and all of it is trained a little on pictures of 64x64, which
-are a blur to it at first. Then TINY_IMAGENET/train/soft_labels.npy is written for recipes with
-`teacher` (`seaformer_edge.training.soft_labels`): the logits of each cell of its last feature map,
-for a picture and its mirror image averaged. Needs pip install -e ".[train,distil]".
+The teacher is EfficientNet-Lite0, trained by others on ImageNet-1K (0.75 top-1 there). Its class
+layer is reduced to the 200 classes, and the network is fine-tuned on the pictures of 64x64, which
+are blurred compared with those it knows. TINY_IMAGENET/train/soft_labels.npy then holds, for
+recipes with `teacher` (`seaformer_edge.training.soft_labels`), the logits of each cell of the last
+feature map, averaged over a picture and its mirror image. Needs pip install -e ".[train,distil]".
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
-from lightning_fabric import Fabric
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
@@ -29,16 +28,17 @@ from seaformer_edge.hub.paths import shipped_models_dir
 from seaformer_edge.nn.network_input import IMAGENET_MEAN, IMAGENET_STD
 from seaformer_edge.training.augment import ClassificationAugmentation
 from seaformer_edge.training.datasets import TrainingSamples, as_tensor
-from seaformer_edge.training.distributed import make_fabric
+from seaformer_edge.training.distributed import Fabric, make_fabric
 from seaformer_edge.training.layouts import Sample, tiny_imagenet
 from seaformer_edge.training.pictures import read_picture
 from seaformer_edge.training.soft_labels import FILE
 
 TRAINED_AT = 96
-LABELLED_AT = 128  # whole pictures show things smaller than the crops it was trained on
+LABELLED_AT = 128  # larger, because things are smaller in whole pictures than in crops
 LEARNING_RATE = 6e-4
 WARMUP_STEPS = 100
-BATCH = 100  # pictures labelled at once
+BATCH = 100
+"""Pictures that are labelled at once."""
 
 
 def class_names(list_name: str) -> tuple[str, ...]:
@@ -46,7 +46,7 @@ def class_names(list_name: str) -> tuple[str, ...]:
 
 
 def imagenet_ids(names: tuple[str, ...]) -> list[int]:
-    """Ids in ImageNet-1K of classes that are named as there."""
+    """Ids in ImageNet-1K of classes with the same names."""
     ids = {name.lower(): i for i, name in enumerate(class_names("imagenet"))}
     return [ids["crane (machine)" if name == "crane" else name.lower()] for name in names]
 
@@ -67,7 +67,7 @@ class Teacher(nn.Module):
         self.network._fc.bias.data = published.bias.data[ids]
         for module in self.network.modules():
             if isinstance(module, nn.BatchNorm2d):
-                module.momentum = 0.05  # its own 0.01 is slow to forget sharp pictures
+                module.momentum = 0.05  # its 0.01 adapts too slowly to blurred pictures
 
     def forward(self, x: Tensor) -> Tensor:
         features = self.network.extract_features(x).permute(0, 2, 3, 1)
@@ -84,7 +84,7 @@ def normalised(pictures: Tensor) -> Tensor:
 def fine_tune(
     teacher: Teacher, samples: list[Sample], steps: int, batch: int, fabric: Fabric
 ) -> None:
-    """`steps` steps of `batch` random crops over all processes."""
+    """Train for `steps` steps of `batch` random crops, shared by all processes."""
     augmentation = ClassificationAugmentation((TRAINED_AT, TRAINED_AT), (0.35, 1.0), 0.3)
 
     def augment(item: Sample, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
@@ -131,7 +131,9 @@ def soft_labels(teacher: nn.Module, samples: list[Sample]) -> NDArray[np.float16
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("data", type=Path, metavar="TINY_IMAGENET")
     parser.add_argument("--steps", type=int, default=1200, help="of fine-tuning (%(default)s)")
     parser.add_argument("--batch-size", type=int, default=128, help="(%(default)s)")
