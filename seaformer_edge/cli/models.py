@@ -205,7 +205,7 @@ def _headline(card: Card) -> str:
     if not figures:
         return _accuracy(card)
     (name, value), *_ = figures
-    data_set, *_ = card.accuracy.get("set", "data set not named").split(",")
+    data_set, *_ = str(card.accuracy.get("set", "data set not named")).split(",")
     return f"{name} {value:.3f} ({data_set})"
 
 

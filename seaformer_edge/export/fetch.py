@@ -1,4 +1,4 @@
-"""A published checkpoint, from Google Drive to a program in the user's models folder."""
+"""Download a published checkpoint from Google Drive and export it as a program."""
 
 from __future__ import annotations
 
@@ -8,31 +8,33 @@ from pathlib import Path
 
 from seaformer_edge.errors import ModelError
 from seaformer_edge.export.program import export
+from seaformer_edge.files import atomic_write
 from seaformer_edge.hub.card import Card, file_sha256, verify
 from seaformer_edge.hub.download import DRIVE, OnBytes, download
+from seaformer_edge.hub.json_file import read_json
 from seaformer_edge.hub.paths import user_models_dir
 from seaformer_edge.hub.pretrained import PUBLISHED
 from seaformer_edge.nn.checkpoint import load_checkpoint, save_checkpoint
 from seaformer_edge.nn.import_published import import_checkpoint
 
 KNOWN_HASHES = "known_sha256.json"
-"""In the user's models folder: the sha256 a file of Drive had at its first use, by file id."""
+"""In the user's models folder: the sha256 of each Drive file at its first use, by file id."""
 
 
 def fetch_checkpoint(name: str, on_bytes: OnBytes, drive: str = DRIVE) -> Path:
-    """Download a published checkpoint and keep it in our own form, .safetensors and card.
+    """Download a published checkpoint and convert it to .safetensors with a card.
 
-    What is there already is not done again: a sound .safetensors is returned as it is, and a
-    published file saved as NAME.pth in the user's models folder is not downloaded.
+    An intact NAME.safetensors in the user's models folder is returned as it is. A NAME.pth there,
+    saved by hand, is converted without a download.
 
     Args:
         name: a key of `PUBLISHED`.
-        on_bytes: called while downloading.
+        on_bytes: called with the progress of the download.
         drive: as for `download`.
 
     Raises:
-        ModelError: the download failed; the file is another than at its first use here; it
-            is no checkpoint or not the one it should be; it cannot be written.
+        ModelError: the download failed; the file differs from the one at its first use here; it
+            is not the checkpoint that `name` means; it cannot be written.
     """
     published = PUBLISHED[name]
     folder = user_models_dir()
@@ -44,14 +46,14 @@ def fetch_checkpoint(name: str, on_bytes: OnBytes, drive: str = DRIVE) -> Path:
         download(published.file_id, source, on_bytes, drive)
     hashes = _KnownHashes(folder / KNOWN_HASHES)
     sha256 = file_sha256(source)
-    # Before anything looks into the file.
+    # Before anything parses the file.
     hashes.compare(published.file_id, sha256, source)
     try:
         network, card = import_checkpoint(source, name, published.classes())
         if (card.task, card.variant) != (published.task, published.variant):
             raise ModelError(f"{source}: holds {card.task} {card.variant}, which is not {name}")
     except ModelError as error:
-        raise ModelError(f"{error}; delete {source} to fetch it anew") from error
+        raise ModelError(f"{error}; delete {source} and fetch it again") from error
     card = replace(
         card,
         origin=f"published by SeaFormer's authors, Google Drive {published.file_id}",
@@ -64,7 +66,7 @@ def fetch_checkpoint(name: str, on_bytes: OnBytes, drive: str = DRIVE) -> Path:
     )
     save_checkpoint(network, card, output)
     hashes.record(published.file_id, sha256)
-    # Three times as large as the network: it holds the optimiser's state too.
+    # It also holds the state of the optimiser: three times the size of the network.
     source.unlink()
     return output
 
@@ -73,7 +75,7 @@ def export_published(name: str, checkpoint: Path) -> Card:
     """Export a fetched checkpoint to NAME.pte beside it, at the size it was published for.
 
     Raises:
-        ModelError: the checkpoint is damaged, or the program cannot be made or written.
+        ModelError: the checkpoint is damaged, or the program cannot be exported or written.
     """
     network, card = load_checkpoint(checkpoint)
     published = PUBLISHED[name]
@@ -82,7 +84,7 @@ def export_published(name: str, checkpoint: Path) -> Card:
 
 
 def is_sound(model: Path) -> bool:
-    """Whether a program or checkpoint is there and is what its card says."""
+    """Whether a program or checkpoint exists and matches its card."""
     try:
         verify(model)
     except ModelError:
@@ -91,32 +93,31 @@ def is_sound(model: Path) -> bool:
 
 
 class _KnownHashes:
-    """Trust on first use: the authors published no hashes, so the first file seen sets one."""
+    """Trust on first use: the authors publish no hashes, so the first download sets them."""
 
     def __init__(self, path: Path):
         self._path = path
         try:
-            self._hashes: dict[str, str] = {**json.loads(path.read_text())}
+            self._hashes = read_json(path, dict[str, str], "a list of sha256 by file id")
         except FileNotFoundError:
             self._hashes = {}
-        except (OSError, ValueError, TypeError) as error:
-            raise ModelError(f"{path}: cannot be read; delete it to trust anew") from error
+        except ModelError as error:
+            raise ModelError(f"{error}; delete it to accept the next download") from error
 
     def compare(self, file_id: str, sha256: str, source: Path) -> None:
         known = self._hashes.get(file_id, sha256)
         if sha256 != known:
             raise ModelError(
                 f"{source}: sha256 {sha256}, but {known} at its first use; delete the file and"
-                f" fetch it anew, or take its line out of {self._path} if you trust this one"
+                f" fetch it again, or remove {file_id} from {self._path} to trust this one"
             )
 
     def record(self, file_id: str, sha256: str) -> None:
         if self._hashes.get(file_id) == sha256:
             return
         self._hashes[file_id] = sha256
-        temporary = self._path.with_name(self._path.name + ".tmp")
+        text = json.dumps(self._hashes, indent=1) + "\n"
         try:
-            temporary.write_text(json.dumps(self._hashes, indent=1) + "\n")
-            temporary.replace(self._path)
+            atomic_write(self._path, text.encode())
         except OSError as error:
             raise ModelError(f"{self._path}: cannot be written ({error.strerror})") from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -25,7 +25,7 @@ from torch import nn
 from seaformer_edge._version import __version__
 from seaformer_edge.errors import ModelError
 from seaformer_edge.export.quantize import calibration_pictures, quantize
-from seaformer_edge.hub.card import Card, place
+from seaformer_edge.hub.card import Card, write_model
 from seaformer_edge.nn.checkpoint import Network
 from seaformer_edge.nn.registry import rewrite
 
@@ -82,14 +82,9 @@ def export(
         accuracy={},
         versions=versions,
     )
-    temporary = output.with_name(output.name + ".tmp")
     try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(program)
-        return place(temporary, card, output)
+        return write_model(output, program, card)
     except OSError as error:
-        with suppress(OSError):
-            temporary.unlink()
         raise ModelError(f"{output}: cannot be written ({error.strerror})") from error
 
 

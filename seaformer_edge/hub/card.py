@@ -1,24 +1,36 @@
 """The model card: what a .pte program or a checkpoint is, as JSON beside it.
 
 The program `street.pte` has its card in `street.json`, the checkpoint `street.safetensors` in
-`street.safetensors.json`. Nothing native opens a program before its card has vouched for it.
+`street.safetensors.json`. A program is opened only after its size and sha256 match its card.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field, fields
+import math
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from msgspec import Meta
 
 from seaformer_edge.errors import ModelError
+from seaformer_edge.files import atomic_write, atomic_write_together
+from seaformer_edge.hub.class_list import Names, Palette
+from seaformer_edge.hub.json_file import parse_json, read_json, validate
 
 FORMAT = 1
-"""Version of the card's format; a card of another one is refused."""
+"""Version of the card's format; a card of another version is refused."""
 
-TASKS = ("segmentation", "classification")
-PRECISIONS = ("fp32", "int8")
+WHAT = "a model card"
+
+Task = Annotated[str, Meta(pattern="^(segmentation|classification)$")]
+Precision = Annotated[str, Meta(pattern="^(fp32|int8)$")]
+Deviation = Annotated[float, Meta(gt=0)]
+Count = Annotated[int, Meta(ge=0)]
+Figure = Annotated[float, Meta(ge=0, le=1)]
+Accuracy = dict[str, Figure | str | dict[str, Figure]]
 
 
 @dataclass(frozen=True)
@@ -30,41 +42,45 @@ class Card:
         task: "segmentation" or "classification".
         variant: of the architecture, e.g. "T", "S", "B" or "L" of SeaFormer.
         precision: "fp32" or "int8".
-        height, width: the network's input size; 0 for a checkpoint, which takes any
+        height, width: the network's input in pixels; 0 for a checkpoint, which takes any
             multiple of 32.
         mean, std: normalisation of RGB 0..255; a program does it inside.
         classes: names of the class ids 0, 1, 2, ...
-        palette: RGB 0..255, one colour a class.
-        logit_channels: channels of the program's output; those past the classes repeat
-            class 0 and carry nothing.
+        palette: RGB 0..255, one colour for each class.
+        logit_channels: channels of the program's output; those past the classes are padding,
+            copies of class 0.
         origin: where the weights come from.
         data: what they were trained on.
         licence: terms of the weights.
         architecture: name of the network; cards written before this entry existed are SeaFormer.
-        accuracy: measured figures by name, with the protocol, e.g.
-            {"mIoU": 0.55, "set": "CamVid test, 233 pictures, 480x360"}.
-        sha256, size: of the file the card stands beside (bytes).
-        versions: of the packages that made it.
+        accuracy: measured figures, 0 to 1, by name; "set" names the data and the protocol, e.g.
+            {"mIoU": 0.55, "set": "CamVid test, 233 pictures, 480x360"}. A figure may also be a
+            mapping, such as "IoU by class".
+        sha256, size: of the model file; size in bytes.
+        versions: of the packages that wrote the model file.
+
+    Raises:
+        ValueError: fields do not fit together.
     """
 
     name: str
-    task: str
+    task: Task
     variant: str
-    precision: str
-    height: int
-    width: int
+    precision: Precision
+    height: Count
+    width: Count
     mean: tuple[float, float, float]
-    std: tuple[float, float, float]
-    classes: tuple[str, ...]
-    palette: tuple[tuple[int, int, int], ...]
+    std: tuple[Deviation, Deviation, Deviation]
+    classes: Names
+    palette: Palette
     logit_channels: int
     origin: str
     data: str
     licence: str
     architecture: str = "seaformer"
-    accuracy: dict[str, Any] = field(default_factory=dict)
+    accuracy: Accuracy = field(default_factory=dict)
     sha256: str = ""
-    size: int = 0
+    size: Count = 0
     versions: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -72,51 +88,54 @@ class Card:
         return len(self.classes)
 
     def __post_init__(self) -> None:
-        texts = ["name", "task", "variant", "precision", "origin", "data", "licence", "sha256"]
-        texts.append("architecture")
-        numbers = ("height", "width", "logit_channels", "size")
-        kinds: dict[str, type] = {"accuracy": dict, "versions": dict}
-        kinds |= dict.fromkeys(texts, str) | dict.fromkeys(numbers, int)
-        if odd := [name for name, kind in kinds.items() if type(getattr(self, name)) is not kind]:
-            raise ValueError(f"the wrong kind of value: {', '.join(odd)}")
         problems = [
-            (self.task not in TASKS, f"task {self.task!r}"),
-            (self.precision not in PRECISIONS, f"precision {self.precision!r}"),
-            (len(self.mean) != 3 or len(self.std) != 3, "mean and std take three numbers"),
-            (not self.classes, "no classes"),
-            (len(self.palette) != len(self.classes), "as many colours as classes are needed"),
-            (any(len(colour) != 3 for colour in self.palette), "a colour is three numbers"),
-            (any(not 0 <= c <= 255 for rgb in self.palette for c in rgb), "colours go to 255"),
-            (self.logit_channels < len(self.classes), "fewer logits than classes"),
-            (self.height < 0 or self.width < 0, "negative size"),
+            (not all(map(math.isfinite, self.mean)), "mean: not finite"),
+            (not all(map(math.isfinite, self.std)), "std: not finite"),
+            (
+                len(self.palette) != len(self.classes),
+                f"palette: {len(self.palette)} colours for {len(self.classes)} classes",
+            ),
+            (
+                self.logit_channels < len(self.classes),
+                f"logit_channels: {self.logit_channels} for {len(self.classes)} classes",
+            ),
+            (not isinstance(self.accuracy.get("set", ""), str), "accuracy: 'set' is not a text"),
         ]
         if wrong := [text for is_wrong, text in problems if is_wrong]:
             raise ValueError("; ".join(wrong))
 
 
 def card_path(model: Path) -> Path:
-    """Where the card of a program or checkpoint stands."""
+    """The path of the card of a program or checkpoint."""
     stem = model.stem if model.suffix == ".pte" else model.name
     return model.with_name(f"{stem}.json")
 
 
-def write_card(card: Card, model: Path) -> Card:
-    """Fill in the model file's size and sha256, write the card beside it, return it."""
-    return place(model, card, model)
+def write_model(model: Path, data: bytes, card: Card) -> Card:
+    """Write a model file and its card together, and return the card with size and sha256.
 
+    The model is renamed into place first, so that there is never a card without its model. If
+    the process is killed before the card follows, `verify` refuses the pair.
 
-def place(finished: Path, card: Card, model: Path) -> Card:
-    """Give a file that is whole its name `model`, and a card beside it.
-
-    The card lies ready before either has its name, so that a process that is killed all but
-    never leaves one without the other; if it does, `verify` refuses them.
+    Raises:
+        OSError: they cannot be written; what was there is unchanged.
+        ModelError: the card is not valid, e.g. a text is not valid Unicode.
     """
-    values = asdict(card) | {"sha256": file_sha256(finished), "size": finished.stat().st_size}
-    card = Card(**values)
-    temporary = card_path(model).with_name(card_path(model).name + ".tmp")
-    temporary.write_text(json.dumps({"format": FORMAT} | asdict(card), indent=1) + "\n")
-    finished.replace(model)
-    temporary.replace(card_path(model))
+    card = replace(card, sha256=hashlib.sha256(data).hexdigest(), size=len(data))
+    path = card_path(model)
+    atomic_write_together({model: data, path: _encode(card, path)})
+    return card
+
+
+def write_card(card: Card, model: Path) -> Card:
+    """Write the card of an existing model file, and return it with size and sha256.
+
+    Raises:
+        OSError, ModelError: as for `write_model`.
+    """
+    card = replace(card, sha256=file_sha256(model), size=model.stat().st_size)
+    path = card_path(model)
+    atomic_write(path, _encode(card, path))
     return card
 
 
@@ -124,40 +143,18 @@ def read_card(model: Path) -> Card:
     """Read the card beside a model file, without looking at the file itself.
 
     Raises:
-        ModelError: the card is missing, is no card, or is of another format.
+        ModelError: the card is missing, not valid, or of another format.
     """
     path = card_path(model)
     try:
-        entries = json.loads(path.read_text())
-        if entries.pop("format", None) != FORMAT:
-            raise ModelError(
-                f"{path}: a card of another format than {FORMAT}; export the model again"
-            )
-        known = {f.name for f in fields(Card)}
-        if unknown := sorted(entries.keys() - known):
-            raise ModelError(f"{path}: unknown entries {', '.join(unknown)}")
-        entries["mean"] = tuple(float(v) for v in entries["mean"])
-        entries["std"] = tuple(float(v) for v in entries["std"])
-        entries["classes"] = tuple(str(v) for v in entries["classes"])
-        entries["palette"] = tuple(tuple(int(c) for c in v) for v in entries["palette"])
-        return Card(**entries)
+        entries = read_json(path, dict[str, Any], WHAT)
     except FileNotFoundError as error:
         raise ModelError(f"{model}: its card {path.name} is missing beside it") from error
-    except OSError as error:
-        raise ModelError(f"{path}: cannot be read ({error.strerror})") from error
-    except (
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        OverflowError,
-        RecursionError,
-    ) as error:
-        raise ModelError(f"{path}: not a model card ({error})") from error
+    return _card_from(entries, path)
 
 
 def verify(model: Path) -> Card:
-    """Read the card and make sure that the file is the one it vouches for.
+    """Read the card and check that it describes this very file.
 
     Raises:
         ModelError: the file or its card is missing, or the file is truncated or altered.
@@ -181,3 +178,19 @@ def verify(model: Path) -> Card:
 def file_sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _encode(card: Card, path: Path) -> bytes:
+    """The content of the card file; read back first, so that no unreadable card is written."""
+    text = json.dumps({"format": FORMAT} | asdict(card), indent=1) + "\n"
+    data = text.encode()
+    _card_from(parse_json(data, dict[str, Any], path, WHAT), path)
+    return data
+
+
+def _card_from(entries: dict[str, Any], path: Path) -> Card:
+    if entries.pop("format", None) != FORMAT:
+        raise ModelError(f"{path}: a card of another format than {FORMAT}; export the model again")
+    if unknown := sorted(entries.keys() - {f.name for f in fields(Card)}):
+        raise ModelError(f"{path}: unknown entries {', '.join(unknown)}")
+    return validate(entries, Card, path, WHAT)

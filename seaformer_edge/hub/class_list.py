@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import colorsys
-import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
 
 from seaformer_edge.errors import ModelError
+from seaformer_edge.hub.json_file import read_json
+
+LabelId = Annotated[int, Meta(ge=0, le=255)]
+Channel = Annotated[int, Meta(ge=0, le=255)]
+Names = Annotated[tuple[str, ...], Meta(min_length=1)]
+Palette = tuple[tuple[Channel, Channel, Channel], ...]
 
 
 @dataclass(frozen=True)
@@ -16,7 +25,7 @@ class ClassList:
 
     Attributes:
         names: of the class ids 0, 1, 2, ...
-        palette: RGB, 0..255, one colour a class.
+        palette: RGB 0..255, one colour for each class.
         ignore_index: label id that is neither trained on nor counted.
     """
 
@@ -25,37 +34,35 @@ class ClassList:
     ignore_index: int = 255
 
 
+class _File(msgspec.Struct):
+    names: Names
+    ignore_index: LabelId
+    palette: Palette | UnsetType = UNSET
+
+
 def read_class_list(path: Path) -> ClassList:
-    """Read a class list; one without a palette is given `spread_palette`.
+    """Read a class list; without a palette in the file it gets `spread_palette`.
 
     Raises:
-        ModelError: the file is missing or is not a class list.
+        ModelError: the file is missing or is not a valid class list; names the field.
     """
     try:
-        entries = json.loads(path.read_text())
-        names = tuple(str(name) for name in entries["names"])
-        palette = entries["palette"] if "palette" in entries else spread_palette(len(names))
-        classes = ClassList(
-            names=names,
-            palette=tuple((int(r), int(g), int(b)) for r, g, b in palette),
-            ignore_index=int(entries["ignore_index"]),
-        )
-    except OSError as error:
-        raise ModelError(f"{path}: cannot be read ({error.strerror})") from error
-    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
-        raise ModelError(f"{path}: not a class list ({error})") from error
-    if not 0 <= classes.ignore_index <= 255:
-        raise ModelError(f"{path}: ignore_index {classes.ignore_index}, but label ids are 0 to 255")
-    if len(classes.names) != len(classes.palette):
-        raise ModelError(f"{path}: {len(classes.names)} names but {len(classes.palette)} colours")
-    return classes
+        file = read_json(path, _File, "a class list")
+    except FileNotFoundError as error:
+        raise ModelError(f"{path}: no such class list") from error
+    names, palette = file.names, file.palette
+    if palette is UNSET:
+        palette = spread_palette(len(names))
+    if len(names) != len(palette):
+        raise ModelError(f"{path}: {len(names)} names but {len(palette)} colours in palette")
+    return ClassList(names, palette, file.ignore_index)
 
 
 def spread_palette(count: int) -> tuple[tuple[int, int, int], ...]:
-    """`count` colours that differ, for classes nobody chose colours for.
+    """`count` different colours, for classes without chosen ones.
 
-    The hue steps by the golden ratio, so that any run of classes is spread over the circle;
-    brightness and saturation alternate between rounds.
+    The hue advances by the golden ratio, so the hues of any run of neighbouring ids are spread
+    over the colour circle; saturation and brightness vary with shorter periods.
     """
     colours = []
     for i in range(count):

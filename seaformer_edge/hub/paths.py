@@ -1,4 +1,4 @@
-"""Where the files that come with the package lie, and those the user adds."""
+"""The folders of the files that ship with the package, and of those the user adds."""
 
 from __future__ import annotations
 
@@ -9,20 +9,22 @@ _PACKAGE = Path(__file__).parents[1]
 
 
 def shipped_models_dir() -> Path:
-    """The models that come along: inside an installed package, or the repository's models/."""
+    """The shipped models: inside the installed package, or models/ of the repository."""
     installed = _PACKAGE / "models"
     return installed if installed.is_dir() else _PACKAGE.parent / "models"
 
 
 def user_models_dir() -> Path:
-    """The models that were fetched: `SEAFORMER_EDGE_HOME`, or the XDG data directory.
+    """The fetched models: `SEAFORMER_EDGE_HOME`, or "models" in the user's data folder.
 
-    The folder need not exist.
+    The data folder is seaformer-edge in ~/.local/share or `XDG_DATA_HOME` on Linux, in
+    ~/Library/Application Support on macOS, in %LOCALAPPDATA% on Windows. It may not exist yet.
     """
     if home := os.environ.get("SEAFORMER_EDGE_HOME"):
         return Path(home)
-    data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
-    return Path(data) / "seaformer-edge" / "models"
+    import platformdirs  # only when the variable is not set
+
+    return platformdirs.user_data_path("seaformer-edge", appauthor=False) / "models"
 
 
 def sample_dir() -> Path:

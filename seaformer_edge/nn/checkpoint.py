@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
@@ -15,7 +14,7 @@ from torch import Tensor, nn
 
 from seaformer_edge._version import __version__
 from seaformer_edge.errors import ModelError
-from seaformer_edge.hub.card import Card, place, verify
+from seaformer_edge.hub.card import Card, verify, write_model
 from seaformer_edge.nn.registry import build
 
 Network: TypeAlias = nn.Module
@@ -41,17 +40,11 @@ def save_checkpoint(
         if (stored.isinf() & tensor.isfinite()).any():
             raise ModelError(f"{path}: not written: {name} is too large for {dtype}")
         state[name] = stored.contiguous()
-    temporary = path.with_name(path.name + ".tmp")
     versions = {"seaformer-edge": __version__, "torch": torch.__version__}
     card = replace(card, precision="fp32", height=0, width=0, versions=versions)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # `save_file` would ignore the umask and write a file that only its owner can read.
-        temporary.write_bytes(safetensors.torch.save(state))
-        return place(temporary, card, path)
+        return write_model(path, safetensors.torch.save(state), card)
     except (OSError, SafetensorError) as error:
-        with suppress(OSError):
-            temporary.unlink()
         raise ModelError(f"{path}: cannot be written ({error})") from error
 
 

@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from seaformer_edge.errors import ModelError
+from seaformer_edge.files import atomic_write
+from seaformer_edge.hub.json_file import read_json
 from seaformer_edge.hub.paths import shipped_models_dir, user_models_dir
 
 if TYPE_CHECKING:
@@ -61,21 +64,15 @@ def vet_program(path: Path, sha256: str) -> None:
 
 def _vetted() -> list[str]:
     try:
-        vetted = json.loads((user_models_dir() / VETTED).read_text())
-    except (OSError, ValueError, RecursionError):
+        return read_json(user_models_dir() / VETTED, list[str], "a list of sha256")
+    except (FileNotFoundError, ModelError):
         return []
-    return vetted if isinstance(vetted, list) else []
 
 
 def _record_vetted(sha256: str) -> None:
-    path = user_models_dir() / VETTED
-    temporary = path.with_name(f"{path.name}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(json.dumps([*_vetted(), sha256], indent=1) + "\n")
-        temporary.replace(path)
-    except OSError:  # a read-only home: vetted again the next time
-        return
+    text = json.dumps([*_vetted(), sha256], indent=1) + "\n"
+    with suppress(OSError):  # in a read-only home, the program is vetted again next time
+        atomic_write(user_models_dir() / VETTED, text.encode())
 
 
 def _handle(connection: Connection) -> None:
