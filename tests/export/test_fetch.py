@@ -112,11 +112,11 @@ def test_a_zip_that_is_no_checkpoint_is_refused(drive):
         fetch(drive)
 
 
-@pytest.mark.parametrize("text", ["", "5", "{"])
+@pytest.mark.parametrize("text", ["", "5", "{", '{"id": 5}'])
 def test_a_damaged_list_of_hashes_trusts_nothing(drive, models_home, text):
     models_home.mkdir()
     (models_home / KNOWN_HASHES).write_text(text)
-    with pytest.raises(ModelError, match=f"{KNOWN_HASHES}: cannot be read"):
+    with pytest.raises(ModelError, match=f"{KNOWN_HASHES}: not a list of sha256"):
         fetch(drive)
 
 

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import codecs
 import json
+import math
 from dataclasses import replace
 
 import pytest
 
 from seaformer_edge.errors import ModelError
-from seaformer_edge.hub.card import Card, card_path, read_card, verify, write_card
+from seaformer_edge.hub.card import Card, card_path, read_card, verify, write_card, write_model
 
 CARD = Card(
     name="tiny",
@@ -33,6 +35,14 @@ def model(tmp_path):
     path.write_bytes(b"program" * 100)
     write_card(CARD, path)
     return path
+
+
+def test_a_model_and_its_card_are_written_together(tmp_path):
+    path = tmp_path / "new" / "tiny.safetensors"
+    card = write_model(path, b"weights", CARD)
+    assert verify(path) == card
+    assert replace(card, sha256="", size=0) == CARD
+    assert {file.name for file in path.parent.iterdir()} == {path.name, f"{path.name}.json"}
 
 
 def test_round_trip(model):
@@ -73,9 +83,11 @@ def test_a_card_without_an_architecture_is_seaformer(model):
 
 
 @pytest.mark.parametrize(
-    "content", ["", "[]", "{}", '{"format": 1}', '{"format": 1, "name": "x"}', "\x00\x01"]
+    "content",
+    ["", "[]", "{}", '{"format": 1}', '{"format": 1, "name": "x"}', "\x00\x01", "[" * 100_000],
+    ids=lambda content: content[:20],
 )
-def test_what_is_no_card(model, content):
+def test_a_file_that_is_not_a_card(model, content):
     card_path(model).write_text(content)
     with pytest.raises(ModelError, match="card"):
         verify(model)
@@ -87,15 +99,64 @@ def test_what_is_no_card(model, content):
         ("format", 99, "another format"),
         ("task", "detection", "task"),
         ("precision", "fp8", "precision"),
-        ("palette", [[0, 0, 0]], "colours"),
-        ("logit_channels", 1, "fewer logits"),
+        ("palette", [[0, 0, 0]], "palette: 1 colours for 2 classes"),
+        ("palette", [[0, 0, 0], [0, 0, 256]], "palette"),
+        ("palette", [[0, 0, 0], [0, 0, -1]], "palette"),
+        ("logit_channels", 1, "logit_channels: 1 for 2 classes"),
         ("colour", "red", "unknown entries colour"),
-        ("height", -1, "negative"),
-        ("mean", "grey", "card"),
+        ("height", -1, "height"),
+        ("width", 96.0, "width"),
+        ("width", True, "width"),
+        ("mean", "grey", "mean"),
+        ("mean", [1.0, 2.0, math.nan], "mean: not finite"),
+        ("mean", [1.0, 2.0, -math.inf], "mean: not finite"),
+        ("std", [1.0, 0.0, 1.0], "std"),
+        ("std", [1.0, -1.0, 1.0], "std"),
+        ("std", [math.nan, 1.0, 1.0], "std"),
+        ("std", [math.inf, 1.0, 1.0], "std: not finite"),
+        ("std", [1.0, 10**400, 1.0], "std"),
+        ("classes", "road", "classes"),
+        ("classes", {"road": 0, "sky": 1}, "classes"),
+        ("classes", [], "classes"),
+        ("classes", ["road", "\ud800"], "surrogates"),
+        ("accuracy", [0.5], "accuracy"),
+        ("accuracy", {"set": 5}, "accuracy"),
+        ("accuracy", {"set": 0.5}, "accuracy: 'set' is not a text"),
+        ("accuracy", {"mIoU": math.nan}, "accuracy"),
+        ("accuracy", {"mIoU": None}, "accuracy"),
+        ("versions", {"torch": 2}, "versions"),
+        ("architecture", None, "architecture"),
     ],
 )
-def test_a_card_that_makes_no_sense(model, entry, value, complaint):
+def test_an_invalid_card_is_refused_with_the_name_of_the_field(model, entry, value, complaint):
     entries = json.loads(card_path(model).read_text())
     card_path(model).write_text(json.dumps(entries | {entry: value}))
     with pytest.raises(ModelError, match=complaint):
         read_card(model)
+
+
+def test_a_missing_field_is_named(model):
+    entries = json.loads(card_path(model).read_text())
+    del entries["licence"]
+    card_path(model).write_text(json.dumps(entries))
+    with pytest.raises(ModelError, match="licence"):
+        read_card(model)
+
+
+def test_a_byte_order_mark_is_accepted(model):
+    path = card_path(model)
+    path.write_bytes(codecs.BOM_UTF8 + path.read_bytes())
+    assert read_card(model).name == "tiny"
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [({"name": "\ud800"}, "surrogates"), ({"accuracy": {"mIoU": math.nan}}, "accuracy")],
+    ids=["not Unicode", "NaN"],
+)
+def test_a_card_that_could_not_be_read_is_not_written(model, changes, complaint):
+    before = card_path(model).read_bytes()
+    with pytest.raises(ModelError, match=complaint):
+        write_model(model, b"new", replace(CARD, **changes))
+    assert card_path(model).read_bytes() == before
+    assert verify(model).size == 700
