@@ -224,3 +224,9 @@ def test_wheel_holds_every_module_and_the_licences(wheel: list[str]) -> None:
     assert "seaformer_edge/py.typed" in wheel
     names = {Path(name).name for name in wheel if ".dist-info/licenses/" in name}
     assert names == {"LICENSE", "NOTICE"}
+
+
+def test_wheel_holds_the_recipes(wheel: list[str]) -> None:
+    recipes = list((PACKAGE / "training" / "recipes").rglob("*.toml"))
+    assert recipes
+    assert {path.relative_to(ROOT).as_posix() for path in recipes} <= set(wheel)

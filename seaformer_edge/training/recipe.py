@@ -136,7 +136,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     loss_stride: Count = 1
     eval_every: Count = 2000
     bf16: bool = False
-    seed: Index = 0
+    seed: Annotated[int, Meta(ge=0, lt=2**32)] = 0
 
     def __post_init__(self) -> None:
         if problem := next(self._problems(), None):

@@ -52,27 +52,27 @@ def test_the_masks_of_msrc_name_twenty_classes() -> None:
     assert (data.real_labels(mask, data.ORIGINS["msrc"]) == expected).all()
 
 
-def test_the_real_mask_wins_over_the_teachers() -> None:
+def test_the_real_mask_replaces_the_teachers_labels() -> None:
     seen = ids("wall", "car", "table", "grass", "dog", "cat")
     mask = np.array([[0, 0, 0, 12, 255, 8]], np.uint8)
     expected = ids("wall", "", "table", "dog", "", "cat")
     assert (data.training_labels(seen, mask, data.ORIGINS["voc"]) == expected).all()
 
 
-def test_a_mask_that_leaves_much_unnamed_denies_the_teachers_nothing() -> None:
+def test_an_incomplete_mask_does_not_contradict_the_teachers() -> None:
     seen = ids("car", "car", "sky")
     mask = np.array([[0, 15, 4]], np.uint8)
     expected = ids("car", "", "cow")
     assert (data.training_labels(seen, mask, data.ORIGINS["msrc"]) == expected).all()
 
 
-def test_what_is_behind_goes_on_up_to_a_real_outline() -> None:
+def test_background_is_extended_to_a_real_outline() -> None:
     seen, mask = (
         np.full((1, 128), data.CLASSES.index("sky"), np.uint8),
         np.zeros((1, 128), np.uint8),
     )
-    seen[0, 20:60] = data.CLASSES.index("dog")  # fat, and one more that is none
-    seen[0, 90:100] = data.CLASSES.index("dog")
+    seen[0, 20:60] = data.CLASSES.index("dog")  # larger than the mask
+    seen[0, 90:100] = data.CLASSES.index("dog")  # not in the mask
     seen[0, 60:64] = data.CLASSES.index("grass")
     mask[0, 30:58] = 12
     labels = data.training_labels(seen, mask, data.ORIGINS["voc"])
@@ -80,7 +80,7 @@ def test_what_is_behind_goes_on_up_to_a_real_outline() -> None:
     assert (labels[0, 30:58] == data.CLASSES.index("dog")).all()
     assert (labels[0, 30 - reach : 30] == data.CLASSES.index("sky")).all()
     assert (labels[0, 58:60] == data.CLASSES.index("grass")).all()
-    assert (labels[0, 20 : 30 - reach] == 255).all()  # who knows what is there
+    assert (labels[0, 20 : 30 - reach] == 255).all()  # farther away: unknown
     assert (labels[0, 90:100] == 255).all()
 
 
@@ -94,13 +94,13 @@ def test_a_mask_that_names_every_pixel_needs_no_teachers(tmp_path: Path) -> None
     assert (labels == ids("road", "", "tree", "person", "")).all()
 
 
-def test_nothing_goes_on_where_nothing_is_behind() -> None:
+def test_without_background_the_border_is_ignored() -> None:
     mask = np.array([[12, 12, 0, 0]], np.uint8)
     labels = data.training_labels(ids("dog", "dog", "dog", ""), mask, data.ORIGINS["voc"])
     assert (labels == ids("dog", "dog", "", "")).all()
 
 
-def test_all_but_persons_counts_against_them() -> None:
+def test_everything_but_persons_is_class_zero() -> None:
     mask = np.array([[0, 15, 12, 255]], np.uint8)
     person = data.CLASSES.index("person")
     labels = data.person_labels(mask, data.ORIGINS["voc"])
@@ -128,7 +128,7 @@ def name_of(prefix: str, suffix: str, out: bool) -> str:
     return next(name for i in range(1000) if data.held_out(name := f"{prefix}_{i}{suffix}") == out)
 
 
-def test_the_set_as_the_training_reads_it(
+def test_the_set_has_the_layout_that_training_reads(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     everyday, more, output = tmp_path / "everyday", tmp_path / "more", tmp_path / "set"
@@ -183,7 +183,7 @@ def square(left: int, top: int, side: int) -> list[int]:
     return [left, top, right, top, right, bottom, left, bottom]
 
 
-def test_coco_polygons_the_smaller_over_the_larger_and_crowds(tmp_path: Path) -> None:
+def test_small_coco_polygons_lie_over_large_ones_and_crowds(tmp_path: Path) -> None:
     annotations = [
         {"image_id": 7, "category_id": 44, "iscrowd": 0, "segmentation": [square(2, 2, 1)]},
         {"image_id": 7, "category_id": 67, "iscrowd": 0, "segmentation": [square(0, 0, 5)]},

@@ -18,7 +18,7 @@ SCRIPT = Path(__file__).parents[2] / "scripts" / "data" / "make_street_data.py"
 CLASSES = shipped_models_dir() / "classes"
 
 
-# What an origin's coarse mask says, and what the teacher.
+# Coarse mask and teacher's labels of each origin.
 LABELLED = {
     "idd": ([0, 0, 1, 1, 3, 3, 6, 255], [3, 9, 4, 3, 10, 1, 5, 3]),
     "facade": ([0, 0, 1, 1, 5, 6, 8, 2], [9, 11, 9, 5, 8, 2, 11, 10]),
@@ -34,7 +34,7 @@ def write(folder: Path, stem: str, labels: NDArray[np.uint8], name: str = "label
         assert cv2.imwrite(str(folder / kind / f"{stem}.png"), pixels)
 
 
-def test_the_teachers_labels_are_camvids_where_it_is_sure() -> None:
+def test_the_teachers_sure_classes_become_camvids() -> None:
     torch = pytest.importorskip("torch", reason="the train extra is not installed")
     sys.path.insert(0, str(SCRIPT.parent))
     try:
@@ -43,7 +43,7 @@ def test_the_teachers_labels_are_camvids_where_it_is_sure() -> None:
         sys.path.pop(0)
     names = read_class_list(CLASSES / "cityscapes.json").names
     ours = (*read_class_list(CLASSES / "camvid.json").names, "void")
-    # For each pixel what the teacher sees alike, beside a class of its own behind the 19.
+    # For each pixel the classes with equal logits; the 20th is not of Cityscapes.
     pixels = [("road",), ("car", "truck", "bus"), ("train",), ("pole", "sky"), ("rider", "bicycle")]
     logits = torch.full((20, 1, len(pixels)), -20.0)
     for column, seen in enumerate(pixels):
@@ -58,7 +58,7 @@ def names_in(split: Path) -> list[str]:
 
 
 def make(root: Path, *options: str | Path) -> dict[str, NDArray[np.uint8]]:
-    """The training labels made of small trees, by name."""
+    """The training labels, by name, that the script makes from small folders."""
     for split in ("train", "val"):
         write(root / "camvid" / split, "frame", np.full((36, 48), 7, np.uint8))
     for origin, (mask, labels) in LABELLED.items():
@@ -80,7 +80,7 @@ def make(root: Path, *options: str | Path) -> dict[str, NDArray[np.uint8]]:
     return labels
 
 
-def test_camvid_comes_often_and_others_once(tmp_path: Path) -> None:
+def test_camvid_is_repeated_and_others_are_not(tmp_path: Path) -> None:
     labels = make(tmp_path)
     names = {f"camvid-train{n}_frame" for n in range(8)} | {f"{o}_picture" for o in LABELLED}
     assert set(labels) == names
@@ -97,7 +97,7 @@ def test_the_teacher_makes_coarse_masks_finer_and_does_not_contradict_them(tmp_p
     assert labels["drive_picture"].tolist() == [[0, 1, 9, 11]]
 
 
-def test_other_streets_validate_where_camvids_validation_pictures_are_trained_on(
+def test_other_streets_validate_if_camvids_validation_pictures_are_trained_on(
     tmp_path: Path,
 ) -> None:
     write(tmp_path / "held", "far", np.zeros((6, 8), np.uint8), "masks")

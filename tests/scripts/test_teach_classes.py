@@ -1,4 +1,4 @@
-"""The script that labels Tiny-ImageNet with a teacher: whose classes, and where in the picture."""
+"""The script that labels Tiny-ImageNet with a teacher: class ids, and places in the picture."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Brightness(torch.nn.Module):
         return torch.cat([cells, -cells], 1)
 
 
-def test_tiny_imagenet_is_found_among_imagenets_classes():
+def test_tiny_imagenets_classes_are_found_in_imagenets():
     ids = imagenet_ids(class_names("tiny-imagenet"))
     assert len(ids) == 200
     assert ids == sorted(set(ids))  # both lists are in the order of WordNet's numbers

@@ -93,7 +93,7 @@ def test_ids_are_read_as_stored(tmp_path, mode, bits):
 
 
 def grey_png(ids, bits):
-    """A greyscale PNG of so many bits a pixel, which OpenCV and Pillow cannot write."""
+    """A greyscale PNG with `bits` bits a pixel, which OpenCV and Pillow cannot write."""
 
     def chunk(kind, data):
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", crc32(kind + data))
