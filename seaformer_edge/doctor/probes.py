@@ -126,7 +126,7 @@ def reading() -> dict[str, Any]:
 def runtime() -> dict[str, str]:
     """The binding, why the native one is missing, and why there is none."""
     try:
-        from seaformer_edge import _native
+        import seaformer_edge._native as _native
 
         version, why_not = _native.executorch_version, ""
     except ImportError as error:

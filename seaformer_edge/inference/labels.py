@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from seaformer_edge.errors import ModelError
 
 try:
-    from seaformer_edge import _native
+    import seaformer_edge._native as _native
 except ImportError:  # installed without a compiler
     _native = None  # type: ignore[assignment]
 

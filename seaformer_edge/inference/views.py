@@ -13,7 +13,7 @@ from seaformer_edge.frame import ClassScore
 from seaformer_edge.inference.modes import Mode, Panel
 
 try:
-    from seaformer_edge import _native
+    import seaformer_edge._native as _native
 except ImportError:  # installed without a compiler
     _native = None  # type: ignore[assignment]
 

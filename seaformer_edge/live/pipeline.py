@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 from time import monotonic
-from types import TracebackType
 from typing import Self
 
 from seaformer_edge.deprecation import warn_renamed
@@ -223,12 +222,7 @@ class LivePipeline:
         self.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.stop()
 
     # Called by the threads.

@@ -27,7 +27,6 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
-from types import TracebackType
 from typing import IO, Any, NoReturn, Self
 
 from seaformer_edge.errors import ModelError, SeaformerEdgeError, SinkError, SourceError
@@ -141,12 +140,7 @@ class ChildProcess:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.stop()
         self._stdout.close()
 

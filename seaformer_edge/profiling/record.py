@@ -184,7 +184,7 @@ def new_profile(protocol: Protocol, runs: tuple[Run, ...]) -> Profile:
 
 def _versions() -> dict[str, str]:
     if binding().__name__ == "NativeProgram":
-        from seaformer_edge import _native
+        import seaformer_edge._native as _native
 
         name, executorch = "native", _native.executorch_version
     else:

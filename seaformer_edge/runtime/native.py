@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from seaformer_edge import _native
+import seaformer_edge._native as _native
 from seaformer_edge.errors import ModelError
 from seaformer_edge.runtime.program import check_image, image_shape, logits_shape
 
