@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import runpy
 from pathlib import Path
 
@@ -24,3 +25,15 @@ RECORD = {"engines, T": {"other published network": 1.20, "end to end against ne
 def test_only_a_slowdown_counts_as_worse(name, now, status, capsys):
     assert SUITE["compare"](RECORD, {"engines, T": {name: now}}) == status
     assert ("worse" in capsys.readouterr().out) == bool(status)
+
+
+def test_new_ratios_replace_the_old_ones_and_their_quartiles(tmp_path):
+    path = tmp_path / "performance.json"
+    old = {"a": {"x": 1.0}, "b": {"y": 2.0}, "quartiles": {"a": {"x": [1, 1]}, "b": {"y": [2, 2]}}}
+    SUITE["save"](old | {"figures": []}, {"a": {"x": 3.0}}, path)
+    assert json.loads(path.read_text()) == {
+        "a": {"x": 3.0},
+        "b": {"y": 2.0},
+        "quartiles": {"b": {"y": [2, 2]}},
+        "figures": [],
+    }
