@@ -67,11 +67,10 @@ def checkpoint_card(task, num_classes, architecture="seaformer", variant="T"):
     )
 
 
-def eager_logits(network, image):
+def eager_logits(network, image, mean=IMAGENET_MEAN, std=IMAGENET_STD):
     """PyTorch's logits of one picture, (H, W, 3) uint8 RGB: (C, h, w) or (C,)."""
     x = torch.from_numpy(image).permute(2, 0, 1)[None].float()
-    mean = torch.tensor(IMAGENET_MEAN).view(3, 1, 1)
-    std = torch.tensor(IMAGENET_STD).view(3, 1, 1)
+    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (mean, std))
     with torch.inference_mode():
         return network((x - mean) / std)[0]
 

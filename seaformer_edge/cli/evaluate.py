@@ -209,7 +209,7 @@ def _predictor(
 
 
 def _ranker(path: Path, size: tuple[int, int]) -> Callable[[NDArray[np.uint8]], list[int]]:
-    """(H, W, 3) uint8 RGB to the ids of the five most probable classes."""
+    """A function from (H, W, 3) uint8 RGB to the ids of the five most probable classes."""
     if path.suffix == ".safetensors":
         from seaformer_edge.nn.checkpoint import load_checkpoint
         from seaformer_edge.training.evaluate import eager_classifier

@@ -44,7 +44,9 @@ def trained(street):
     torch.manual_seed(0)
     network = registry.build("tinynet", "segmentation", "8", 2)
     optimizer = torch.optim.Adam(network.parameters(), 0.02)
-    card = replace(checkpoint_card("segmentation", 2), architecture="tinynet", variant="8")
+    card = replace(
+        checkpoint_card("segmentation", 2, "tinynet", "8"), mean=(90, 100, 110), std=(40, 50, 60)
+    )
     mean, std = (torch.tensor(values).view(3, 1, 1) for values in (card.mean, card.std))
     pairs = [
         (cv2.imread(str(path))[..., ::-1].copy(), cv2.imread(str(labels), cv2.IMREAD_UNCHANGED))
@@ -79,7 +81,8 @@ def test_by_functions(tinynet, tmp_path, street):
 
     image = cv2.imread(str(street / "val" / "images" / "00.png"))[..., ::-1].copy()
     logits, _ = segmenter.logits(image)
-    expected = eager_logits(network, cv2.resize(image, (128, 96))).permute(1, 2, 0).numpy()
+    expected = eager_logits(network, cv2.resize(image, (128, 96)), card.mean, card.std)
+    expected = expected.permute(1, 2, 0).numpy()
     np.testing.assert_allclose(logits, expected, atol=1e-4 * np.abs(expected).max())
     assert set(np.unique(segmenter(image).label_map)) == {0, 1}
 
@@ -108,7 +111,7 @@ def test_by_commands(tinynet, tmp_path, street, capsys):
 def test_a_checkpoint_of_an_architecture_that_is_not_installed(tinynet, tmp_path):
     importlib.import_module("tiny_plugin")
     network = registry.build("tinynet", "segmentation", "8", 2)
-    card = replace(checkpoint_card("segmentation", 2), architecture="absent", variant="8")
+    card = checkpoint_card("segmentation", 2, "absent", "8")
     save_checkpoint(network, card, tmp_path / "tiny.safetensors")
     with pytest.raises(ModelError, match=r"tiny\.safetensors: unknown architecture"):
         load_checkpoint(tmp_path / "tiny.safetensors")

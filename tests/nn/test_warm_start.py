@@ -6,7 +6,6 @@ torch = pytest.importorskip("torch", reason="the train extra (torch) is not inst
 
 import importlib
 import sys
-from dataclasses import replace
 
 from tiny_networks import checkpoint_card, trained_network
 
@@ -20,7 +19,7 @@ from seaformer_edge.nn.warm_start import warm_start
 def grown_network(tmp_path, start, variant):
     """A network of `variant`, started from `start`."""
     task = "segmentation" if hasattr(start, "decode_head") else "classification"
-    card = replace(checkpoint_card(task, start.num_classes), variant=start.variant_name)
+    card = checkpoint_card(task, start.num_classes, variant=start.variant_name)
     path = tmp_path / "start.safetensors"
     save_checkpoint(start, card, path)
     network = build(task, variant, start.num_classes)
@@ -115,7 +114,7 @@ def tinynet(monkeypatch):
 
 
 def tinynet_checkpoint(folder, count):
-    card = replace(checkpoint_card("segmentation", count), architecture="tinynet", variant="8")
+    card = checkpoint_card("segmentation", count, "tinynet", "8")
     network = registry.build("tinynet", "segmentation", "8", count)
     save_checkpoint(network, card, folder / "start.safetensors")
     return network
