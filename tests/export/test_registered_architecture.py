@@ -13,6 +13,7 @@ pytest.importorskip("executorch.exir", reason="the train extra (executorch) is n
 
 import cv2
 import numpy as np
+from entry_point import write_entry_point
 from tiny_networks import checkpoint_card, eager_logits
 
 from seaformer_edge.cli import main
@@ -32,10 +33,7 @@ def tinynet(monkeypatch, tmp_path_factory):
     monkeypatch.setattr(registry, "_ARCHITECTURES", dict(registry._ARCHITECTURES))
     monkeypatch.delitem(sys.modules, "tiny_plugin", raising=False)
     folder = tmp_path_factory.mktemp("site")
-    info = folder / "tinynet-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: tinynet\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(f"[{registry.ENTRY_POINTS}]\ntinynet = tiny_plugin\n")
+    write_entry_point(folder, "tinynet", "tiny_plugin")
     monkeypatch.syspath_prepend(folder)
 
 

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+from entry_point import write_entry_point
 
 from seaformer_edge.errors import ModelError
 from seaformer_edge.nn import Architecture, register_architecture, registry
@@ -17,15 +18,6 @@ def own_table(monkeypatch):
 
 def row(name="mine", variants=("small",), build=lambda *_, **__: None):
     return Architecture(name, variants, build)
-
-
-def installed(folder, monkeypatch, module):
-    """A package whose entry point offers the architecture "elsewhere" in `module`."""
-    info = folder / "elsewhere-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: elsewhere\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(f"[{registry.ENTRY_POINTS}]\nelsewhere = {module}\n")
-    monkeypatch.syspath_prepend(folder)
 
 
 def test_reading_the_table_loads_no_torch():
@@ -68,7 +60,8 @@ def test_what_the_builder_refuses_names_the_architecture():
 
 
 def test_an_entry_point_is_imported_when_its_name_is_asked_for(tmp_path, monkeypatch):
-    installed(tmp_path, monkeypatch, "elsewhere_networks")
+    write_entry_point(tmp_path, "elsewhere", "elsewhere_networks")
+    monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "elsewhere_networks.py").write_text(
         "from seaformer_edge.nn import Architecture, register_architecture\n"
         "register_architecture(Architecture('elsewhere', ('one',), build='math:prod'))\n"
@@ -79,6 +72,7 @@ def test_an_entry_point_is_imported_when_its_name_is_asked_for(tmp_path, monkeyp
 
 
 def test_an_entry_point_that_cannot_be_imported_is_named(tmp_path, monkeypatch):
-    installed(tmp_path, monkeypatch, "not_there_at_all")
+    write_entry_point(tmp_path, "elsewhere", "not_there_at_all")
+    monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(ModelError, match="'elsewhere': importing not_there_at_all failed"):
         registry.find_architecture("elsewhere")
