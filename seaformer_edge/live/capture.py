@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import threading
 import zlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from fractions import Fraction
-from pathlib import Path
+from collections.abc import Callable
+from dataclasses import replace
 from time import monotonic
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,46 +19,20 @@ from seaformer_edge.errors import SourceError
 from seaformer_edge.frame import Frame
 from seaformer_edge.live.latest_value import LatestValue
 from seaformer_edge.live.source_health import SourceHealth
+from seaformer_edge.live.source_reader import (
+    FileReader,
+    PlaybackClock,
+    SourceReader,
+    SourceRequest,
+)
 from seaformer_edge.live.stats import LiveStats, SourceState
 from seaformer_edge.machine import malloc
 from seaformer_edge.sources.process import SourceProcess
-from seaformer_edge.sources.spec import SourceSpec, display_name, open_source
-from seaformer_edge.sources.video import FALLBACK_RATE
+from seaformer_edge.sources.spec import SourceSpec, display_name
 
 WATCHDOG_INTERVAL_S = 0.2
 # A frame's digest is made of every n-th row: enough to see any camera's noise.
 DIGEST_ROW_STEP = 8
-# A file that falls behind its timestamps by more than this continues from where it is.
-MAX_DELAY_S = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class SourceRequest:
-    """A source, and how to play it; see `LivePipeline`."""
-
-    spec: str | Path
-    realtime: bool = True
-    loop: bool = False
-
-
-class SourceReader(Protocol):
-    """An open source that one thread iterates. `close`, from any thread, ends the iteration soon.
-
-    Attributes:
-        name: the source's own name, if it has one.
-        frame_rate, is_live, lost_frames: as of `FrameSource`, from the first frame on.
-    """
-
-    @property
-    def name(self) -> str | None: ...
-
-    frame_rate: Fraction | None
-    is_live: bool
-    lost_frames: int
-
-    def __iter__(self) -> Iterator[Frame]: ...
-
-    def close(self) -> None: ...
 
 
 class Capture:
@@ -186,7 +157,7 @@ class Capture:
     def _open(self, request: SourceRequest) -> SourceReader:
         # An unplugged camera can no longer be looked up by name, so its kind is remembered.
         in_worker = self._in_worker or SourceSpec.parse(request.spec).runs_in_worker
-        reader = SourceProcess(request.spec) if in_worker else _FileReader(request)
+        reader = SourceProcess(request.spec) if in_worker else FileReader(request)
         with self._changed:
             self._reader, self._close_reason = reader, None
             is_current = request is self._request and not self._stopping
@@ -198,7 +169,7 @@ class Capture:
         return reader
 
     def _read(self, reader: SourceReader, request: SourceRequest) -> None:
-        clock = _PlaybackClock()
+        clock = PlaybackClock()
         lost = 0
         try:
             for frame in reader:
@@ -247,7 +218,7 @@ class Capture:
                 self._health.ended(now_s)
         self._on_end()
 
-    def _wait_until_due(self, clock: _PlaybackClock, frame: Frame, request: SourceRequest) -> float:
+    def _wait_until_due(self, clock: PlaybackClock, frame: Frame, request: SourceRequest) -> float:
         """Waits until a file's frame is due, and returns the time it is then."""
         with self._changed:
             while request is self._request and not self._stopping:
@@ -280,55 +251,6 @@ class Capture:
                     continue
                 self._close_reason = overdue
             reader.close()
-
-
-class _FileReader:
-    """A source in this process as a `SourceReader`. Its reads do not block."""
-
-    name = None  # the text of the request is the best name
-    is_live = False
-
-    def __init__(self, request: SourceRequest) -> None:
-        self._request = request
-        self._closed = False
-        self.frame_rate: Fraction | None = None
-        self.lost_frames = 0
-
-    def __iter__(self) -> Iterator[Frame]:
-        with open_source(self._request.spec) as source:
-            self.frame_rate = source.frame_rate
-            interval_s = float(1 / (source.frame_rate or FALLBACK_RATE))
-            start_s = end_s = 0.0
-            while True:
-                for frame in source:
-                    if self._closed:
-                        return
-                    self.lost_frames = source.lost_frames
-                    end_s = start_s + frame.timestamp_s + interval_s
-                    yield replace(frame, timestamp_s=start_s + frame.timestamp_s)
-                if not self._request.loop:
-                    return
-                start_s = end_s
-
-    def close(self) -> None:
-        self._closed = True
-
-
-class _PlaybackClock:
-    """Converts a file's timestamps to times on `time.monotonic`'s clock."""
-
-    def __init__(self) -> None:
-        self._start_at_s: float | None = None
-
-    def due_at_s(self, timestamp_s: float, now_s: float) -> float:
-        """When the frame is due; now, if the clock was reset or is late."""
-        if self._start_at_s is None or self._start_at_s + timestamp_s < now_s - MAX_DELAY_S:
-            self._start_at_s = now_s - timestamp_s
-        return self._start_at_s + timestamp_s
-
-    def reset(self) -> None:
-        """The next frame is due at once: the file was paused."""
-        self._start_at_s = None
 
 
 def _health_of(request: SourceRequest) -> SourceHealth:

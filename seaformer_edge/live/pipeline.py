@@ -10,11 +10,12 @@ from typing import Self
 from seaformer_edge.deprecation import warn_renamed
 from seaformer_edge.errors import SeaformerEdgeError, SinkError
 from seaformer_edge.frame import Frame
-from seaformer_edge.live.capture import Capture, SourceRequest
+from seaformer_edge.live.capture import Capture
 from seaformer_edge.live.inference import Inference, ModelRequest
 from seaformer_edge.live.latest_value import LatestValue
 from seaformer_edge.live.recording import DrawResult, Recorder, draw_overlay
 from seaformer_edge.live.result import LiveResult, Prediction
+from seaformer_edge.live.source_reader import SourceRequest
 from seaformer_edge.live.stats import LiveMetrics, LiveStats, LiveStatus
 
 # stop() promises two seconds; this is left once every thread has been asked to end.

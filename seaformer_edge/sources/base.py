@@ -10,6 +10,14 @@ from typing import Self
 
 from seaformer_edge.frame import Frame
 
+# A reported capture time older than this is of another clock.
+_MAX_AGE_S = 1.0
+
+
+def capture_time(reported_s: float, now_s: float) -> float:
+    """The capture time that a driver reports if it is on `time.monotonic`'s clock, else now."""
+    return reported_s if now_s - _MAX_AGE_S < reported_s <= now_s else now_s
+
 
 class FrameSource(ABC):
     """Frames in presentation order. Iterating again restarts at the first frame, or, if the source

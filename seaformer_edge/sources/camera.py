@@ -12,7 +12,7 @@ import numpy as np
 
 from seaformer_edge.errors import SourceError
 from seaformer_edge.frame import Frame
-from seaformer_edge.sources.base import FrameSource
+from seaformer_edge.sources.base import FrameSource, capture_time
 
 WIDTH, HEIGHT, RATE = 1280, 720, 30
 # By default OpenCV may choose GStreamer or DirectShow, which buffer frames.
@@ -24,7 +24,6 @@ _BACKENDS = {
 # USB 2 is too slow for raw frames of this size at this rate, but not for motion JPEG. A camera
 # without motion JPEG keeps its own format.
 _MJPG = cv2.VideoWriter.fourcc(*"MJPG")
-_MAX_AGE_S = 1.0
 
 
 class CameraSource(FrameSource):
@@ -61,7 +60,8 @@ class CameraSource(FrameSource):
             read, bgr = capture.read()
             if not read:
                 raise SourceError(f"{self.name}: delivers no more frames; is it still plugged in?")
-            captured_at_s = _captured_at_s(capture)
+            driver_s = capture.get(cv2.CAP_PROP_POS_MSEC) / 1e3
+            captured_at_s = capture_time(driver_s, monotonic())
             start_s = captured_at_s if start_s is None else start_s
             rgb = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
             yield Frame(rgb, index, captured_at_s - start_s, captured_at_s=captured_at_s)
@@ -89,10 +89,3 @@ class CameraSource(FrameSource):
         # frames. More would not add latency, since frames are read as they arrive.
         capture.set(cv2.CAP_PROP_BUFFERSIZE, 3)
         return capture
-
-
-def _captured_at_s(capture: cv2.VideoCapture) -> float:
-    """When the last frame was captured: the driver's time if it is on our clock, else now."""
-    now_s = monotonic()
-    driver_s = capture.get(cv2.CAP_PROP_POS_MSEC) / 1e3
-    return driver_s if now_s - _MAX_AGE_S < driver_s <= now_s else now_s

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from seaformer_edge.errors import SourceError
 from seaformer_edge.sources.camera import CameraSource
-from seaformer_edge.sources.info import SourceInfo, VideoMode
+from seaformer_edge.sources.info import SourceInfo
 
 if sys.platform == "linux":
     from seaformer_edge.sources import v4l2
@@ -74,9 +74,7 @@ def _probe_cameras() -> list[SourceInfo]:
     for number in range(PROBED_NUMBERS):
         try:
             with CameraSource(number, f"camera {number}") as camera:
-                rates = (round(float(camera.frame_rate), 2),) if camera.frame_rate else ()
-                mode = VideoMode(*camera.frame_size, rates)
-                found.append(SourceInfo(str(number), camera.name, (mode,)))
+                found.append(SourceInfo.of(camera, str(number), camera.name))
         except SourceError:
             pass
     return found

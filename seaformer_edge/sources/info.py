@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
+
+from seaformer_edge.sources.base import FrameSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +35,9 @@ class SourceInfo:
     spec: str
     name: str
     modes: tuple[VideoMode, ...]
+
+    @classmethod
+    def of(cls, source: FrameSource, spec: str, name: str) -> Self:
+        """The information on an open source."""
+        rates = (round(float(source.frame_rate), 2),) if source.frame_rate else ()
+        return cls(spec, name, (VideoMode(*source.frame_size, rates),))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from seaformer_edge.errors import SourceError
 from seaformer_edge.sources.devices import list_cameras
-from seaformer_edge.sources.info import SourceInfo, VideoMode
+from seaformer_edge.sources.info import SourceInfo
 from seaformer_edge.sources.picamera import ribbon_cameras
 from seaformer_edge.sources.spec import open_source
 
@@ -19,8 +19,7 @@ def list_sources() -> list[SourceInfo]:
     bundled = []
     for spec, name in _BUNDLED.items():
         with open_source(spec) as source:
-            rates = (round(float(source.frame_rate), 2),) if source.frame_rate else ()
-            bundled.append(SourceInfo(spec, name, (VideoMode(*source.frame_size, rates),)))
+            bundled.append(SourceInfo.of(source, spec, name))
     return [*list_cameras(), *_list_ribbon_cameras(), *bundled]
 
 

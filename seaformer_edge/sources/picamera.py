@@ -12,12 +12,11 @@ import numpy as np
 
 from seaformer_edge.errors import SourceError
 from seaformer_edge.frame import Frame
-from seaformer_edge.sources.base import FrameSource
+from seaformer_edge.sources.base import FrameSource, capture_time
 
 SIZE = (1280, 720)
 FORMAT = "BGR888"  # named after the order in a register: R, G, B in memory
 FRAME_US = 33_333
-_MAX_AGE_S = 1.0
 
 
 class PicameraSource(FrameSource):
@@ -68,9 +67,7 @@ class PicameraSource(FrameSource):
                 sensor_ns = request.get_metadata().get("SensorTimestamp", 0)
             finally:
                 request.release()
-            now_s = monotonic()
-            sensor_s = sensor_ns / 1e9
-            captured_at_s = sensor_s if now_s - _MAX_AGE_S < sensor_s <= now_s else now_s
+            captured_at_s = capture_time(sensor_ns / 1e9, monotonic())
             start_s = captured_at_s if start_s is None else start_s
             yield Frame(image, index, captured_at_s - start_s, captured_at_s=captured_at_s)
             index += 1

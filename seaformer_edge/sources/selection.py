@@ -23,6 +23,7 @@ class Selection(FrameSource):
         self.name = source.name
         self.frame_size = source.frame_size
         self.frame_rate = source.frame_rate and source.frame_rate / step
+        self.is_live = source.is_live
         self.files = source.files
         self.pixel_aspect = source.pixel_aspect
         self.audio_file = source.audio_file

@@ -16,7 +16,7 @@ from fakes import FAKE, PATIENCE_S, FakeModels, wait_until
 
 from seaformer_edge.errors import ModelError, SinkError, SourceError
 from seaformer_edge.frame import Frame
-from seaformer_edge.live import LivePipeline, LiveResult, capture, source_health
+from seaformer_edge.live import LivePipeline, LiveResult, capture, source_health, source_reader
 from seaformer_edge.live.inference import ModelRequest
 from seaformer_edge.live.stats import SourceState
 from seaformer_edge.sources import SourceSpec
@@ -356,7 +356,7 @@ def test_a_file_with_a_slow_first_frame_has_no_time_limit(
             assert read.wait(PATIENCE_S)
             yield from super().__iter__()
 
-    monkeypatch.setattr(capture, "open_source", lambda spec: Slow((96, 64)))
+    monkeypatch.setattr(source_reader, "open_source", lambda spec: Slow((96, 64)))
     with running() as live:
         impatient()
         read.set()
