@@ -64,6 +64,7 @@ def imports(path: Path) -> set[str]:
 
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 WINDOW_SOURCES = sorted((ROOT / "gui").rglob("*.py"))
+PYTHON = b"#!/usr/bin/env python3"
 WITH_TORCH = {"cli", "export", "nn", "runtime/official.py", "training"}
 
 
@@ -121,6 +122,19 @@ def test_imports_go_one_way() -> None:
 def test_no_import_cycles() -> None:
     graph = {name: own_imports(path) - {name} for name, path in MODULES.items()}
     TopologicalSorter(graph).prepare()
+
+
+def test_the_package_root_stays_small() -> None:
+    assert len({name.split(".")[1] for name in MODULES}) <= 24
+
+
+def test_scripts_import_nothing_from_the_tests() -> None:
+    files = [path for path in (ROOT / "scripts").rglob("*") if path.is_file()]
+    scripts = [p for p in files if p.suffix == ".py" or p.read_bytes().startswith(PYTHON)]
+    assert len(scripts) > 20
+    of_scripts = {path.stem for path in scripts}
+    of_tests = {path.stem for path in (ROOT / "tests").rglob("*.py")} - of_scripts | {"tests"}
+    assert {path.name for path in scripts if imports(path) & of_tests} == set()
 
 
 def test_no_file_imports_qt() -> None:
