@@ -1,18 +1,18 @@
-"""What can go wrong, as one tree.
+"""The exceptions of this package.
 
     SeaformerEdgeError
     ├── SourceError   a camera, file, folder or stream cannot be read
     ├── ModelError    a model, card, checkpoint or program does not fit
     └── SinkError     a result cannot be written
 
-The message is one line for the person at the terminal: what, where, what to do.
+A message is one line for the user: what failed, where, what to do.
 """
 
 from __future__ import annotations
 
 
 class SeaformerEdgeError(Exception):
-    """Base of every error this package raises on purpose."""
+    """Base of all errors that this package raises deliberately."""
 
 
 class SourceError(SeaformerEdgeError):

@@ -8,12 +8,12 @@ import pytest
 from fuzz_targets import TARGETS, take
 from hypothesis import HealthCheck, Phase, given, settings
 
-# A program's first run is in a process of its own, and a checkpoint is compared with networks.
+# A program first runs in a sandbox process, and a checkpoint is compared with all networks.
 SLOW = {"programs": 12, "checkpoints": 12}
 
 
 @pytest.mark.parametrize("name", TARGETS)
-def test_it_is_refused_or_taken(name: str) -> None:
+def test_it_is_refused_or_accepted(name: str) -> None:
     target = TARGETS[name]
     if importlib.util.find_spec(target.needs) is None:
         pytest.skip(f"{target.needs} is not installed")
@@ -34,7 +34,7 @@ def test_it_is_refused_or_taken(name: str) -> None:
 
 
 def checkpoint(**tensors: object) -> tuple[str, bytes]:
-    """A whole checkpoint but for some tensors."""
+    """A valid checkpoint except for some tensors."""
     from fuzz_targets import META, _saved, _tensors
 
     changed = {f"decode_head.conv_seg.{name}": tensor for name, tensor in tensors.items()}
@@ -42,7 +42,7 @@ def checkpoint(**tensors: object) -> tuple[str, bytes]:
 
 
 DEEP = b"[" * 100_000
-# Each ended in something else than a refusal before.
+# Inputs that once raised anything but SeaformerEdgeError.
 REFUSED = [
     ("sources", "/dev/video"),
     ("sources", "~nobody\0"),
@@ -63,16 +63,16 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("name", "given_input"), REFUSED, ids=lambda value: str(value)[:20])
-def test_what_once_was_a_defect_is_refused(name: str, given_input: object) -> None:
+def test_inputs_of_fixed_defects_are_refused(name: str, given_input: object) -> None:
     assert take(TARGETS[name], given_input)
 
 
-def test_a_page_that_is_no_html_is_read_as_far_as_it_goes() -> None:
+def test_malformed_html_is_accepted() -> None:
     assert not take(TARGETS["pages"], "<title>a</title><![<![")
 
 
 @pytest.mark.parametrize("duration", [b"nonsense", b"00:00:1e", b"99:99:99"], ids=repr)
-def test_a_duration_that_is_none_is_left_out(duration: bytes) -> None:
+def test_an_invalid_duration_is_ignored(duration: bytes) -> None:
     from fuzz_targets import _videos
 
     clip = _videos()["b.mkv"]
@@ -80,7 +80,7 @@ def test_a_duration_that_is_none_is_left_out(duration: bytes) -> None:
     assert not take(TARGETS["videos"], ("b.mkv", clip.replace(b"00:00:00", duration)))
 
 
-def test_class_layers_that_cannot_be() -> None:
+def test_impossible_class_layers_are_refused() -> None:
     torch = pytest.importorskip("torch", reason="the train extra (torch) is not installed")
     for count in ((), (0, 128, 1, 1), (10**9, 128, 1, 1)):
         assert take(TARGETS["checkpoints"], checkpoint(weight=torch.ones(()).expand(count)))

@@ -1,4 +1,4 @@
-"""A server on this machine that answers as Google Drive does."""
+"""A local server that behaves like Google Drive."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Self
 from urllib.parse import parse_qs, urlsplit
 
-FILE_ID = "1eIBkr2x5jv4eNaNUQpC-91tbIlktXSPi"  # what seaformer-t-ade20k has
+FILE_ID = "1eIBkr2x5jv4eNaNUQpC-91tbIlktXSPi"  # of seaformer-t-ade20k
 UUID = "5ba1e1c6&7"
 
 CONFIRMATION = """<!DOCTYPE html><html><head><title>Google Drive - Virus scan warning</title></head>
@@ -25,17 +25,17 @@ PAGE = """<!DOCTYPE html><html><head><title>{title}</title></head><body>
 
 
 class FakeDrive:
-    """One file, and what may come between it and who fetches it.
+    """A server with one file, and the faults that a download of it can meet.
 
     Attributes:
-        content: the file.
-        confirm: whether the form has to be sent first, as for files over 100 MB; "again"
-            never takes it.
-        page: title of a page that is sent in the file's place, and its status.
-        cuts: after how many bytes the next answers lose their connection.
-        ranges: whether a Range is heeded; "wrong" sends another one than asked for.
-        elsewhere: address that is redirected to, and that the form leads to.
-        requests: what was asked of the file: the Range, or None.
+        content: of the file.
+        confirm: whether the form must be submitted first, as for files over 100 MB; "again"
+            answers it with the form once more.
+        page: title and status of a page that is sent instead of the file.
+        cuts: number of bytes after which each of the next responses loses its connection.
+        ranges: whether a Range header is obeyed; "wrong" sends a different range.
+        elsewhere: address of the redirect and of the form.
+        requests: for each request of the file, its Range header or None.
     """
 
     def __init__(self, content: bytes = b""):

@@ -1,8 +1,7 @@
-"""What strangers may hand us, broken in every way: corpora made here, and who has to bear them.
+"""Fuzz targets: every parser of untrusted input, with generated broken inputs.
 
-A target takes an input and either makes something of it or raises `SeaformerEdgeError`; all else
-is a defect. `tests/test_fuzz_targets.py` gives each a few inputs, `scripts/verify/fuzz` tens of
-thousands.
+A target accepts an input or raises `SeaformerEdgeError`; anything else is a defect.
+`tests/test_fuzz_targets.py` gives each target a few inputs, `scripts/verify/fuzz` thousands.
 """
 
 from __future__ import annotations
@@ -40,12 +39,12 @@ SECRET = "hunter2"
 
 @dataclass(frozen=True)
 class Target:
-    """Somebody who takes hostile input.
+    """Code that parses untrusted input.
 
     Attributes:
-        inputs: what it is given.
-        take: takes one; may raise SeaformerEdgeError.
-        needs: a module without which there is no such target.
+        inputs: returns the strategy of its inputs.
+        take: parses one input; may raise SeaformerEdgeError.
+        needs: module that must be installed.
     """
 
     inputs: Callable[[], SearchStrategy[object]]
@@ -72,9 +71,9 @@ _DAMAGE = st.one_of(
 
 
 def damaged(corpus: dict[str, bytes]) -> SearchStrategy[tuple[str, bytes]]:
-    """Files of the corpus with some damage, under their names; some are nothing but noise."""
+    """Pairs of a file name of the corpus and its damaged content; some contents are noise."""
     names = st.sampled_from(sorted(corpus))
-    # Little damage gets deep, much of it is noticed at once.
+    # Files with little damage get past the first checks.
     much = st.tuples(names, st.lists(_DAMAGE, max_size=8))
     little = st.tuples(names, st.lists(_IN_PLACE, max_size=2))
     noise = st.tuples(names, st.binary(max_size=200))
@@ -102,7 +101,7 @@ def _apply(pair: tuple[str, list[tuple[str, float, object]]], corpus: dict[str, 
     return bytes(changed)
 
 
-# Structured text: values that are none of those that belong there.
+# Structured text with values of wrong types.
 
 _ODD = st.recursive(
     st.none()
@@ -142,8 +141,8 @@ def odd_json(entries: dict[str, object]) -> SearchStrategy[bytes]:
 
 @cache
 def _folder() -> Path:
-    """Emptied by the system; a process' own."""
-    return Path(tempfile.mkdtemp(prefix="hostile-"))
+    """A temporary folder of this process; the system empties it."""
+    return Path(tempfile.mkdtemp(prefix="fuzz-"))
 
 
 def _put(name: str, data: bytes) -> Path:
@@ -225,7 +224,7 @@ def _read_ids(named: object) -> None:
     assert ids.dtype == np.uint8
 
 
-# Programs, with a card that vouches for them: who makes the one can make the other.
+# Programs with a matching card: whoever alters a program can also write its card.
 
 
 @cache
@@ -237,7 +236,7 @@ def _run_program(named: object) -> None:
     name, data = named  # type: ignore[misc]
     path = _put(name, data)
     write_card(replace(CARD, height=32, width=48, logit_channels=5), path)
-    with suppress(ValueError):  # NaN, of which the segmenter speaks plainly
+    with suppress(ValueError):  # logits are NaN: documented
         Segmenter.from_path(path, 1)(np.zeros((32, 48, 3), np.uint8))
 
 
@@ -279,7 +278,7 @@ def _recipes() -> SearchStrategy[bytes]:
 
 
 def _toml(entries: dict[str, object]) -> str:
-    """As TOML, as far as it has such values; the rest is left to be wrong."""
+    """As TOML where a value has such a form; the rest is invalid TOML."""
     return "\n".join(f"{key} = {json.dumps(value)}" for key, value in entries.items())
 
 
@@ -319,7 +318,7 @@ def _load_settings(values: object) -> None:
 
 @cache
 def _tensors() -> dict[str, object]:
-    """All of a small network, each tensor one number repeated, so that its file is small."""
+    """The state of a small network; each tensor repeats one number, so that its file is small."""
     import torch
 
     from seaformer_edge.nn.seaformer import build
@@ -343,7 +342,7 @@ def _saved(tensors: dict[str, object], meta: object, *, zipped: bool) -> bytes:
 
 
 def _checkpoints() -> SearchStrategy[tuple[str, bytes]]:
-    """Damaged files, and whole ones with a tensor or names that do not belong there."""
+    """Damaged files, and intact files with wrong tensors, names or metadata."""
     import torch
 
     some = {name: _tensors()[name] for name in (CLASS_WEIGHT, "decode_head.conv_seg.bias")}
@@ -378,7 +377,7 @@ def _import_checkpoint(named: object) -> None:
     import_checkpoint(_put(name, data), "mine")
 
 
-# What `--source` is given.
+# Values of `--source`.
 
 _WORDS = st.text(st.characters(codec="utf-8", exclude_characters="*?["), max_size=20)
 _SPECS = st.one_of(
@@ -391,7 +390,7 @@ _SPECS = st.one_of(
     st.integers(1, 6000).map(lambda count: "9" * count),
     st.sampled_from(["a" * 300, "\0", "a\0b", "/", ".", "..", "[", "***", "synthetic:1x1"]),
 )
-# A port that nobody listens at; the rest of the address is the stranger's.
+# On a port without a server.
 _URLS = st.one_of(
     st.builds(
         lambda scheme, user, host, path: f"{scheme}://{user}:{SECRET}@{host}/{path}?key={SECRET}",
@@ -417,18 +416,18 @@ def _name_url(url: object) -> None:
     spec = SourceSpec.parse(url)
     if spec.kind.name == "url":
         assert SECRET not in spec.display_name
-    if "127.0.0.1:1/" not in url or url.startswith("udp"):  # somebody; nobody, for ten seconds
+    if "127.0.0.1:1/" not in url or url.startswith("udp"):  # other hosts; udp waits ten seconds
         return
     try:
         with open_source(url):
             pass
     except SeaformerEdgeError as error:
         if SECRET in str(error):
-            raise AssertionError(f"told: {error}") from error
+            raise AssertionError(f"shows the password: {error}") from error
         raise
 
 
-# Pages that a download meets.
+# Pages of a download.
 
 
 def _read_page(text: object) -> None:
@@ -460,7 +459,7 @@ TARGETS = {
 
 
 def take(target: Target, given: object) -> bool:
-    """Whether the target refused the input; raises whatever is a defect."""
+    """Whether the target refused the input; any other error is a defect and is raised."""
     try:
         target.take(given)
     except SeaformerEdgeError:

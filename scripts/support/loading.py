@@ -1,4 +1,4 @@
-"""Scripts without a suffix as modules."""
+"""Load a script without a suffix as a module."""
 
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader

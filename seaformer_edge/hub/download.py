@@ -1,8 +1,8 @@
 """Download of a checkpoint from Google Drive.
 
-Drive answers with the file; or, where it is too large for its virus scan, with a page whose
-form leads to the file; or with a page that says why there is none. What arrives is kept in a
-`.part` file beside the target, so that an interrupted download goes on where it stopped.
+Drive answers with the file, with a confirmation page whose form leads to the file (if it is too
+large for the virus scan), or with an error page. Received data is kept in a `.part` file beside the
+target, so that an interrupted download can be resumed.
 """
 
 from __future__ import annotations
@@ -28,53 +28,54 @@ CHUNK_BYTES = 1 << 18
 PAGE_BYTES = 1 << 20
 
 CHECKPOINT_STARTS = (b"PK\x03\x04", b"\x80\x02")
-"""Of a zip, which torch.save writes, and of a pickle, which it wrote before 1.6."""
+"""First bytes of a zip, which torch.save writes, and of a pickle, which it wrote before 1.6."""
 
 FILE_STATUSES = (
     HTTPStatus.OK,
     HTTPStatus.PARTIAL_CONTENT,
-    HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,  # tells whether the .part is whole
+    HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,  # shows whether the .part is complete
 )
 
 OnBytes = Callable[[int, int | None], None]
-"""Called with the bytes there are so far and the bytes there will be, if Drive says it."""
+"""Called with the bytes received so far and the total, or None if Drive does not report it."""
 
 Response = HTTPResponse | HTTPError
 
 
 def download(file_id: str, output: Path, on_bytes: OnBytes, drive: str = DRIVE) -> None:
-    """Write Drive's file `file_id`, a checkpoint, to `output`, whole or not at all.
+    """Download Drive's file `file_id`, a checkpoint, and move it to `output` when it is complete.
 
-    A lost connection is taken up again for as long as each attempt brings something.
+    A lost connection is resumed as long as each attempt receives some data.
 
     Args:
-        drive: where Drive answers; https, but for a server on this machine.
+        drive: address of Drive; https, or http for a server on this machine.
 
     Raises:
-        ModelError: Drive cannot be reached, does not give the file, or gives something
-            that is not a checkpoint; or the file cannot be written.
+        ModelError: Drive cannot be reached, refuses the file, or sends something that is not a
+            checkpoint; or the file cannot be written.
     """
     part = output.with_name(output.name + ".part")
     url = f"{drive}/uc?{urlencode({'export': 'download', 'id': file_id})}"
     by_hand = f"open {DRIVE}/file/d/{file_id}/view in a browser and save the file as {output}"
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
-        while (lost := _bring(url, part, on_bytes, by_hand)) is not None:
+        while (lost := _resume(url, part, on_bytes, by_hand)) is not None:
             reason, gained = lost
             if gained <= 0:
                 raise ModelError(
-                    f"{output.name}: Google Drive cannot be reached ({reason}); fetch again later,"
-                    f" {_size(part) / 1e6:.1f} MB are kept"
+                    f"{output.name}: Google Drive cannot be reached ({reason}); try again later:"
+                    f" the {_size(part) / 1e6:.1f} MB received so far are kept"
                 )
         part.replace(output)
     except OSError as error:
         raise ModelError(f"{output}: cannot be written ({error.strerror})") from error
 
 
-def _bring(url: str, part: Path, on_bytes: OnBytes, by_hand: str) -> tuple[str, int] | None:
-    """Append to `part` what it lacks.
+def _resume(url: str, part: Path, on_bytes: OnBytes, by_hand: str) -> tuple[str, int] | None:
+    """Append the missing bytes to `part`.
 
-    Returns None when it is whole, or why the connection was lost and the bytes gained.
+    Returns:
+        None when `part` is complete, else why the connection was lost and the bytes received.
     """
     start = _size(part)
     try:
@@ -83,10 +84,10 @@ def _bring(url: str, part: Path, on_bytes: OnBytes, by_hand: str) -> tuple[str, 
         return str(getattr(error, "reason", error)), 0
     with response:
         if response.status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
-            whole = response.headers.get("Content-Range") == f"bytes */{start}"
-            if not whole:
+            complete = response.headers.get("Content-Range") == f"bytes */{start}"
+            if not complete:
                 part.unlink()
-            return None if whole else _bring(url, part, on_bytes, by_hand)
+            return None if complete else _resume(url, part, on_bytes, by_hand)
         done, total = _extent(response, start)
         with part.open("ab" if done else "wb") as file:
             while True:
@@ -105,7 +106,7 @@ def _bring(url: str, part: Path, on_bytes: OnBytes, by_hand: str) -> tuple[str, 
 
 
 def _open_file(url: str, start: int, by_hand: str) -> Response:
-    """Drive's answer that holds the file from byte `start` on, past its confirmation page."""
+    """Request the file from byte `start` on; submits the confirmation page if there is one."""
     response = _open(url, start)
     page = _read_page(response)
     if page is not None and page.action is not None:
@@ -117,11 +118,11 @@ def _open_file(url: str, start: int, by_hand: str) -> Response:
     response.close()
     if page is not None and "quota" in page.title.lower():
         raise ModelError(
-            "Google Drive's quota for this file is used up for now; fetch again tomorrow, or"
+            "Google Drive's download quota for this file is exceeded; try again tomorrow, or"
             f" {by_hand}"
         )
     title = page.title if page is not None and page.title else f"status {response.status}"
-    raise ModelError(f"Google Drive sent a page and not the file ({title}); {by_hand}")
+    raise ModelError(f"Google Drive sent a page instead of the file ({title}); {by_hand}")
 
 
 def _open(url: str, start: int) -> Response:
@@ -147,13 +148,13 @@ class _SafeRedirects(HTTPRedirectHandler):
 
 def _refuse_unsafe(url: str) -> None:
     parts = urlsplit(url)
-    here = parts.hostname in ("localhost", "127.0.0.1", "::1")
-    if parts.scheme != "https" and not (parts.scheme == "http" and here):
+    is_local = parts.hostname in ("localhost", "127.0.0.1", "::1")
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_local):
         raise ModelError(f"{parts.scheme}://{parts.netloc}: refused, not an https address")
 
 
 class _Page(HTMLParser):
-    """Title of one of Drive's pages, and the target and fields of its form, if it has one."""
+    """Title of one of Drive's pages, and the action and hidden fields of its download form."""
 
     def __init__(self, text: str):
         super().__init__()
@@ -161,7 +162,7 @@ class _Page(HTMLParser):
         self.action: str | None = None
         self.fields: dict[str, str] = {}
         self._in_title = False
-        with suppress(AssertionError):  # the parser's word for what is no HTML; as much as it was
+        with suppress(AssertionError):  # malformed HTML: keep what was parsed before
             self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -179,7 +180,7 @@ class _Page(HTMLParser):
 
 
 def _read_page(response: Response) -> _Page | None:
-    """The page, if the answer is one and not a file."""
+    """The page, or None if the response is a file."""
     if response.headers.get_content_type() != "text/html":
         return None
     with response:
@@ -187,18 +188,18 @@ def _read_page(response: Response) -> _Page | None:
 
 
 def _extent(response: Response, start: int) -> tuple[int, int | None]:
-    """Where the answer's bytes begin in the file, and the size of the file if it is told."""
+    """Offset of the response in the file, and the file's size if the server reports it."""
     if response.status == HTTPStatus.PARTIAL_CONTENT:
-        told = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", response.headers.get("Content-Range", ""))
-        if not told or int(told[1]) != start:
-            raise ModelError("Google Drive sent another part of the file than was asked for")
-        return start, int(told[2])
+        extent = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", response.headers.get("Content-Range", ""))
+        if not extent or int(extent[1]) != start:
+            raise ModelError("Google Drive sent the wrong part of the file; fetch it again")
+        return start, int(extent[2])
     length = response.headers.get("Content-Length")
     return 0, int(length) if length else None
 
 
 def _may_start_checkpoint(chunk: bytes) -> bool:
-    """Whether a file may begin so; a connection may be lost within the first bytes."""
+    """Whether a checkpoint may start with these bytes, of which there may be only one or two."""
     return any(chunk[: len(start)] == start[: len(chunk)] for start in CHECKPOINT_STARTS)
 
 

@@ -1,7 +1,7 @@
-"""The checkpoints that SeaFormer's authors published, as rows of a table.
+"""Table of the checkpoints that the authors of SeaFormer published.
 
-Figures and files are those of https://github.com/fudan-zvg/SeaFormer; where a network was
-published twice, with batches of 16 and of 32, the better one stands here.
+Figures and files are from https://github.com/fudan-zvg/SeaFormer. Of a network that is published
+twice, trained with batches of 16 and of 32, the table holds the better one.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from seaformer_edge.hub.paths import shipped_models_dir
 
 @dataclass(frozen=True)
 class DataSet:
-    """What some of the published networks were trained and measured on.
+    """A data set that published networks were trained and measured on.
 
     Attributes:
-        name: as its authors write it.
-        class_list: file under models/classes, without its ending.
+        name: in the spelling of its authors.
+        class_list: file in models/classes, without the suffix.
         metric: name of the published figure, "mIoU" or "top-1".
-        terms: of the pictures, in a few words.
+        terms: licence terms of the pictures, in a few words.
     """
 
     name: str
@@ -35,15 +35,15 @@ IMAGENET = DataSet("ImageNet-1K", "imagenet", "top-1", "non-commercial research 
 
 
 @dataclass(frozen=True)
-class Published:
+class PublishedCheckpoint:
     """One published checkpoint.
 
     Attributes:
-        file_id: on Google Drive.
+        file_id: of the file on Google Drive.
         variant: "T", "S", "B" or "L".
-        height, width: the network's input in pixels when the figure was measured; for
-            ADE20K its training crop, since pictures kept their own shape there.
-        accuracy: the published figure, 0 to 1, on the data set's validation pictures.
+        height, width: input size in pixels at which the accuracy was measured; for ADE20K the
+            training crop, because its pictures were measured at their own sizes.
+        accuracy: as published, 0 to 1, on the validation pictures of the data set.
     """
 
     file_id: str
@@ -59,7 +59,7 @@ class Published:
 
     @property
     def figure(self) -> str:
-        """The accuracy in words, e.g. "mIoU 0.365 (ADE20K val)"."""
+        """The accuracy as text, e.g. "mIoU 0.365 (ADE20K val)"."""
         return f"{self.data_set.metric} {self.accuracy:.3f} ({self.data_set.name} val)"
 
     @property
@@ -77,9 +77,9 @@ class Published:
 
 def _rows(
     data_set: DataSet, size: tuple[int, int], *rows: tuple[str, str, float, str]
-) -> dict[str, Published]:
+) -> dict[str, PublishedCheckpoint]:
     return {
-        name: Published(file_id, variant, data_set, *size, accuracy)
+        name: PublishedCheckpoint(file_id, variant, data_set, *size, accuracy)
         for name, variant, accuracy, file_id in rows
     }
 

@@ -1,4 +1,4 @@
-"""Names of models to files: those that ship, those that were fetched, and the user's own."""
+"""Find model files by name: shipped programs, fetched programs, and paths."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 
 def shipped_programs() -> dict[str, Path]:
-    """The .pte programs that come with the package, by name, in the order of their names."""
+    """The .pte programs shipped with the package, by name, sorted."""
     return {path.stem: path for path in _programs(shipped_models_dir())}
 
 
@@ -25,14 +25,14 @@ def _programs(folder: Path) -> list[Path]:
 
 
 def installed_programs() -> dict[str, Path]:
-    """The shipped and the fetched programs, by name; a shipped one is never shadowed."""
+    """The shipped and the fetched programs, by name; a shipped program wins over a fetched one."""
     fetched = {path.stem: path for path in _programs(user_models_dir())}
     shipped = shipped_programs()
     return shipped | {name: path for name, path in fetched.items() if name not in shipped}
 
 
 def installed_cards() -> dict[str, Card]:
-    """The cards of the installed programs, by name; a damaged one is left out with a warning."""
+    """The cards of the installed programs, by name; an invalid card is skipped with a warning."""
     cards = {}
     for name, path in installed_programs().items():
         if not card_path(path).is_file():
@@ -45,13 +45,13 @@ def installed_cards() -> dict[str, Card]:
 
 
 def resolve_model(model: str | None) -> Path:
-    """The .pte file that a `--model` argument means.
+    """The .pte file for a `--model` argument.
 
     Args:
         model: the name of an installed program, the path of a .pte, or None for the default.
 
     Raises:
-        ModelError: there is no such program; how to fetch it is told, or the known names.
+        ModelError: there is no such program; the message says how to fetch it or lists the names.
     """
     programs = installed_programs()
     name = model or DEFAULT_MODEL

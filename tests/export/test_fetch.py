@@ -28,7 +28,7 @@ def checkpoint_bytes(network, **more):
 
 @pytest.fixture(scope="module")
 def published():
-    """As mmsegmentation writes it, with the names it knows the classes by."""
+    """A checkpoint as mmsegmentation writes it, with its own class names."""
     meta = {"CLASSES": [f"thing {i}" for i in range(150)], "epoch": 3}
     return checkpoint_bytes("seg_T", meta=meta, optimizer={"lr": 3e-4})
 
@@ -44,7 +44,7 @@ def fetch(drive):
     return fetch_checkpoint(NAME, lambda *_: None, drive.url)
 
 
-def test_from_drive_to_our_own_form(drive, models_home):
+def test_a_download_is_converted(drive, models_home):
     path = fetch(drive)
     assert path == models_home / f"{NAME}.safetensors"
     network, card = load_checkpoint(path)
@@ -63,7 +63,7 @@ def test_from_drive_to_our_own_form(drive, models_home):
     }
 
 
-def test_what_is_there_is_not_fetched_again(drive):
+def test_a_fetched_checkpoint_is_not_fetched_again(drive):
     path = fetch(drive)
     changed = path.stat().st_mtime_ns
     assert fetch(drive) == path
@@ -71,7 +71,7 @@ def test_what_is_there_is_not_fetched_again(drive):
     assert len(drive.requests) == 1
 
 
-def test_a_damaged_one_is_fetched_again(drive):
+def test_a_damaged_checkpoint_is_fetched_again(drive):
     path = fetch(drive)
     path.write_bytes(path.read_bytes()[:-1])
     verify(fetch(drive))
@@ -85,20 +85,22 @@ def test_a_file_saved_by_hand_is_not_downloaded(drive, published, models_home):
     assert drive.requests == []
 
 
-def test_another_file_than_at_the_first_use_is_refused_unopened(drive, models_home, monkeypatch):
+def test_a_file_that_changed_since_the_first_use_is_refused_unopened(
+    drive, models_home, monkeypatch
+):
     fetch(drive).unlink()
     drive.content = checkpoint_bytes("seg_T", meta={"epoch": 4})
     with monkeypatch.context() as patch:
         patch.setattr(torch, "load", lambda *_, **__: pytest.fail("the file was opened"))
         with pytest.raises(ModelError, match=r"sha256 \w{64}, but \w{64} at its first use"):
             fetch(drive)
-    # Both ways out that the message names.
+    # Both solutions that the message names.
     (models_home / f"{NAME}.pth").unlink()
     (models_home / KNOWN_HASHES).write_text("{}")
     verify(fetch(drive))
 
 
-def test_another_network_than_the_name_says_is_refused_and_not_remembered(drive, models_home):
+def test_a_network_that_does_not_match_the_name_is_refused_and_not_recorded(drive, models_home):
     drive.content = checkpoint_bytes("seg_S")
     with pytest.raises(ModelError, match=r"segmentation S, which is not .*; delete .*\.pth"):
         fetch(drive)
@@ -106,14 +108,14 @@ def test_another_network_than_the_name_says_is_refused_and_not_remembered(drive,
     assert not (models_home / f"{NAME}.safetensors").exists()
 
 
-def test_a_zip_that_is_no_checkpoint_is_refused(drive):
+def test_a_zip_that_is_not_a_checkpoint_is_refused(drive):
     drive.content = b"PK\x03\x04 something else"
     with pytest.raises(ModelError, match=r"not a checkpoint, or damaged; delete .*\.pth"):
         fetch(drive)
 
 
 @pytest.mark.parametrize("text", ["", "5", "{", '{"id": 5}'])
-def test_a_damaged_list_of_hashes_trusts_nothing(drive, models_home, text):
+def test_an_invalid_list_of_hashes_is_refused(drive, models_home, text):
     models_home.mkdir()
     (models_home / KNOWN_HASHES).write_text(text)
     with pytest.raises(ModelError, match=f"{KNOWN_HASHES}: not a list of sha256"):

@@ -52,7 +52,7 @@ def test_round_trip(model):
     assert card.num_classes == 2
 
 
-def test_a_missing_file(tmp_path):
+def test_a_missing_model(tmp_path):
     with pytest.raises(ModelError, match="no such model file"):
         verify(tmp_path / "absent.pte")
 

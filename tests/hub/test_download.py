@@ -9,7 +9,7 @@ from seaformer_edge.errors import ModelError
 from seaformer_edge.hub.download import download
 
 CONTENT = b"PK\x03\x04" + bytes(range(256)) * 4000
-"""Larger than what is read at once."""
+"""Larger than one chunk."""
 
 
 @pytest.fixture
@@ -25,12 +25,12 @@ def target(tmp_path):
 
 @pytest.fixture
 def fetch(drive, target):
-    """Downloads into `target`; returns what the progress was told."""
+    """Downloads into `target`; returns the arguments of the progress callback."""
 
     def run():
-        told = []
-        download(FILE_ID, target, lambda *sizes: told.append(sizes), drive.url)
-        return told
+        calls = []
+        download(FILE_ID, target, lambda *sizes: calls.append(sizes), drive.url)
+        return calls
 
     return run
 
@@ -40,18 +40,18 @@ def part_of(target):
 
 
 @pytest.mark.parametrize("confirm", [False, True], ids=["at once", "after the form"])
-def test_the_file_arrives_whole_and_alone(drive, fetch, target, confirm):
+def test_a_complete_download_leaves_only_the_file(drive, fetch, target, confirm):
     drive.confirm = confirm
-    told = fetch()
+    calls = fetch()
     assert target.read_bytes() == CONTENT
     assert list(target.parent.iterdir()) == [target]
-    assert told[-1] == (len(CONTENT), len(CONTENT))
-    assert [done for done, _ in told] == sorted({done for done, _ in told})
+    assert calls[-1] == (len(CONTENT), len(CONTENT))
+    assert [done for done, _ in calls] == sorted({done for done, _ in calls})
 
 
 @pytest.mark.parametrize("confirm", [False, True])
 @pytest.mark.parametrize("cuts", [[1], [1000, 300_000], [600_000]])
-def test_a_lost_connection_is_taken_up_where_it_ended(drive, fetch, target, cuts, confirm):
+def test_a_lost_connection_is_resumed(drive, fetch, target, cuts, confirm):
     drive.cuts, drive.confirm = [*cuts], confirm
     fetch()
     assert target.read_bytes() == CONTENT
@@ -59,9 +59,9 @@ def test_a_lost_connection_is_taken_up_where_it_ended(drive, fetch, target, cuts
     assert drive.requests == [None, *(f"bytes={end}-" for end in ends)]
 
 
-def test_what_arrived_before_a_failure_is_not_asked_for_again(drive, fetch, target):
+def test_data_received_before_a_failure_is_not_requested_again(drive, fetch, target):
     drive.cuts = [1000, 0]
-    with pytest.raises(ModelError, match=r"cannot be reached \(.+\); fetch again later"):
+    with pytest.raises(ModelError, match=r"cannot be reached \(.+\); try again later"):
         fetch()
     assert not target.exists()
     assert part_of(target).read_bytes() == CONTENT[:1000]
@@ -70,7 +70,7 @@ def test_what_arrived_before_a_failure_is_not_asked_for_again(drive, fetch, targ
     assert drive.requests == [None, "bytes=1000-", "bytes=1000-"]
 
 
-def test_interrupting_keeps_what_arrived(drive, target):
+def test_an_interrupt_keeps_the_received_data(drive, target):
     def interrupt(done, total):
         raise KeyboardInterrupt
 
@@ -81,43 +81,43 @@ def test_interrupting_keeps_what_arrived(drive, target):
     assert CONTENT.startswith(kept)
 
 
-def test_a_server_without_ranges_starts_over(drive, fetch, target):
+def test_a_server_without_ranges_starts_from_the_beginning(drive, fetch, target):
     drive.ranges, drive.cuts = False, [1000]
     fetch()
     assert target.read_bytes() == CONTENT
     assert drive.requests == [None, "bytes=1000-"]
 
 
-def test_a_server_without_ranges_that_always_breaks_off_is_given_up(drive, fetch):
+def test_retries_without_progress_end(drive, fetch):
     drive.ranges, drive.cuts = False, [1000] * 9
     with pytest.raises(ModelError, match="cannot be reached"):
         fetch()
     assert len(drive.requests) == 2
 
 
-def test_a_part_that_is_whole_is_taken(drive, fetch, target):
+def test_a_complete_part_file_is_used(drive, fetch, target):
     target.parent.mkdir()
     part_of(target).write_bytes(CONTENT)
     assert fetch() == []
     assert target.read_bytes() == CONTENT
 
 
-def test_a_part_longer_than_the_file_is_thrown_away(drive, fetch, target):
+def test_a_part_longer_than_the_file_is_discarded(drive, fetch, target):
     target.parent.mkdir()
     part_of(target).write_bytes(CONTENT + b"more")
     fetch()
     assert target.read_bytes() == CONTENT
 
 
-def test_another_range_than_asked_for_is_refused(drive, fetch, target):
+def test_a_wrong_range_is_refused(drive, fetch, target):
     drive.ranges, drive.cuts = "wrong", [1000]
-    with pytest.raises(ModelError, match="another part of the file"):
+    with pytest.raises(ModelError, match="the wrong part of the file"):
         fetch()
     assert not target.exists()
 
 
 @pytest.mark.parametrize("status", [200, 403])
-def test_a_used_up_quota_is_told_with_the_way_round_it(drive, fetch, target, status):
+def test_an_exceeded_quota_is_reported_with_a_way_around_it(drive, fetch, target, status):
     drive.page = ("Google Drive - Quota exceeded", status)
     with pytest.raises(ModelError, match="quota") as refusal:
         fetch()
@@ -135,21 +135,23 @@ def test_a_used_up_quota_is_told_with_the_way_round_it(drive, fetch, target, sta
         ("", 500, "status 500"),
     ],
 )
-def test_any_other_page_is_named(drive, fetch, target, title, status, shown):
+def test_the_title_of_any_other_page_is_reported(drive, fetch, target, title, status, shown):
     drive.page = (title, status)
-    with pytest.raises(ModelError, match=f"a page and not the file \\({shown}"):
+    with pytest.raises(ModelError, match=f"a page instead of the file \\({shown}"):
         fetch()
     assert list(target.parent.iterdir()) == []
 
 
-def test_a_form_that_leads_to_a_page_again_is_not_followed_for_ever(drive, fetch):
+def test_a_form_that_leads_to_another_page_is_submitted_once(drive, fetch):
     drive.confirm = "again"
     with pytest.raises(ModelError, match="Virus scan warning"):
         fetch()
 
 
 @pytest.mark.parametrize("content", [b"<!doctype html>", b"GIF89a", b'{"error": 1}'])
-def test_a_file_that_is_no_checkpoint_is_refused_at_its_first_bytes(drive, fetch, target, content):
+def test_a_file_that_is_not_a_checkpoint_is_refused_at_its_first_bytes(
+    drive, fetch, target, content
+):
     drive.content = content
     with pytest.raises(ModelError, match="not a checkpoint"):
         fetch()
@@ -158,15 +160,15 @@ def test_a_file_that_is_no_checkpoint_is_refused_at_its_first_bytes(drive, fetch
 
 @pytest.mark.parametrize("confirm", [False, True], ids=["redirect", "form"])
 @pytest.mark.parametrize("address", ["http://drive.example", "ftp://127.0.0.1", "file:///etc"])
-def test_only_https_leaves_this_machine(drive, fetch, confirm, address):
+def test_other_machines_are_contacted_by_https_only(drive, fetch, confirm, address):
     drive.confirm, drive.elsewhere = confirm, address
-    # urllib itself does not follow a redirect to a file, which is a status then.
+    # urllib does not follow a redirect to file:, so the response is the redirect itself.
     refusal = "not an https address" if confirm or "file" not in address else "status 303"
     with pytest.raises(ModelError, match=refusal):
         fetch()
 
 
-def test_nobody_answers(target):
+def test_no_server(target):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound but not listening: refuses at once
         url = f"http://127.0.0.1:{taken.getsockname()[1]}"
@@ -174,7 +176,7 @@ def test_nobody_answers(target):
             download(FILE_ID, target, lambda *_: None, url)
 
 
-def test_an_unwritable_place(drive, tmp_path):
+def test_an_unwritable_folder(drive, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(ModelError, match="cannot be written"):
         download(FILE_ID, tmp_path / "file" / "mine.pth", lambda *_: None, drive.url)

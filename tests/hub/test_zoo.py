@@ -8,7 +8,7 @@ from seaformer_edge.hub.card import verify
 from seaformer_edge.hub.paths import user_models_dir
 
 
-def test_the_default_model_ships_and_is_what_its_card_says():
+def test_the_default_model_is_shipped_and_matches_its_card():
     path = zoo.resolve_model(None)
     assert path.stem == zoo.DEFAULT_MODEL
     assert verify(path).task == "segmentation"
@@ -24,13 +24,13 @@ def test_every_shipped_program_has_a_measured_card():
         assert card.data
 
 
-def test_a_path_is_taken_as_it_is(tmp_path):
+def test_a_path_is_used_as_given(tmp_path):
     path = tmp_path / "mine.pte"
     path.touch()
     assert zoo.resolve_model(str(path)) == path
 
 
-def test_programs_in_the_users_folder_are_installed_but_shadow_no_shipped_one(models_home):
+def test_fetched_programs_do_not_replace_shipped_ones(models_home):
     models_home.mkdir()
     for name in ("fetched", zoo.DEFAULT_MODEL):
         (models_home / f"{name}.pte").touch()
@@ -39,7 +39,7 @@ def test_programs_in_the_users_folder_are_installed_but_shadow_no_shipped_one(mo
     assert zoo.installed_cards().keys() == zoo.shipped_programs().keys(), "no card, not listed"
 
 
-def test_the_users_folder_is_that_of_the_xdg_specification(monkeypatch, tmp_path):
+def test_the_users_folder_follows_the_xdg_specification(monkeypatch, tmp_path):
     monkeypatch.delenv("SEAFORMER_EDGE_HOME")
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("XDG_DATA_HOME", raising=False)
@@ -48,22 +48,23 @@ def test_the_users_folder_is_that_of_the_xdg_specification(monkeypatch, tmp_path
     assert user_models_dir() == tmp_path / "data/seaformer-edge/models"
 
 
-def test_a_published_model_is_told_how_to_be_fetched():
+def test_the_message_for_a_published_model_says_how_to_fetch_it():
     with pytest.raises(ModelError, match="not fetched yet; run 'seaformer-edge models fetch seaf"):
         zoo.resolve_model("seaformer-t-ade20k")
 
 
-def test_unknown_models_are_refused_with_the_known_ones():
+def test_the_message_for_an_unknown_model_lists_the_known_ones():
     with pytest.raises(ModelError, match=rf"yolo: unknown model; known are .*{zoo.DEFAULT_MODEL}"):
         zoo.resolve_model("yolo")
     with pytest.raises(ModelError, match=r"nowhere\.pte: no such model file"):
         zoo.resolve_model("nowhere.pte")
 
 
-def test_a_damaged_card_in_the_users_folder_hides_that_model_alone(models_home, caplog):
+@pytest.mark.parametrize("text", ["{", '{"format": 1, "accuracy": {"set": 5}}'])
+def test_an_invalid_card_hides_only_its_model(models_home, caplog, text):
     models_home.mkdir(parents=True)
     (models_home / "mine.pte").write_bytes(b"program")
-    (models_home / "mine.json").write_text("{")
+    (models_home / "mine.json").write_text(text)
     cards = zoo.installed_cards()
     assert "mine" not in cards
     assert zoo.DEFAULT_MODEL in cards
