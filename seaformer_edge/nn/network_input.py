@@ -17,3 +17,11 @@ def round_size(height: int, width: int) -> tuple[int, int]:
         return max(SIZE_MULTIPLE, round(length / SIZE_MULTIPLE) * SIZE_MULTIPLE)
 
     return nearest(height), nearest(width)
+
+
+def check_size(height: int, width: int) -> None:
+    """Raise ValueError unless a network takes inputs of this size."""
+    if height % SIZE_MULTIPLE or width % SIZE_MULTIPLE or min(height, width) <= 0:
+        raise ValueError(
+            f"width and height must be multiples of {SIZE_MULTIPLE}, got {width}x{height}"
+        )

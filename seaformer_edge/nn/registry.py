@@ -25,6 +25,7 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
 
 from seaformer_edge.errors import ModelError
+from seaformer_edge.nn.network_input import check_size
 from seaformer_edge.nn.variants import VARIANTS
 
 if TYPE_CHECKING:
@@ -143,6 +144,7 @@ def rewrite(
         ModelError: there is no such architecture.
         ValueError: height or width is not a positive multiple of 32.
     """
+    check_size(height, width)
     function = _function(find_architecture(architecture).rewrite)
     return function(network, height, width, mean, std, precision).eval()
 

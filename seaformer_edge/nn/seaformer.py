@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from seaformer_edge.nn.network_input import SIZE_MULTIPLE
+from seaformer_edge.nn.network_input import check_size
 from seaformer_edge.nn.variants import VARIANTS, Variant
 
 LOGIT_STRIDE = 8
@@ -360,10 +360,7 @@ class SeaFormerSegmenter(nn.Module):
         self.decode_head = LightHead(_variant(variant), num_classes, dropout)
 
     def forward(self, x: Tensor) -> Tensor:
-        if x.shape[2] % SIZE_MULTIPLE or x.shape[3] % SIZE_MULTIPLE:
-            raise ValueError(
-                f"height and width must be multiples of {SIZE_MULTIPLE}, got {tuple(x.shape)}"
-            )
+        check_size(x.shape[2], x.shape[3])
         return cast(Tensor, self.decode_head(self.backbone.forward_features(x)))
 
 

@@ -76,3 +76,9 @@ def test_an_entry_point_that_cannot_be_imported_is_named(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(ModelError, match="'elsewhere': importing not_there_at_all failed"):
         registry.find_architecture("elsewhere")
+
+
+def test_a_size_that_no_network_takes_is_refused_for_every_architecture():
+    register_architecture(row())
+    with pytest.raises(ValueError, match="multiples of 32, got 100x96"):
+        registry.rewrite("mine", None, 96, 100, (0, 0, 0), (1, 1, 1))

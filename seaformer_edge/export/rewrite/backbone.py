@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from seaformer_edge.export.rewrite.attention import DeployedBlock
 from seaformer_edge.export.rewrite.fold import fold
 from seaformer_edge.export.rewrite.row_tiled import RowTiled, convolve, rows
-from seaformer_edge.nn.network_input import SIZE_MULTIPLE
+from seaformer_edge.nn.network_input import check_size
 from seaformer_edge.nn.seaformer import Backbone, ConvBN, InvertedResidual
 
 TILE_BYTES = 4 << 20
@@ -32,10 +32,7 @@ class DeployedBackbone(nn.Module):
         tiled: bool,
     ):
         super().__init__()
-        if height % SIZE_MULTIPLE or width % SIZE_MULTIPLE or min(height, width) <= 0:
-            raise ValueError(
-                f"width and height must be multiples of {SIZE_MULTIPLE}, got {width}x{height}"
-            )
+        check_size(height, width)
         steps: list[nn.Module] = [DeployedStem(backbone.smb1.stem_block[0], width, mean, std)]
         taps: list[int] = []  # indices of the steps whose output is returned
         rows, columns = height // 2, width // 2
