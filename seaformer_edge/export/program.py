@@ -82,10 +82,7 @@ def export(
         accuracy={},
         versions=versions,
     )
-    try:
-        return write_model(output, program, card)
-    except OSError as error:
-        raise ModelError(f"{output}: cannot be written ({error.strerror})") from error
+    return write_model(output, program, card)
 
 
 def lower(module: nn.Module, height: int, width: int) -> tuple[bytes, int]:

@@ -16,7 +16,7 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from seaformer_edge.errors import ModelError
-from seaformer_edge.files import atomic_write, atomic_write_together
+from seaformer_edge.files import atomic_write_together
 from seaformer_edge.hub.class_list import Names, Palette
 from seaformer_edge.hub.json_file import parse_json, read_json, validate
 
@@ -24,6 +24,9 @@ FORMAT = 1
 """Version of the card's format; a card of another version is refused."""
 
 WHAT = "a model card"
+
+MAX_LABELS = 256
+"""Class ids of a label map, which is uint8; a segmentation program has no more classes."""
 
 Task = Annotated[str, Meta(pattern="^(segmentation|classification)$")]
 Precision = Annotated[str, Meta(pattern="^(fp32|int8)$")]
@@ -118,12 +121,11 @@ def write_model(model: Path, data: bytes, card: Card) -> Card:
     the process is killed before the card follows, `verify` refuses the pair.
 
     Raises:
-        OSError: they cannot be written; what was there is unchanged.
-        ModelError: the card is not valid, e.g. a text is not valid Unicode.
+        ModelError: the card is not valid, or a file cannot be written; what was there is unchanged.
     """
     card = replace(card, sha256=hashlib.sha256(data).hexdigest(), size=len(data))
     path = card_path(model)
-    atomic_write_together({model: data, path: _encode(card, path)})
+    _write({model: data, path: _encode(card, path)})
     return card
 
 
@@ -131,11 +133,11 @@ def write_card(card: Card, model: Path) -> Card:
     """Write the card of an existing model file, and return it with size and sha256.
 
     Raises:
-        OSError, ModelError: as for `write_model`.
+        ModelError: the card is not valid, or it cannot be written.
     """
     card = replace(card, sha256=file_sha256(model), size=model.stat().st_size)
     path = card_path(model)
-    atomic_write(path, _encode(card, path))
+    _write({path: _encode(card, path)})
     return card
 
 
@@ -180,6 +182,14 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def _write(files: dict[Path, bytes]) -> None:
+    try:
+        atomic_write_together(files)
+    except OSError as error:
+        first, *_ = files
+        raise ModelError(f"{first}: cannot be written ({error.strerror})") from error
+
+
 def _encode(card: Card, path: Path) -> bytes:
     """The content of the card file; read back first, so that no unreadable card is written."""
     text = json.dumps({"format": FORMAT} | asdict(card), indent=1) + "\n"
@@ -193,4 +203,10 @@ def _card_from(entries: dict[str, Any], path: Path) -> Card:
         raise ModelError(f"{path}: a card of another format than {FORMAT}; export the model again")
     if unknown := sorted(entries.keys() - {f.name for f in fields(Card)}):
         raise ModelError(f"{path}: unknown entries {', '.join(unknown)}")
-    return validate(entries, Card, path, WHAT)
+    card = validate(entries, Card, path, WHAT)
+    is_segmenter = card.task == "segmentation" and card.height > 0
+    if is_segmenter and card.num_classes > MAX_LABELS:
+        raise ModelError(
+            f"{path}: {card.num_classes} classes, but a label map holds at most {MAX_LABELS}"
+        )
+    return card

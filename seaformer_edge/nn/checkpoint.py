@@ -42,10 +42,7 @@ def save_checkpoint(
         state[name] = stored.contiguous()
     versions = {"seaformer-edge": __version__, "torch": torch.__version__}
     card = replace(card, precision="fp32", height=0, width=0, versions=versions)
-    try:
-        return write_model(path, safetensors.torch.save(state), card)
-    except (OSError, SafetensorError) as error:
-        raise ModelError(f"{path}: cannot be written ({error})") from error
+    return write_model(path, safetensors.torch.save(state), card)
 
 
 def load_checkpoint(path: Path) -> tuple[Network, Card]:

@@ -135,6 +135,21 @@ def test_an_invalid_card_is_refused_with_the_name_of_the_field(model, entry, val
         read_card(model)
 
 
+def test_more_classes_than_a_label_map_holds(tmp_path):
+    names, palette = tuple(map(str, range(257))), ((0, 0, 0),) * 257
+    card = replace(CARD, classes=names, palette=palette, logit_channels=257)
+    with pytest.raises(ModelError, match="257 classes, but a label map holds at most 256"):
+        write_model(tmp_path / "many.pte", b"program", card)
+    write_model(tmp_path / "many.pte", b"program", replace(card, task="classification"))
+
+
+def test_a_card_that_cannot_be_written(model):
+    card_path(model).unlink()
+    card_path(model).mkdir()
+    with pytest.raises(ModelError, match=r"tiny\.json: cannot be written \(Is a directory\)"):
+        write_card(CARD, model)
+
+
 def test_a_missing_field_is_named(model):
     entries = json.loads(card_path(model).read_text())
     del entries["licence"]
