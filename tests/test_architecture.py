@@ -68,7 +68,7 @@ PYTHON = b"#!/usr/bin/env python3"
 WITH_TORCH = {"cli", "export", "nn", "runtime/official.py", "training"}
 
 
-# What stands in a row may import the rows before it and, in a package, its own modules.
+# A module may import the rows before its own row and, in a package, its own package.
 LAYERS = (
     {"_version", "deprecation", "errors", "files", "frame", "percentiles"},
     {"machine"},

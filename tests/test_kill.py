@@ -80,22 +80,20 @@ from seaformer_edge.nn.checkpoint import load_checkpoint, save_checkpoint
 path = folder / "best.safetensors"
 card = checkpoint_card("segmentation", 3)
 old, new = trained_network("segmentation", 3), trained_network("segmentation", 3, seed=1)
-wholes = []
+complete = []
 for network in (old, new):
     save_checkpoint(network, card, path)
-    wholes.append((path.read_bytes(), card_path(path).read_bytes()))
+    complete.append((path.read_bytes(), card_path(path).read_bytes()))
 """,
         before="save_checkpoint(old, card, path)",
         write="save_checkpoint(new, card, path)",
-        after="""assert path.read_bytes() in [whole[0] for whole in wholes]
-assert card_path(path).read_bytes() in [whole[1] for whole in wholes]""",
+        after="""assert path.read_bytes() in [model for model, _ in complete]
+assert card_path(path).read_bytes() in [card for _, card in complete]""",
     )
     assert survived >= 3
 
 
-def test_a_list_of_programs_that_were_vetted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_list_of_vetted_programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEAFORMER_EDGE_HOME", str(tmp_path))
     survived = steps_survived(
         tmp_path,
@@ -107,7 +105,7 @@ def test_a_list_of_programs_that_were_vetted(
     assert survived >= 2
 
 
-DIES_IN_A_DOWNLOAD = """
+KILLED_IN_A_DOWNLOAD = """
 import os, signal, sys
 from pathlib import Path
 from seaformer_edge.hub.download import download
@@ -125,7 +123,7 @@ def test_a_download(tmp_path: Path) -> None:
     target = tmp_path / "mine.pth"
     with FakeDrive(content) as drive:
         run = subprocess.run(
-            [sys.executable, "-c", DIES_IN_A_DOWNLOAD, FILE_ID, str(target), drive.url],
+            [sys.executable, "-c", KILLED_IN_A_DOWNLOAD, FILE_ID, str(target), drive.url],
             env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
             check=False,
         )
@@ -136,7 +134,7 @@ def test_a_download(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [target]
 
 
-SAVES_FOR_EVER = """
+SAVES_FOREVER = """
 import sys
 from PySide6.QtCore import QSettings
 from seaformer_edge_gui.settings import Settings, save
@@ -157,7 +155,7 @@ def test_the_windows_settings(tmp_path: Path) -> None:
     path = tmp_path / "window.ini"
     for turn in range(8):
         writer = subprocess.Popen(
-            [sys.executable, "-c", SAVES_FOR_EVER, str(path)],
+            [sys.executable, "-c", SAVES_FOREVER, str(path)],
             env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
             stdout=subprocess.PIPE,
         )

@@ -247,7 +247,7 @@ PROGRAM = b"program"
 
 
 def _card_entries() -> dict[str, object]:
-    path = _folder() / "whole.pte"
+    path = _folder() / "intact.pte"
     path.write_bytes(PROGRAM)
     return json.loads(json.dumps({"format": 1} | asdict(write_card(CARD, path))))
 

@@ -1,4 +1,4 @@
-"""The first run of a strange program: in a process of its own, once."""
+"""The first run of an unknown program, in a sandbox process."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PROGRAM = Path(__file__).parents[1] / "data" / "programs" / "nhwc.pte"
 
 @pytest.fixture
 def interpreter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Lets a shell script take the place of Python in the child."""
+    """Replaces Python in the child process by a shell script."""
 
     def replace(script: str) -> None:
         path = tmp_path / "python"
@@ -31,11 +31,11 @@ def interpreter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[st
     return replace
 
 
-def test_a_program_that_runs_is_remembered(interpreter: Callable[[str], None]) -> None:
+def test_a_program_that_runs_is_recorded(interpreter: Callable[[str], None]) -> None:
     sha256 = file_sha256(PROGRAM)
     sandbox.vet_program(PROGRAM, sha256)
     interpreter("kill -SEGV $$")
-    sandbox.vet_program(PROGRAM, sha256)  # no second child
+    sandbox.vet_program(PROGRAM, sha256)  # starts no second child
 
 
 def test_a_program_that_crashes_is_refused_each_time(interpreter: Callable[[str], None]) -> None:
@@ -54,7 +54,7 @@ def test_a_program_that_hangs_is_refused(
         sandbox.vet_program(PROGRAM, file_sha256(PROGRAM))
 
 
-def test_what_the_child_says_is_told(tmp_path: Path) -> None:
+def test_the_error_of_the_child_is_raised(tmp_path: Path) -> None:
     damaged = tmp_path / "damaged.pte"
     damaged.write_bytes(PROGRAM.read_bytes()[:4000])
     with pytest.raises(ModelError, match=r"damaged.pte: ExecuTorch"):
@@ -67,13 +67,13 @@ def test_shipped_programs_are_trusted(interpreter: Callable[[str], None]) -> Non
     sandbox.vet_program(shipped, file_sha256(shipped))
 
 
-def test_a_home_that_cannot_be_written_is_no_hindrance(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_home_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEAFORMER_EDGE_HOME", "/dev/null/models")
     sandbox.vet_program(PROGRAM, file_sha256(PROGRAM))
 
 
 @pytest.mark.parametrize("text", ["{}", "", "[" * 100_000, "[1, null]"])
-def test_a_damaged_list_of_programs_is_as_none(models_home: Path, text: str) -> None:
+def test_an_invalid_list_of_programs_counts_as_empty(models_home: Path, text: str) -> None:
     models_home.mkdir(parents=True)
     (models_home / sandbox.VETTED).write_text(text)
     sandbox.vet_program(PROGRAM, file_sha256(PROGRAM))
