@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from seaformer_edge.nn.variants import VARIANTS
 from seaformer_edge.profiling.record import Run
 
-VARIANTS = "TSBL"
 """From the smallest to the largest."""
 
 
@@ -33,7 +33,8 @@ def advice(runs: Sequence[Run], target_fps: float) -> str:
     def merit(run: Run) -> tuple[float, int, bool, int, float]:
         figures = run.model.accuracy
         accuracy = figures.get("mIoU", figures.get("top-1", 0.0)) if comparable else 0.0
-        size = VARIANTS.find(run.model.variant)
+        variant, variants = run.model.variant, list(VARIANTS)
+        size = variants.index(variant) if variant in variants else -1
         return accuracy, size, run.model.precision == "fp32", -run.threads, -run.end_to_end.p90_ms
 
     best = max(fast_enough, key=merit)
