@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from seaformer_edge.nn.variants import VARIANTS
 from seaformer_edge.profiling.record import Run
 
-"""From the smallest to the largest."""
-
 
 def advice(runs: Sequence[Run], target_fps: float) -> str:
     """One line that recommends a run for a frame rate, or names the fastest if all are too slow.

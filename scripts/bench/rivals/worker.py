@@ -91,13 +91,13 @@ def litert(kind: str, folder: Path, threads: int) -> Run:
 
     interpreter = Interpreter(str(folder / f"{kind}.tflite"), num_threads=threads)
     interpreter.allocate_tensors()
-    takes = interpreter.get_input_details()[0]["index"]
-    gives = interpreter.get_output_details()[0]["index"]
+    input_index = interpreter.get_input_details()[0]["index"]
+    output_index = interpreter.get_output_details()[0]["index"]
 
     def run(x: NDArray[np.float32]) -> NDArray[np.float32]:
-        interpreter.set_tensor(takes, x[None])
+        interpreter.set_tensor(input_index, x[None])
         interpreter.invoke()
-        return interpreter.get_tensor(gives)[0].transpose(2, 0, 1)
+        return interpreter.get_tensor(output_index)[0].transpose(2, 0, 1)
 
     return run
 
