@@ -62,6 +62,13 @@ def resolve_model(model: str | None) -> Path:
         if not path.is_file():
             raise ModelError(f"{path}: no such model file")
         return path
+    if (int8 := programs.get(f"{name}-int8")) is not None:
+        card = read_card(int8)
+        raise ModelError(
+            f"{name}: only its int8 program is installed; use {name}-int8, or export the checkpoint"
+            f" of the repository: seaformer-edge models export models/{name}.safetensors"
+            f" -o {name}.pte --size {card.width}x{card.height}"
+        )
     if name in PUBLISHED:
         raise ModelError(f"{name}: not fetched yet; run 'seaformer-edge models fetch {name}'")
     raise ModelError(

@@ -69,3 +69,9 @@ def test_an_invalid_card_hides_only_its_model(models_home, caplog, text):
     assert "mine" not in cards
     assert zoo.DEFAULT_MODEL in cards
     assert "mine.json: not a model card" in caplog.text
+
+
+def test_the_message_for_a_model_shipped_as_int8_alone_says_how_to_export_it():
+    message = "use seaformer-s-camvid-int8, or export .*seaformer-s-camvid.pte --size 640x480"
+    with pytest.raises(ModelError, match=message):
+        zoo.resolve_model("seaformer-s-camvid")
