@@ -174,7 +174,7 @@ def _bad_sources(folder: Path) -> dict[str, Path]:
         "holds no pictures": folder / "empty",
         "words.mp4: neither": folder / "words.mp4",
         "nothing.mp4: neither": folder / "nothing.mp4",
-        "words.png: not a picture": folder / "words.png",
+        "words.png: no picture that can be read": folder / "words.png",
         "song.m4a: holds no video": folder / "song.m4a",
         "matches no file": folder / "*.webm",
     }
