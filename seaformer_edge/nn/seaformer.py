@@ -21,9 +21,6 @@ from torch import Tensor, nn
 from seaformer_edge.nn.network_input import check_size
 from seaformer_edge.nn.variants import VARIANTS, Variant
 
-LOGIT_STRIDE = 8
-"""Segmentation logits have 1/8 of the input's height and width."""
-
 
 class ConvBN(nn.Sequential):
     """Convolution without bias, then batch normalisation (published names `c`, `bn`)."""

@@ -13,23 +13,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Protocol
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-
-
-class RowTileLayer(Protocol):
-    """A layer that can be run in tiles: at most one of its convolutions is larger than 1x1."""
-
-    kernel: int
-    stride: int
-
-    def tile(self, x: Tensor, top: int, bottom: int) -> Tensor:
-        """The layer on a tile of rows, (1, C, rows, W). `top` and `bottom` count the rows of
-        zeros to add to the convolution's input: its padding outside the picture."""
-        ...
 
 
 def convolve(conv: nn.Conv2d, x: Tensor, top: int, bottom: int) -> Tensor:
@@ -48,6 +35,11 @@ def rows(x: Tensor, first: int, last: int) -> Tensor:
 
 class RowTiled(nn.Module):
     """`layers` in sequence, on `count` tiles of the last layer's rows.
+
+    A layer has attributes `kernel` and `stride` and a method `tile(x, top, bottom)`, which runs it
+    on a tile, (1, C, rows, W). `top` and `bottom` are the rows of zeros to add to the input of its
+    convolution: the padding that lies outside the picture. At most one of its convolutions is
+    larger than 1x1.
 
     Args:
         height: rows of the first layer's input.
