@@ -46,7 +46,7 @@ def soft_label(cells: NDArray[np.float16], box: CropBox) -> NDArray[np.float32]:
     rows = _cover(cells.shape[1], top, bottom)
     columns = _cover(cells.shape[2], left, right)
     logits = rows @ cells.astype(np.float32) @ columns
-    exponentials = np.exp(logits - logits.max())
+    exponentials = np.exp(logits - np.max(logits))
     return np.asarray(exponentials / exponentials.sum(), np.float32)
 
 
