@@ -123,22 +123,26 @@ def _segmentation(
         IGNORE,
         SEGMENTATION,
         data_set,
-        unseen_classes,
     )
     from seaformer_edge.training.evaluate import predictions
+    from seaformer_edge.training.label_check import check_labels
     from seaformer_edge.training.metrics import ConfusionMatrix
+    from seaformer_edge.training.pictures import Colours
 
     rules = data_set(SEGMENTATION, dataset)
     ids = rules.ids.copy()
     if ignore is not None:
         ids[ignore] = IGNORE
     pairs = rules.pairs(data, split)
+    colours = None
     if rules.classes is None:
-        unseen_classes(pairs, ids, card.num_classes)  # fails early on binary masks
+        palette = Colours.of({colour: i for i, colour in enumerate(card.palette)})
+        labels = check_labels({"": pairs}, ids, card.num_classes, palette)
+        ids, colours = labels.ids, labels.colours
     predict = _predictor(path, size or rules.input_size)
     matrix = ConfusionMatrix(card.num_classes)
     progress = tqdm(pairs, unit="picture", disable=None)
-    for truth, predicted in predictions(predict, progress, ids, card.num_classes):
+    for truth, predicted in predictions(predict, progress, ids, card.num_classes, colours):
         matrix.update(truth, predicted)
     by_class = {
         name: float(iou)

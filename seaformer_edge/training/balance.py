@@ -12,11 +12,14 @@ from torch import Tensor
 
 from seaformer_edge.training.datasets import read_pair
 from seaformer_edge.training.layouts import Pair
+from seaformer_edge.training.pictures import Colours
 
 Counts = NDArray[np.int64]
 
 
-def class_counts(pairs: Sequence[Pair], ids: NDArray[Any], num_classes: int) -> Counts:
+def class_counts(
+    pairs: Sequence[Pair], ids: NDArray[Any], num_classes: int, colours: Colours | None = None
+) -> Counts:
     """Pixels of every class in every label file: (len(pairs), num_classes) int64.
 
     Raises:
@@ -24,7 +27,7 @@ def class_counts(pairs: Sequence[Pair], ids: NDArray[Any], num_classes: int) -> 
     """
     counts = np.zeros((len(pairs), num_classes), np.int64)
     for row, pair in zip(counts, pairs, strict=True):
-        labels = read_pair(pair, ids, num_classes)[1]
+        labels = read_pair(pair, ids, num_classes, colours)[1]
         row[:] = np.bincount(labels.ravel(), minlength=256)[:num_classes]
     return counts
 

@@ -17,13 +17,10 @@ from seaformer_edge.errors import ModelError, SourceError
 from seaformer_edge.nn.network_input import SIZE_MULTIPLE, round_size
 from seaformer_edge.training import layouts
 from seaformer_edge.training.layouts import Pair, Sample
-from seaformer_edge.training.pictures import read_ids, read_picture
+from seaformer_edge.training.pictures import Colours, read_ids, read_picture
 
 IGNORE = 255
 """Class id of pixels that are neither trained on nor counted, after `SegmentationSet.ids`."""
-
-MAX_LABELS = 500
-"""Label pictures that are checked before a run; a whole set would take minutes."""
 
 
 @dataclass(frozen=True)
@@ -131,16 +128,23 @@ def round_up(length: int) -> int:
 
 
 def read_pair(
-    pair: Pair, ids: NDArray[np.uint8], num_classes: int
+    pair: Pair,
+    ids: NDArray[np.uint8],
+    num_classes: int,
+    colours: Colours | None = None,
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """(H, W, 3) uint8 RGB and (H, W) uint8 class ids or `IGNORE`.
+
+    Args:
+        ids: (256,) uint8, stored label id to class id or `IGNORE`.
+        colours: of RGB masks.
 
     Raises:
         SourceError: a file cannot be read, the sizes differ, or an id is outside the classes.
     """
     picture, label = pair
     image = read_picture(picture)
-    stored = read_ids(label)
+    stored = read_ids(label, colours)
     if image.shape[:2] != stored.shape:
         raise SourceError(
             f"{label}: size {_size_text(stored)} differs from its picture's {_size_text(image)}"
@@ -153,28 +157,6 @@ def read_pair(
 
 def _size_text(image: NDArray[np.uint8]) -> str:
     return f"{image.shape[1]}x{image.shape[0]}"
-
-
-def unseen_classes(pairs: Sequence[Pair], ids: NDArray[np.uint8], num_classes: int) -> list[int]:
-    """The classes without a pixel in the labels, or in `MAX_LABELS` spread over them.
-
-    Reading stops once every class has been found.
-
-    Raises:
-        SourceError: a label cannot be read, every pixel is ignored, or they are binary masks
-            of 0 and 255.
-    """
-    where = pairs[0][1].parent
-    stored = np.zeros(256, np.bool_)
-    for _, label in pairs[:: -(-len(pairs) // MAX_LABELS)]:
-        stored |= np.bincount(read_ids(label).ravel(), minlength=256) > 0
-        if not (unseen := sorted(set(range(num_classes)) - set(ids[stored].tolist()))):
-            return []
-    if np.flatnonzero(stored).tolist() == [0, 255]:
-        raise SourceError(f"{where}: the masks hold 0 and 255, and 255 is ignored; write ids 0, 1")
-    if np.all(ids[stored] == IGNORE):
-        raise SourceError(f"{where}: every pixel of the labels is ignored")
-    return unseen
 
 
 Item = TypeVar("Item")

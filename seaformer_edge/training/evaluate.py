@@ -14,6 +14,7 @@ from seaformer_edge.nn.checkpoint import Network
 from seaformer_edge.nn.network_input import IMAGENET_MEAN, IMAGENET_STD
 from seaformer_edge.training.datasets import read_pair
 from seaformer_edge.training.layouts import Pair
+from seaformer_edge.training.pictures import Colours
 
 Predictor = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
 """(H, W, 3) uint8 RGB to an (H, W) uint8 label map."""
@@ -26,11 +27,15 @@ InputSize = tuple[int, int] | Callable[[int, int], tuple[int, int]]
 
 
 def predictions(
-    predict: Predictor, pairs: Iterable[Pair], ids: NDArray[np.uint8], num_classes: int
+    predict: Predictor,
+    pairs: Iterable[Pair],
+    ids: NDArray[np.uint8],
+    num_classes: int,
+    colours: Colours | None = None,
 ) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
     """The true and the predicted label map of every picture, both at the picture's size."""
     for pair in pairs:
-        image, truth = read_pair(pair, ids, num_classes)
+        image, truth = read_pair(pair, ids, num_classes, colours)
         yield truth, predict(image)
 
 

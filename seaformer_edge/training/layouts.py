@@ -16,22 +16,91 @@ from seaformer_edge.errors import SourceError
 Pair = tuple[Path, Path]
 Sample = tuple[Path, int]
 
-PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
+PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
+MASK_SUFFIXES = frozenset({".png", ".bmp", ".tif", ".tiff"})
+SPLIT_NAMES = {"val": ("val", "valid", "validation"), "train": ("train", "training")}
+LABEL_FOLDERS = ("labels", "masks")
+MASK = "_mask"
+MAX_PROBLEMS = 100
+
+
+class LabelError(SourceError):
+    """Problems of a data set's files.
+
+    Attributes:
+        problems: one line each, with the file's name.
+        pairs: the pairs without a problem.
+    """
+
+    def __init__(self, problems: Sequence[str], pairs: Sequence[Pair] = ()):
+        shown = list(problems[:MAX_PROBLEMS])
+        if more := len(problems) - len(shown):
+            shown.append(f"and {more} more")
+        count = f"{len(problems)} problems in the data set:\n  " if len(problems) > 1 else ""
+        super().__init__(count + "\n  ".join(shown))
+        self.problems = list(problems)
+        self.pairs = list(pairs)
+
+
+def split_folder(root: Path, split: str) -> Path | None:
+    """The folder of a split: `val`, `valid` or `validation`; None: there is none."""
+    names = SPLIT_NAMES.get(split, (split,))
+    return next((root / name for name in names if (root / name).is_dir()), None)
 
 
 def folder(root: Path, split: str) -> list[Pair]:
-    """`{split}/{images,labels}`, or `{images,labels}` where the data set has no splits.
+    """Your own: `{split}/{images,labels}`, or `{images,labels}` or only `train`.
 
-    Without splits a tenth of the pictures, chosen by a hash of the name, is "val" and the others
-    are "train". A label is a PNG with the stem of its picture.
+    Without a folder for "val" a tenth of the pictures, chosen by a hash of the name and at least
+    one, is "val" and the others are "train". The label of `a.jpg` is `a.png` or `a_mask.png` in
+    `labels` or `masks`; without these folders `a_mask.png` beside the picture.
     """
-    has_splits = (root / split).is_dir()
-    images = (root / split if has_splits else root) / "images"
+    base = split_folder(root, split)
+    divide = split in SPLIT_NAMES and split_folder(root, "val") is None
+    if base is None:
+        base = split_folder(root, "train") or root
+    images = base / "images"
+    labels = next((base / name for name in LABEL_FOLDERS if (base / name).is_dir()), None)
+    if labels is None:
+        labels = base / LABEL_FOLDERS[0]
+        beside = images if images.is_dir() else base
+        if _has_masks(beside):
+            images = labels = beside
     pictures = pictures_in(images)
-    if not has_splits:
-        held_out = split != "train"
-        pictures = [p for p in pictures if (zlib.crc32(p.stem.encode()) % 10 == 0) == held_out]
-    return paired(images, ((p, images.parent / "labels" / f"{p.stem}.png") for p in pictures))
+    if labels == images:
+        pictures = [p for p in pictures if not p.stem.endswith(MASK)]
+    if divide:
+        held_out = _held_out(pictures)
+        pictures = [p for p in pictures if (p in held_out) == (split == "val")]
+    masks = _masks_by_stem(labels) if labels.is_dir() else {}
+    usual = "" if labels != images else MASK
+    return paired(
+        images,
+        ((p, _mask_of(p, masks, usual) or labels / f"{p.stem}{usual}.png") for p in pictures),
+    )
+
+
+def _has_masks(base: Path) -> bool:
+    return any(p.suffix.lower() in MASK_SUFFIXES for p in base.glob(f"[!.]*{MASK}.*"))
+
+
+def _masks_by_stem(labels: Path) -> dict[str, Path]:
+    found = (p for p in sorted(labels.glob("[!.]*"), reverse=True))
+    return {p.stem: p for p in found if p.suffix.lower() in MASK_SUFFIXES}
+
+
+def _mask_of(picture: Path, masks: dict[str, Path], usual: str) -> Path | None:
+    stem = picture.stem
+    return masks.get(stem + MASK) if usual else masks.get(stem) or masks.get(stem + MASK)
+
+
+def _held_out(pictures: Sequence[Path]) -> set[Path]:
+    """A tenth of the pictures by a hash of the name; at least one of several."""
+    hashes = {p: zlib.crc32(p.stem.encode()) for p in pictures}
+    chosen = {p for p, value in hashes.items() if value % 10 == 0}
+    if not chosen or (len(chosen) == len(pictures) and len(pictures) > 1):
+        chosen = {min(pictures, key=lambda p: (hashes[p], p))}
+    return chosen
 
 
 def camvid(root: Path, split: str) -> list[Pair]:
@@ -90,7 +159,7 @@ def class_folders(root: Path, split: str, names: Sequence[str]) -> list[Sample]:
     folders = _folders(root / split)
     if unknown := [path.name for path in folders if path.name not in ids]:
         raise SourceError(
-            f"{root / split}: {_some(unknown)} not in the class list; give each folder the name of"
+            f"{root / split}: {some(unknown)} not in the class list; give each folder the name of"
             " its class"
         )
     folders.sort(key=lambda path: ids[path.name])
@@ -137,7 +206,7 @@ def _pictures_of_class(folder: Path) -> list[Path]:
     return pictures_in(folder / "images" if (folder / "images").is_dir() else folder)
 
 
-def _some(names: Sequence[str]) -> str:
+def some(names: Sequence[str]) -> str:
     """The first names, and the number of the others."""
     more = len(names) - 3
     return ", ".join(names[:3]) + (f" and {more} more" if more > 0 else "")
@@ -151,7 +220,11 @@ def pictures_in(images: Path, pattern: str = "*") -> list[Path]:
     """
     if not images.is_dir():
         raise SourceError(f"{images}: no such folder; does the data set have another layout?")
-    found = sorted(p for p in images.glob(pattern) if p.suffix.lower() in PICTURE_SUFFIXES)
+    found = sorted(
+        p
+        for p in images.glob(pattern)
+        if p.suffix.lower() in PICTURE_SUFFIXES and not p.name.startswith("._")  # of macOS
+    )
     if not found:
         raise SourceError(f"{images}: no pictures")
     return found
@@ -161,14 +234,20 @@ def paired(where: Path, pairs: Iterable[Pair]) -> list[Pair]:
     """The pairs as a list.
 
     Raises:
-        SourceError: there are none, or a file of a pair is missing.
+        SourceError: there are none.
+        LabelError: a file of a pair is missing; lists them all.
     """
     found = list(pairs)
     if not found:
         raise SourceError(f"{where}: no pictures for this split")
+    problems, whole = [], []
     for picture, label in found:
         if not label.is_file():
-            raise SourceError(f"{picture}: its label {label} is missing")
-        if not picture.is_file():
-            raise SourceError(f"{picture}: missing, but listed in {where}")
+            problems.append(f"{picture}: its label {label} is missing")
+        elif not picture.is_file():
+            problems.append(f"{picture}: missing, but listed in {where}")
+        else:
+            whole.append((picture, label))
+    if problems:
+        raise LabelError(problems, whole)
     return found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -13,6 +15,8 @@ from seaformer_edge.errors import SourceError
 
 PNG_HEADER = 26
 """Bytes up to the bits a pixel and the kind of pixel."""
+
+EXIF_ORIENTATION = 0x0112
 
 
 def read_picture(path: Path) -> NDArray[np.uint8]:
@@ -27,11 +31,38 @@ def read_picture(path: Path) -> NDArray[np.uint8]:
     return np.asarray(image, dtype=np.uint8)
 
 
-def read_ids(path: Path) -> NDArray[np.uint8]:
-    """(H, W) uint8 label ids as stored; of a PNG with a palette the indices.
+@dataclass(frozen=True)
+class Colours:
+    """The label id that each colour of a colour mask stands for.
+
+    Attributes:
+        packed: (N,) uint32 colours in rising order, as red << 16 | green << 8 | blue.
+        ids: (N,) uint8.
+    """
+
+    packed: NDArray[np.uint32]
+    ids: NDArray[np.uint8]
+
+    @classmethod
+    def of(cls, ids: Mapping[tuple[int, int, int], int]) -> Colours:
+        """From RGB colours 0..255 to label ids."""
+        rows = sorted((r << 16 | g << 8 | b, label) for (r, g, b), label in ids.items())
+        return cls(
+            np.array([row[0] for row in rows], np.uint32),
+            np.array([row[1] for row in rows], np.uint8),
+        )
+
+    def lookup(self, packed: NDArray[np.uint32]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+        """The id of every pixel, and whether its colour is known; both of the given shape."""
+        places = np.minimum(np.searchsorted(self.packed, packed), len(self.packed) - 1)
+        return self.ids[places], self.packed[places] == packed
+
+
+def read_label(path: Path) -> NDArray[np.uint8] | NDArray[np.uint32]:
+    """(H, W) uint8 label ids as stored, of a palette the indices; or uint32 packed RGB colours.
 
     Raises:
-        SourceError: it cannot be read, or has several channels or more than 8 bits.
+        SourceError: it cannot be read, or holds an id above 255.
     """
     try:
         # OpenCV would return the colours of a palette.
@@ -41,9 +72,74 @@ def read_ids(path: Path) -> NDArray[np.uint8]:
             header = file.read(PNG_HEADER)
     except Exception as error:  # Pillow's readers raise many kinds
         raise SourceError(f"{path}: cannot be read as a picture ({error})") from error
-    if mode not in ("1", "L", "P"):
-        raise SourceError(f"{path}: a label has one channel of 8 bits, not {mode}")
+    if mode in ("LA", "PA"):
+        stored = stored[..., 0]
+    elif mode in ("RGB", "RGBA"):
+        red, green, blue = (stored[..., i].astype(np.uint32) for i in range(3))
+        return np.asarray(red << 16 | green << 8 | blue, np.uint32)
+    elif mode not in ("1", "L", "P", "I", "I;16", "I;16B"):
+        raise SourceError(f"{path}: {mode} pixels are no class ids: save the mask as a grey PNG")
+    if stored.size and (stored.min() < 0 or stored.max() > 255):
+        raise SourceError(f"{path}: id {int(stored.max())}; ids are 0 to 255")
     bits = header[24] if header.startswith(b"\x89PNG") else 8
     if mode == "L" and bits < 8:  # Pillow spreads them over 0 to 255
         stored = stored // (255 // (2**bits - 1))
     return stored.astype(np.uint8, copy=False)
+
+
+def is_grey(packed: NDArray[np.uint32]) -> bool:
+    """Whether red, green and blue are equal in every pixel."""
+    return bool(np.all(packed == (packed & 255) * 0x010101))
+
+
+def read_ids(path: Path, colours: Colours | None = None) -> NDArray[np.uint8]:
+    """(H, W) uint8 label ids as stored; of a PNG with a palette the indices.
+
+    Args:
+        colours: of RGB masks; None: an RGB mask must be grey, and its grey values are the ids.
+
+    Raises:
+        SourceError: it cannot be read, holds an id above 255 or a colour that is not in `colours`.
+    """
+    stored = read_label(path)
+    if stored.dtype == np.uint8:
+        return stored  # type: ignore[return-value]
+    packed = stored.astype(np.uint32, copy=False)
+    if colours is None:
+        if is_grey(packed):
+            return (packed & 255).astype(np.uint8)
+        raise SourceError(f"{path}: a colour mask; list its colours as palette in the class list")
+    ids, known = colours.lookup(packed)
+    if not known.all():
+        raise SourceError(f"{path}: {colour_text(int(packed[~known][0]))} is not of a class")
+    return ids
+
+
+def colour_text(packed: int) -> str:
+    return f"colour ({packed >> 16}, {packed >> 8 & 255}, {packed & 255})"
+
+
+def picture_size(path: Path) -> tuple[int, int]:
+    """(height, width) as `read_picture` returns it, from the file's header where that is enough.
+
+    Raises:
+        SourceError: it cannot be read.
+    """
+    try:
+        with Image.open(path) as picture:
+            width, height = picture.size
+            turned = picture.getexif().get(EXIF_ORIENTATION, 1) >= 5
+            whole = picture.format != "PNG" or b"IEND" in _tail(path)
+    except Exception:  # Pillow's readers raise many kinds
+        whole = turned = False
+    if whole and not turned:
+        return height, width
+    found = read_picture(path).shape
+    return found[0], found[1]
+
+
+def _tail(path: Path) -> bytes:
+    with path.open("rb") as file:
+        file.seek(0, 2)
+        file.seek(max(file.tell() - 1024, 0))
+        return file.read()

@@ -19,14 +19,13 @@ from seaformer_edge.training.balance import class_counts, class_weights, repeats
 from seaformer_edge.training.datasets import (
     CLASSIFICATION,
     IGNORE,
-    MAX_LABELS,
     SEGMENTATION,
     TrainingSamples,
     as_tensor,
     data_set,
     read_pair,
-    unseen_classes,
 )
+from seaformer_edge.training.distributed import is_first_process
 from seaformer_edge.training.evaluate import (
     Normalisation,
     centre_square,
@@ -34,10 +33,12 @@ from seaformer_edge.training.evaluate import (
     eager_predictor,
     predictions,
 )
-from seaformer_edge.training.layouts import Pair
+from seaformer_edge.training.label_check import check_labels
+from seaformer_edge.training.labelmap import class_colours
+from seaformer_edge.training.layouts import LabelError, Pair, some, split_folder
 from seaformer_edge.training.lovasz import lovasz_softmax
 from seaformer_edge.training.metrics import ConfusionMatrix
-from seaformer_edge.training.pictures import read_picture
+from seaformer_edge.training.pictures import Colours, read_picture
 from seaformer_edge.training.recipe import Stage
 from seaformer_edge.training.soft_labels import FILE as SOFT_LABELS
 from seaformer_edge.training.soft_labels import read_soft_labels, soft_label
@@ -78,26 +79,51 @@ class SegmentationTask:
         if self.set.classes is None and classes.ignore_index != IGNORE:
             self.ids = self.ids.copy()
             self.ids[classes.ignore_index] = IGNORE
-        self.training = [
-            pair for split in stage.train_splits for pair in self.set.pairs(data_root, split)
-        ]
-        self.validation = self.set.pairs(data_root, "val")
-        # Published sets need no check.
-        unchecked = self.set.classes is None
-        parts = {"training": self.training, "validation": self.validation} if unchecked else {}
-        self.notes = tuple(
-            f"no pixel of {', '.join(classes.names[i] for i in unseen)} in the {part} labels"
-            + (f" (in {MAX_LABELS} of {len(pairs)})" if len(pairs) > MAX_LABELS else "")
-            for part, pairs in parts.items()
-            if (unseen := unseen_classes(pairs, self.ids, self.num_classes))
-        )
+        problems: list[str] = []
+        training = [self._pairs(data_root, split, problems) for split in stage.train_splits]
+        self.training = [pair for pairs in training for pair in pairs]
+        self.validation = self._pairs(data_root, "val", problems)
+        self.colours: Colours | None = None
+        self.notes: tuple[str, ...] = ()
+        if self.set.classes is None:  # published sets need no check
+            self._check(data_root, classes, problems)
+        elif problems:
+            raise LabelError(problems)
         self.weights: Tensor | None = None
         if stage.class_weights or stage.repeat_threshold:
-            counts = class_counts(self.training, self.ids, self.num_classes)
+            counts = class_counts(self.training, self.ids, self.num_classes, self.colours)
             times = repeats(counts, stage.repeat_threshold, stage.seed)
             self.training = [p for p, n in zip(self.training, times, strict=True) for _ in range(n)]
             if stage.class_weights:
                 self.weights = class_weights(counts)
+
+    def _pairs(self, data_root: Path, split: str, problems: list[str]) -> list[Pair]:
+        """The pairs of a split whose files are there; adds what is missing to `problems`."""
+        try:
+            return self.set.pairs(data_root, split)
+        except LabelError as error:
+            problems += error.problems
+            return error.pairs
+
+    def _check(self, data_root: Path, classes: ClassList, problems: list[str]) -> None:
+        """Check all labels; decides how they are read."""
+        if self.num_classes > IGNORE:
+            raise SourceError(f"{self.num_classes} classes; a mask of 8 bits holds {IGNORE}")
+        colours, notes = class_colours(data_root, classes)
+        parts = {"training": self.training, "validation": self.validation}
+        labels = check_labels(
+            parts, self.ids, self.num_classes, colours, problems, is_first_process()
+        )
+        self.ids, self.colours = labels.ids, labels.colours
+        if split_folder(data_root, "val") is None:
+            total = len(self.training) + len(self.validation)
+            notes.append(f"{len(self.validation)} of {total} pictures are held out for validation")
+        notes += [
+            f"no pixel of {', '.join(classes.names[i] for i in unseen)} in the {part} labels"
+            for part, unseen in labels.unseen.items()
+            if unseen
+        ]
+        self.notes = tuple(notes)
 
     def samples(self, length: int) -> TrainingSamples[Pair]:
         stage = self.stage
@@ -111,7 +137,9 @@ class SegmentationTask:
         )
 
         def augment(pair: Pair, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-            image, labels = augmentation(*read_pair(pair, self.ids, self.num_classes), rng)
+            image, labels = augmentation(
+                *read_pair(pair, self.ids, self.num_classes, self.colours), rng
+            )
             return as_tensor(image), torch.from_numpy(labels.astype(np.int64))
 
         return TrainingSamples(self.training, augment, length, stage.seed)
@@ -143,7 +171,7 @@ class SegmentationTask:
         predict = eager_predictor(network, self.set.input_size if size is None else size, mean, std)
         matrix = ConfusionMatrix(self.num_classes)
         for truth, predicted in predictions(
-            predict, self.validation[part], self.ids, self.num_classes
+            predict, self.validation[part], self.ids, self.num_classes, self.colours
         ):
             matrix.update(truth, predicted)
         return torch.from_numpy(matrix.counts)
@@ -170,7 +198,7 @@ class ClassificationTask:
         self.validation = self.set.samples(data_root, "val", classes.names)
         found = {class_id for _, class_id in self.training}
         if missing := [name for i, name in enumerate(classes.names) if i not in found]:
-            raise SourceError(f"{data_root}: no training pictures of {', '.join(missing)}")
+            raise SourceError(f"{data_root}: no training pictures of {some(missing)}")
         self.soft_labels: NDArray[np.float16] | None = None
         if stage.teacher:
             path = data_root / stage.train_splits[0] / SOFT_LABELS

@@ -22,7 +22,6 @@ from seaformer_edge.training.datasets import (
     as_tensor,
     data_set,
     read_pair,
-    unseen_classes,
 )
 from seaformer_edge.training.layouts import folder
 from seaformer_edge.training.pictures import read_ids
@@ -105,14 +104,6 @@ def grey_png(ids, bits):
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
 
 
-def test_labels_of_several_channels_or_more_bits_are_refused(tmp_path):
-    path = tmp_path / "ids.png"
-    for mode in ("RGB", "LA", "I;16"):
-        Image.new(mode, (4, 3)).save(path)
-        with pytest.raises(SourceError, match=f"one channel of 8 bits, not {mode}"):
-            read_ids(path)
-
-
 def huge_png():
     data = bytearray(grey_png(np.ones((4, 4), np.uint8), 8))
     data[16:24] = struct.pack(">II", 70_000, 70_000)
@@ -127,24 +118,6 @@ def test_unreadable_labels_are_refused(tmp_path, data):
         read_ids(tmp_path / "ids.png")
     with pytest.raises(SourceError, match=r"nowhere\.png: cannot be read"):
         read_ids(tmp_path / "nowhere.png")
-
-
-def test_useless_labels_are_refused_and_missing_classes_named(tmp_path):
-    ids = SEGMENTATION["folder"].ids
-    pairs = [(tmp_path / "images" / "a.png", tmp_path / "labels" / f"{i}.png") for i in range(2)]
-    half = np.zeros((8, 8), np.uint8)
-    write(pairs[0][1], half)
-    for value, unseen in ((2, [1]), (1, [2])):
-        half[:4] = value
-        write(pairs[1][1], half)
-        assert unseen_classes(pairs, ids, 3) == unseen
-    assert unseen_classes(pairs, ids, 2) == []
-    half[:4] = 255
-    write(pairs[1][1], half)
-    with pytest.raises(SourceError, match="labels: the masks hold 0 and 255, and 255 is ignored"):
-        unseen_classes(pairs, ids, 2)
-    with pytest.raises(SourceError, match="labels: every pixel of the labels is ignored"):
-        unseen_classes(pairs[:1], np.full(256, IGNORE, np.uint8), 2)
 
 
 def test_samples_repeat_exactly_and_differ_between_epochs(street):

@@ -60,14 +60,6 @@ def test_a_class_missing_in_the_labels_is_named(street, tmp_path, capsys):
     assert "no pixel of sky" not in out
 
 
-def test_binary_masks_are_refused_before_training(street, tmp_path):
-    for path in street.rglob("labels/*.png"):
-        mask = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-        cv2.imwrite(str(path), (mask == 1) * np.uint8(255))
-    with pytest.raises(SourceError, match="hold 0 and 255, and 255 is ignored; write ids 0, 1"):
-        Trainer(replace(STAGE, class_weights=False), CLASSES, street, tmp_path / "run", workers=0)
-
-
 def test_training_starts_from_a_checkpoint(street, tmp_path):
     Trainer(replace(STAGE, steps=2), CLASSES, street, tmp_path / "first", workers=0).run()
     start = tmp_path / "first" / "final.safetensors"
