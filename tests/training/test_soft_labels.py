@@ -3,6 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+pytest.importorskip("torch", reason="the train extra (torch) is not installed")
+
 from seaformer_edge.errors import SourceError
 from seaformer_edge.training.soft_labels import FILE, read_soft_labels, soft_label
 
