@@ -9,6 +9,9 @@ import click
 from seaformer_edge.cli.models import need_torch
 from seaformer_edge.cli.options import debug_option, file_path
 
+CLASS_LISTS = ("classes.json", "_classes.csv", "train/_classes.csv")
+"""Looked for in the data set, in this order."""
+
 
 @click.command()
 @click.argument("recipe", required=False)
@@ -17,7 +20,11 @@ from seaformer_edge.cli.options import debug_option, file_path
 @click.option(
     "-o", "--output", type=file_path, required=True, help="Folder of the run; resumed if it exists."
 )
-@click.option("--classes", type=file_path, help="Class list (JSON). Default: the recipe's.")
+@click.option(
+    "--classes",
+    type=file_path,
+    help="Class list (JSON or Roboflow's _classes.csv). Default: the recipe's, or that in DATA.",
+)
 @click.option(
     "--warm-start",
     "--initial",
@@ -45,7 +52,7 @@ def train(
     file. Its stages run one after the other; the same command resumes an interrupted run.
 
     The data set has the layout that the recipe names. For your own pictures that is
-    {train,val}/{images,labels}, or {images,labels}, of which a tenth is used for validation; for a
+    {train,val}/{images,labels}; without val a tenth of the pictures is used for validation. For a
     classifier it is {train,val}/CLASS/*, with the names of the class list.
 
     OUTPUT/final.safetensors holds the averaged weights of the last step, OUTPUT/best.safetensors
@@ -73,7 +80,12 @@ def train(
     if classes is None:
         classes = shipped_models_dir() / "classes" / f"{stages[0].classes}.json"
         if not classes.is_file():
-            raise ModelError(f"{path}: no class list {stages[0].classes!r}: give --classes FILE")
+            own = [data / name for name in CLASS_LISTS if (data / name).is_file()]
+            if not own:
+                raise ModelError(
+                    f"{path}: no class list {stages[0].classes!r}: give --classes FILE"
+                )
+            classes = own[0]
     train_stages(stages, read_class_list(classes), data, output, warm_start, workers)
     best = output / "best.safetensors"
     if is_first_process() and best.is_file():

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import colorsys
+import csv
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from seaformer_edge.errors import ModelError
-from seaformer_edge.hub.json_file import read_json
+from seaformer_edge.hub.json_file import read_json, validate
 
 LabelId = Annotated[int, Meta(ge=0, le=255)]
 Channel = Annotated[int, Meta(ge=0, le=255)]
 Names = Annotated[tuple[str, ...], Meta(min_length=1)]
+# From id to name, or from name to id.
+Mapping = dict[str, str | int]
 Palette = tuple[tuple[Channel, Channel, Channel], ...]
 
 
@@ -35,27 +38,71 @@ class ClassList:
 
 
 class _File(msgspec.Struct):
-    names: Names
-    ignore_index: LabelId
+    names: Names | Mapping
+    ignore_index: LabelId = 255
     palette: Palette | UnsetType = UNSET
 
 
 def read_class_list(path: Path) -> ClassList:
     """Read a class list; without a palette in the file it gets `spread_palette`.
 
+    Taken are an object with `names`, `ignore_index` (255 if it is missing) and `palette`; a list
+    of names; an object of ids and names, in either direction, alone or as `names`; and Roboflow's
+    `_classes.csv`.
+
     Raises:
         ModelError: the file is missing or is not a valid class list; names the field.
     """
     try:
-        file = read_json(path, _File, "a class list")
+        if path.suffix.lower() == ".csv":
+            file = _File(_csv_names(path))
+        else:
+            values: Any = read_json(path, object, "a class list")
+            if isinstance(values, list) or (isinstance(values, dict) and _is_mapping(values)):
+                values = {"names": values}
+            file = validate(values, _File, path, "a class list")
     except FileNotFoundError as error:
         raise ModelError(f"{path}: no such class list") from error
     names, palette = file.names, file.palette
+    if isinstance(names, dict):
+        names = _in_order(names, path)
     if palette is UNSET:
         palette = spread_palette(len(names))
     if len(names) != len(palette):
         raise ModelError(f"{path}: {len(names)} names but {len(palette)} colours in palette")
     return ClassList(names, palette, file.ignore_index)
+
+
+def _is_mapping(values: dict[str, Any]) -> bool:
+    return bool(values) and not values.keys() & {"names", "palette", "ignore_index"}
+
+
+def _in_order(mapping: Mapping, path: Path) -> tuple[str, ...]:
+    """The names of ids 0, 1, 2, ..."""
+    try:
+        if all(isinstance(value, int) for value in mapping.values()):
+            by_id = {int(class_id): name for name, class_id in mapping.items()}
+        else:
+            by_id = {int(class_id): str(name) for class_id, name in mapping.items()}
+    except ValueError:
+        by_id = {}
+    if not by_id or sorted(by_id) != list(range(len(mapping))):
+        raise ModelError(
+            f"{path}: not a class list (ids must be 0, 1, 2, ... without a gap - at `$.names`)"
+        )
+    return tuple(by_id[i] for i in range(len(by_id)))
+
+
+def _csv_names(path: Path) -> Mapping:
+    """Names to ids, from lines `id, name` below a line of titles."""
+    try:
+        rows = list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines()))[1:]
+        names = {row[1].strip(): int(row[0]) for row in rows if row}
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError, LookupError, csv.Error) as error:
+        raise ModelError(f"{path}: not a list of lines `id, name` ({error})") from error
+    return {**names}
 
 
 def spread_palette(count: int) -> tuple[tuple[int, int, int], ...]:

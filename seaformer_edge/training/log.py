@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import csv
+import math
 from pathlib import Path
+
+FIELDS = 4
 
 
 class TrainingLog:
@@ -28,9 +31,24 @@ class TrainingLog:
             writer.writerow([step, f"{learning_rate:.3g}", f"{loss:.5f}", shown])
 
     def cut(self, step: int) -> None:
-        """Remove the rows after `step`: a resumed run does those steps again."""
+        """Remove the rows after `step`: a resumed run does those steps again.
+
+        Rows that a power cut damaged, e.g. with NUL bytes, are removed too.
+        """
         if not self.path.exists():
             return
-        head, *rows = self.path.read_text().splitlines(keepends=True) or [""]
-        done = [row for row in rows if int(row.split(",")[0]) <= step]
-        self.path.write_text("".join([head, *done]))
+        text = self.path.read_text(encoding="utf-8", errors="replace").replace("\0", "")
+        head, *rows = text.splitlines() or [""]
+        done = [row for row in rows if _step(row) <= step]
+        self.path.write_text("".join(f"{row}\n" for row in (head, *done)))
+
+
+def _step(row: str) -> float:
+    """The step of a row; infinite if the row is damaged."""
+    fields = row.split(",")
+    if len(fields) != FIELDS:
+        return math.inf
+    try:
+        return int(fields[0])
+    except ValueError:
+        return math.inf

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,37 @@ REQUIRED = frozenset({"recipe", "network", "average", "optimizer", "schedule", "
 
 MAY_CHANGE = frozenset({"eval_size", "eval_every"})
 """Settings that may differ when a run is resumed: they do not affect the weights."""
+
+
+@contextmanager
+def only_run(run_dir: Path) -> Iterator[None]:
+    """Make the folder of a run, and hold it for this run alone.
+
+    Raises:
+        ModelError: it cannot be made, or another run has it.
+    """
+    try:
+        run_dir.mkdir(parents=True, exist_ok=True)
+        file = (run_dir / "lock").open("a")
+    except OSError as error:
+        raise ModelError(
+            f"{run_dir}: cannot be made a folder ({error.strerror}): give another"
+        ) from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ModelError(
+                f"{run_dir}: another training runs in this folder: give another folder"
+            ) from error
+        except OSError:
+            pass  # a file system without locks
+        try:
+            yield
+        finally:
+            # Closing is not enough: worker processes hold copies of the file.
+            with suppress(OSError):
+                fcntl.flock(file, fcntl.LOCK_UN)
 
 
 def run_settings(stage: Stage, classes: ClassList) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
-from seaformer_edge.errors import ModelError
+from seaformer_edge.errors import ModelError, SourceError
 from seaformer_edge.hub.card import Card, read_card
 from seaformer_edge.hub.class_list import ClassList
 from seaformer_edge.nn.checkpoint import Network, save_checkpoint
@@ -29,7 +30,7 @@ from seaformer_edge.training.evaluate import normalise
 from seaformer_edge.training.log import TrainingLog
 from seaformer_edge.training.optimizer import learning_rate_factor, make_optimizer
 from seaformer_edge.training.recipe import Stage
-from seaformer_edge.training.resume import read_state, run_settings, write_state
+from seaformer_edge.training.resume import only_run, read_state, run_settings, write_state
 from seaformer_edge.training.tasks import make_task
 
 CHECKPOINT_EVERY_S = 180.0
@@ -83,6 +84,9 @@ class Trainer:
                 f"batch_size {stage.batch_size} is not a multiple of the"
                 f" {self.fabric.world_size} processes"
             )
+        last = run_dir / "last.pt"
+        # Before the labels are checked, which takes longer.
+        state = read_state(last, stage, classes, self.fabric.device) if last.exists() else None
         self.task = make_task(stage, classes, data_root / stage.data_folder)
         self.log = TrainingLog(run_dir / "log.csv", self.task.metric)
 
@@ -115,8 +119,8 @@ class Trainer:
         )
         self.step = 0
         self.best = 0.0
-        if (run_dir / "last.pt").exists():
-            self._resume(run_dir / "last.pt")
+        if state is not None:
+            self._resume(last, state)
 
     @torch.no_grad()
     def _average(
@@ -139,8 +143,7 @@ class Trainer:
         bare: Network = self.network.module
         return bare.module if isinstance(bare, nn.parallel.DistributedDataParallel) else bare
 
-    def _resume(self, path: Path) -> None:
-        state = read_state(path, self.stage, self.classes, self.fabric.device)
+    def _resume(self, path: Path, state: dict[str, Any]) -> None:
         try:
             self.bare_network.load_state_dict(state["network"])
             self.average.load_state_dict(state["average"])
@@ -157,8 +160,6 @@ class Trainer:
         self.origin = state.get("origin", self.origin)
         self.mean = state.get("mean", self.mean)
         self.std = state.get("std", self.std)
-        if self.fabric.is_global_zero:
-            self.log.cut(self.step)
 
     def _save(self) -> None:
         """Write last.pt. Raises ModelError if it cannot be written."""
@@ -233,13 +234,23 @@ class Trainer:
         return score
 
     def run(self) -> float:
-        """Train to the last step of the stage; returns the best validation score."""
-        try:
-            self.run_dir.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ModelError(
-                f"{self.run_dir}: cannot be made a folder ({error.strerror}): give another"
-            ) from error
+        """Train to the last step of the stage; returns the best validation score.
+
+        Raises:
+            ModelError: another run has the folder, or a file cannot be written.
+            SourceError: a picture cannot be read; the run can be resumed at this step.
+        """
+        with only_run(self.run_dir) if self.fabric.is_global_zero else nullcontext():
+            try:
+                return self._run()
+            except SourceError as error:
+                self._save()
+                # A worker of the DataLoader puts its traceback before the message.
+                raise SourceError(str(error).rpartition("SourceError: ")[2].strip()) from error
+
+    def _run(self) -> float:
+        if self.fabric.is_global_zero:
+            self.log.cut(self.step)
         if self.fabric.is_global_zero:
             for note in self.task.notes:
                 tqdm.write(note)

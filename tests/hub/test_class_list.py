@@ -64,7 +64,9 @@ def test_a_file_that_is_not_a_class_list(tmp_path, text):
     ("field", "value"),
     [
         ("names", "ab"),
-        ("names", {"a": 0, "b": 1}),
+        ("names", {"a": 0, "b": 2}),
+        ("names", {}),
+        ("names", {"a": "b"}),
         ("names", []),
         ("names", ["a", 5]),
         ("palette", None),
@@ -109,3 +111,31 @@ def test_names_and_colours_are_equally_many(tmp_path):
 
 def test_a_spread_palette_repeats_no_colour():
     assert len(set(spread_palette(256))) == 256
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["a", "b"],
+        {"a": 0, "b": 1},
+        {"1": "b", "0": "a"},
+        {"names": {"0": "a", "1": "b"}},
+        {"names": ["a", "b"]},
+    ],
+    ids=str,
+)
+def test_other_forms_of_a_class_list(tmp_path, values):
+    (tmp_path / "list.json").write_text(json.dumps(values))
+    classes = read_class_list(tmp_path / "list.json")
+    assert classes.names == ("a", "b")
+    assert classes.ignore_index == 255
+
+
+def test_roboflows_classes(tmp_path):
+    path = tmp_path / "_classes.csv"
+    path.write_text("Pixel Value, Class\n0, background\n1, cat\n")
+    assert read_class_list(path).names == ("background", "cat")
+    for text in ("", "Pixel Value, Class\nx, cat\n", "Pixel Value, Class\n0\n"):
+        path.write_text(text)
+        with pytest.raises(ModelError, match=r"_classes\.csv: not a"):
+            read_class_list(path)

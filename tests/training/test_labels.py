@@ -180,3 +180,10 @@ def test_the_size_of_a_picture_is_that_of_its_pixels(tmp_path):
     (tmp_path / "cut.png").write_bytes(data[:60])
     with pytest.raises(SourceError, match=r"cut\.png: cannot be read"):
         picture_size(tmp_path / "cut.png")
+
+
+def test_more_classes_than_a_mask_holds_are_refused_at_once(tmp_path):
+    put(tmp_path, {"a": TRUTH, "b": TRUTH})
+    many = ClassList(("x",) * 1_000_000, ((0, 0, 0),) * 1_000_000)
+    with pytest.raises(SourceError, match="1000000 classes; a mask of 8 bits holds 255"):
+        SegmentationTask(STAGE, many, tmp_path)

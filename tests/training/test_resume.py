@@ -11,11 +11,13 @@ from msgspec.structs import replace
 from tiny_networks import TINY
 from tiny_training import CLASSES, STAGE
 
-from seaformer_edge.errors import ModelError
+from seaformer_edge.errors import ModelError, SourceError
 from seaformer_edge.hub.card import read_card
 from seaformer_edge.hub.class_list import ClassList
 from seaformer_edge.nn import seaformer
 from seaformer_edge.nn.checkpoint import load_checkpoint
+from seaformer_edge.training.log import TrainingLog
+from seaformer_edge.training.resume import only_run
 from seaformer_edge.training.train import Trainer
 
 pytestmark = pytest.mark.usefixtures("tiny_variant")
@@ -137,3 +139,40 @@ def test_a_full_disk_leaves_the_previous_checkpoint_whole(street, tmp_path, monk
         trainer._save()
     assert (tmp_path / "last.pt").read_bytes() == before
     assert not (tmp_path / ".last.pt.partial").exists()
+
+
+def test_damaged_rows_of_the_log_do_not_stop_a_resumed_run(tmp_path):
+    log = TrainingLog(tmp_path / "log.csv", "mIoU")
+    for step in (1, 2, 3):
+        log.add(step, 0.1, 0.5, None)
+    whole = log.path.read_text().splitlines()
+    with log.path.open("ab") as file:
+        file.write(b"4,0.1" + bytes(900) + b"\xff")
+    log.cut(2)
+    assert log.path.read_text().splitlines() == whole[:3]
+
+
+def test_two_runs_in_one_folder_are_refused(street, tmp_path):
+    trainer = Trainer(replace(STAGE, steps=1), CLASSES, street, tmp_path / "run", workers=0)
+    with (
+        only_run(tmp_path / "run"),
+        pytest.raises(ModelError, match="another training runs in this folder"),
+    ):
+        trainer.run()
+    trainer.run()
+
+
+def test_an_unreadable_picture_in_a_worker_is_one_line_and_resumed(street, tmp_path):
+    stage, run = replace(STAGE, steps=4, class_weights=False), tmp_path / "run"
+    trainer = Trainer(stage, CLASSES, street, run, workers=1)
+    path = street / "train" / "images" / "03.png"
+    data = path.read_bytes()
+    path.write_bytes(b"no picture")
+    with pytest.raises(SourceError) as caught:
+        trainer.run()
+    assert str(caught.value) == f"{path}: cannot be read as a picture"
+    path.write_bytes(data)
+    resumed = Trainer(stage, CLASSES, street, run, workers=0)
+    assert resumed.step == trainer.step
+    resumed.run()
+    assert resumed.step == 4
