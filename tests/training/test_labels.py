@@ -11,8 +11,6 @@ from msgspec.structs import replace
 from PIL import Image
 from tiny_training import STAGE
 
-pytest.importorskip("torch", reason="the train extra (torch) is not installed")
-
 from seaformer_edge.errors import SourceError
 from seaformer_edge.hub.class_list import ClassList
 from seaformer_edge.training.datasets import SEGMENTATION, read_pair
