@@ -16,13 +16,14 @@ from seaformer_edge._version import __version__
 from seaformer_edge.cli.options import debug_option
 from seaformer_edge.errors import SeaformerEdgeError
 
-# Command: module that contains the function of this name.
+# Command: module that contains the function of this name, with _ for -.
 COMMANDS = {
     "demo": "seaformer_edge.cli.demo",
     "segment": "seaformer_edge.cli.segment",
     "profile": "seaformer_edge.cli.profile",
     "models": "seaformer_edge.cli.models",
     "doctor": "seaformer_edge.cli.doctor",
+    "import-labels": "seaformer_edge.cli.import_labels",
     "train": "seaformer_edge.cli.train",
     "evaluate": "seaformer_edge.cli.evaluate",
 }
@@ -39,7 +40,7 @@ class _LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command = getattr(importlib.import_module(COMMANDS[cmd_name]), cmd_name)
+        command = getattr(importlib.import_module(COMMANDS[cmd_name]), cmd_name.replace("-", "_"))
         assert isinstance(command, click.Command)
         return command
 
