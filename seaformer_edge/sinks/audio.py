@@ -10,6 +10,7 @@ from pathlib import Path
 import av
 import av.container
 from av.audio.stream import AudioStream
+from av.bitstream import BitStreamFilterContext
 from av.stream import Stream
 
 from seaformer_edge.sources.video import fraction, open_media, start_time
@@ -32,10 +33,14 @@ class AudioCopy:
         self._origin = start_time(self._input) + Fraction(origin_s)
         self._trimmed = origin_s > 0
         self._streams: dict[int, AudioStream] = {}
+        self._filters: dict[int, BitStreamFilterContext] = {}
         for stream in self._input.streams.audio:
             codec = stream.codec_context.name
             if codec in output.supported_codecs:
                 self._streams[stream.index] = output.add_stream_from_template(stream)
+                if codec == "aac" and not stream.codec_context.extradata:
+                    # MPEG-TS has AAC with ADTS headers, which MP4, MOV and Matroska do not take.
+                    self._filters[stream.index] = BitStreamFilterContext("aac_adtstoasc", stream)
             else:
                 log.warning(
                     "%s cannot hold %s audio; it is left out", output.format.long_name, codec
@@ -75,5 +80,10 @@ class AudioCopy:
             if packet.dts <= last.get(index, packet.dts - 1) or (self._trimmed and packet.pts < 0):
                 continue
             last[index] = packet.dts
-            packet.stream = self._streams[index]
-            yield packet.pts * time_base, packet
+            start_s = packet.pts * time_base
+            filtered = [packet]
+            if index in self._filters:
+                filtered = self._filters[index].filter(packet)
+            for packet in filtered:
+                packet.stream = self._streams[index]
+                yield start_s, packet

@@ -63,6 +63,24 @@ def test_irregular_timestamps_are_kept(tmp_path: Path, suffix: str) -> None:
     assert copied == pytest.approx(times, abs=1e-9 if suffix in {".mp4", ".mov"} else 0.0006)
 
 
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
+def test_aac_of_a_transport_stream_is_copied(
+    tmp_path: Path, clip: FrameSource, suffix: str
+) -> None:
+    transport = tmp_path / "clip.ts"
+    with av.open(str(clip.files[0])) as source, av.open(str(transport), "w") as output:
+        streams = {stream: output.add_stream_from_template(stream) for stream in source.streams}
+        for packet in source.demux():
+            if packet.dts is not None:
+                packet.stream = streams[packet.stream]
+                output.mux(packet)
+    out = _copy(open_source(transport), tmp_path / f"out{suffix}")
+    assert len(read_times(out)) == COUNT
+    with av.open(str(out)) as result:
+        samples = sum(frame.samples for frame in result.decode(audio=0))
+        assert samples / result.streams.audio[0].rate == pytest.approx(2, abs=0.1)
+
+
 def test_frames_with_equal_timestamps_are_kept(tmp_path: Path) -> None:
     source = MemorySource([numbered(0)] * 3)
     with VideoSink(tmp_path / "out.mp4", source) as sink:
