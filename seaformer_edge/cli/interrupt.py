@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM set an event, so that the current frame and file can be finished."""
+"""Ctrl-C, SIGTERM and SIGHUP set an event, so that the current frame and file can be finished."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from types import FrameType
 
 @contextmanager
 def stop_on_signals() -> Iterator[threading.Event]:
-    """An event that the first SIGINT or SIGTERM sets; a second one raises KeyboardInterrupt."""
+    """An event that the first SIGINT, SIGTERM or SIGHUP sets; a second raises KeyboardInterrupt."""
     stop = threading.Event()
 
     def ask(signal_number: int, frame: FrameType | None) -> None:
@@ -19,7 +19,10 @@ def stop_on_signals() -> Iterator[threading.Event]:
             raise KeyboardInterrupt
         stop.set()
 
-    earlier = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup ignores it
+        numbers.append(signal.SIGHUP)
+    earlier = {number: signal.signal(number, ask) for number in numbers}
     try:
         yield stop
     finally:

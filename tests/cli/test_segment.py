@@ -318,7 +318,7 @@ def _wait_for(path: Path, process: subprocess.Popen[str]) -> None:
         time.sleep(0.01)
 
 
-@pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_interrupt_finishes_the_files(tmp_path: Path, signal_number: int) -> None:
     clip = write_video(tmp_path / "clip.mp4", [noise(i) for i in range(200)], audio=True)
     out, masks, stats = tmp_path / "out.mp4", tmp_path / "masks", tmp_path / "shares.jsonl"
