@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 from collections.abc import Iterator
 from fractions import Fraction
@@ -36,7 +37,7 @@ class AudioCopy:
         self._filters: dict[int, BitStreamFilterContext] = {}
         for stream in self._input.streams.audio:
             codec = stream.codec_context.name
-            if codec in output.supported_codecs:
+            if codec in output.supported_codecs and _accepts(output.format.name, stream):
                 self._streams[stream.index] = output.add_stream_from_template(stream)
                 if codec == "aac" and not stream.codec_context.extradata:
                     # MPEG-TS has AAC with ADTS headers, which MP4, MOV and Matroska do not take.
@@ -87,3 +88,14 @@ class AudioCopy:
             for packet in filtered:
                 packet.stream = self._streams[index]
                 yield start_s, packet
+
+
+def _accepts(container_format: str, stream: AudioStream) -> bool:
+    """Whether the muxer writes a header with this stream; some refuse codecs that they list."""
+    try:
+        with av.open(io.BytesIO(), "w", format=container_format) as trial:
+            trial.add_stream_from_template(stream)
+            trial.start_encoding()
+    except (av.FFmpegError, ValueError):
+        return False
+    return True

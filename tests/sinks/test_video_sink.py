@@ -81,6 +81,25 @@ def test_aac_of_a_transport_stream_is_copied(
         assert samples / result.streams.audio[0].rate == pytest.approx(2, abs=0.1)
 
 
+@pytest.mark.parametrize(("codec", "suffix"), [("libopus", ".mov"), ("flac", ".mov")])
+def test_audio_that_the_muxer_refuses_is_left_out(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, codec: str, suffix: str
+) -> None:
+    path = tmp_path / "clip.mkv"
+    with av.open(str(path), "w") as output:
+        video, audio = output.add_stream("libx264", 25), output.add_stream(codec, 48000)
+        video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
+        output.mux(video.encode(av.VideoFrame(64, 48, "yuv420p")))
+        output.mux(video.encode())
+        silence = av.AudioFrame.from_ndarray(np.zeros((1, 1920), np.int16), "s16", "stereo")
+        silence.sample_rate = 48000
+        output.mux(audio.encode(silence))
+        output.mux(audio.encode())
+    out = _copy(open_source(path), tmp_path / f"out{suffix}")
+    assert len(read_times(out)) == 1
+    assert "it is left out" in caplog.text
+
+
 def test_frames_with_equal_timestamps_are_kept(tmp_path: Path) -> None:
     source = MemorySource([numbered(0)] * 3)
     with VideoSink(tmp_path / "out.mp4", source) as sink:
