@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 import numpy as np
@@ -42,7 +43,7 @@ class Shape:
 
 
 @dataclass
-class Annotated:
+class AnnotatedPicture:
     """A picture's shapes, in the order in which they are drawn.
 
     Attributes:
@@ -57,6 +58,9 @@ class Annotated:
     left_out: int = 0
 
 
+Side = Annotated[int, msgspec.Meta(ge=1, le=2**20)]
+
+
 class _Category(msgspec.Struct):
     id: int
     name: str
@@ -65,8 +69,8 @@ class _Category(msgspec.Struct):
 class _Image(msgspec.Struct):
     id: int | str
     file_name: str
-    height: int
-    width: int
+    height: Side
+    width: Side
 
 
 class _Runs(msgspec.Struct):
@@ -87,7 +91,7 @@ class _Coco(msgspec.Struct):
     categories: list[_Category]
 
 
-def read_coco(path: Path) -> tuple[list[str], list[Annotated]]:
+def read_coco(path: Path) -> tuple[list[str], list[AnnotatedPicture]]:
     """Names of the classes in the order of their ids, and the pictures of a COCO file.
 
     Small objects are drawn over large ones.
@@ -105,7 +109,7 @@ def read_coco(path: Path) -> tuple[list[str], list[Annotated]]:
         by_picture[annotation.image_id].append(annotation)
     found = []
     for image in file.images:
-        one = Annotated(image.file_name, (image.height, image.width))
+        one = AnnotatedPicture(image.file_name, (image.height, image.width))
         for a in by_picture[image.id]:
             label = None if a.iscrowd else names[a.category_id]
             if isinstance(a.segmentation, _Runs):
@@ -130,7 +134,10 @@ def _coco_mask(runs: _Runs, path: Path) -> NDArray[np.bool_]:
             raise SourceError(
                 f"{path}: has compressed masks (RLE): run `pip install pycocotools` and repeat"
             ) from error
-        return np.asarray(mask.decode(msgspec.structs.asdict(runs)), np.bool_)
+        try:
+            return np.asarray(mask.decode(msgspec.structs.asdict(runs)), np.bool_)
+        except ValueError as error:
+            raise SourceError(f"{path}: a compressed mask is damaged ({error})") from error
     return _unrolled(runs.counts, runs.size[::-1], path).T
 
 
@@ -168,7 +175,7 @@ class _Labelme(msgspec.Struct):
     image_width: int | None = msgspec.field(name="imageWidth", default=None)
 
 
-def read_labelme(folder: Path) -> tuple[list[str], list[Annotated]]:
+def read_labelme(folder: Path) -> tuple[list[str], list[AnnotatedPicture]]:
     """The sorted names of the classes, and the pictures of a folder of labelme's JSON files.
 
     Raises:
@@ -180,7 +187,7 @@ def read_labelme(folder: Path) -> tuple[list[str], list[Annotated]]:
         height, width = file.image_height, file.image_width
         # Windows writes backslashes.
         name = file.image_path.replace("\\", "/").rpartition("/")[2]
-        one = Annotated(name, (height, width) if height and width else None)
+        one = AnnotatedPicture(name, (height, width) if height and width else None)
         for shape in file.shapes:
             points = shape.points
             if shape.shape_type == "rectangle" and len(points) == 2:
@@ -197,11 +204,11 @@ def _box(x0: float, y0: float, x1: float, y1: float) -> Points:
     return [(x0, y0), (x1, y0), (x1, y1), (x0, y1)]
 
 
-def _labels(found: Sequence[Annotated]) -> list[str]:
+def _labels(found: Sequence[AnnotatedPicture]) -> list[str]:
     return sorted({s.label for one in found for s in one.shapes if s.label is not None})
 
 
-def read_cvat(path: Path) -> tuple[list[str], list[Annotated]]:
+def read_cvat(path: Path) -> tuple[list[str], list[AnnotatedPicture]]:
     """The names of the classes, and the pictures of a file "CVAT for images".
 
     Raises:
@@ -213,7 +220,7 @@ def read_cvat(path: Path) -> tuple[list[str], list[Annotated]]:
         found = []
         for image in root.iterfind("image"):
             size = (int(image.attrib["height"]), int(image.attrib["width"]))
-            one = Annotated(image.attrib["name"], size)
+            one = AnnotatedPicture(image.attrib["name"], size)
             for element in sorted(image, key=lambda e: int(e.get("z_order", "0"))):
                 if (shape := _cvat_shape(element, path)) is not None:
                     one.shapes.append(shape)
@@ -240,7 +247,7 @@ def _cvat_shape(element: ET.Element, path: Path) -> Shape | None:
     return None
 
 
-def read_yolo(folder: Path, images: Path, names: Sequence[str]) -> list[Annotated]:
+def read_yolo(folder: Path, images: Path, names: Sequence[str]) -> list[AnnotatedPicture]:
     """The pictures of `images`, with the polygons of YOLO's text files where there are any.
 
     Raises:
@@ -249,9 +256,9 @@ def read_yolo(folder: Path, images: Path, names: Sequence[str]) -> list[Annotate
     return [_yolo(picture, folder, names) for picture in pictures_in(images)]
 
 
-def _yolo(picture: Path, folder: Path, names: Sequence[str]) -> Annotated:
+def _yolo(picture: Path, folder: Path, names: Sequence[str]) -> AnnotatedPicture:
     height, width = picture_size(picture)
-    one = Annotated(picture.name, (height, width))
+    one = AnnotatedPicture(picture.name, (height, width))
     path = folder / f"{picture.stem}.txt"
     for number, polygon in _yolo_lines(path) if path.is_file() else ():
         if not 0 <= number < len(names):
@@ -262,7 +269,11 @@ def _yolo(picture: Path, folder: Path, names: Sequence[str]) -> Annotated:
 
 
 def _yolo_lines(path: Path) -> Iterator[tuple[int, Points]]:
-    for line in path.read_text(errors="replace").splitlines():
+    try:
+        text = path.read_text(errors="replace")
+    except OSError as error:
+        raise SourceError(f"{path}: cannot be read ({error.strerror})") from error
+    for line in text.splitlines():
         if not (values := line.split()):
             continue
         try:

@@ -14,22 +14,23 @@ from PIL import Image, ImageDraw, ImageOps
 from seaformer_edge.errors import SeaformerEdgeError, SourceError
 from seaformer_edge.hub.class_list import ClassList, spread_palette
 from seaformer_edge.training.annotations import (
-    Annotated,
+    AnnotatedPicture,
     read_coco,
     read_cvat,
     read_labelme,
     read_yolo,
 )
-from seaformer_edge.training.layouts import LabelError
+from seaformer_edge.training.layouts import PICTURE_SUFFIXES, LabelError
 from seaformer_edge.training.pictures import picture_size
 
 BACKGROUND = "background"
+MAX_COORDINATE = 1e6  # pixels; Pillow overflows far beyond
 GRID_PICTURES, GRID_COLUMNS, CELL = 16, 4, 240
 
 
 def read_annotations(
     path: Path, images: Path, names: Sequence[str] | None
-) -> tuple[list[str], list[Annotated]]:
+) -> tuple[list[str], list[AnnotatedPicture]]:
     """Names of the classes and pictures of any of the four kinds, chosen by the file.
 
     Args:
@@ -104,7 +105,7 @@ def import_labels(
     return len(found), sum(one.left_out for one in found)
 
 
-def draw(one: Annotated, classes: ClassList, size: tuple[int, int]) -> NDArray[np.uint8]:
+def draw(one: AnnotatedPicture, classes: ClassList, size: tuple[int, int]) -> NDArray[np.uint8]:
     """(height, width) uint8 class ids of a picture's shapes."""
     ids = {name: i for i, name in enumerate(classes.names)}
     image = Image.new("L", size[::-1], ids.get(BACKGROUND, classes.ignore_index))
@@ -118,7 +119,7 @@ def draw(one: Annotated, classes: ClassList, size: tuple[int, int]) -> NDArray[n
     return np.asarray(image)
 
 
-def _checked(found: Sequence[Annotated], images: Path, classes: ClassList) -> list[Path]:
+def _checked(found: Sequence[AnnotatedPicture], images: Path, classes: ClassList) -> list[Path]:
     """The files of the pictures; raises LabelError with all problems."""
     problems, pictures, stems = [], [], set[str]()
     if not found:
@@ -130,6 +131,12 @@ def _checked(found: Sequence[Annotated], images: Path, classes: ClassList) -> li
         if stem in stems:
             problems.append(f"{one.name}: another picture has this name")
         stems.add(stem)
+        if "\0" in one.name or Path(one.name).suffix.lower() not in PICTURE_SUFFIXES:
+            problems.append(f"{one.name!r}: not a kind of picture that training reads")
+            continue
+        points = [point for s in one.shapes for polygon in s.polygons for point in polygon]
+        if points and not np.all(np.abs(points) < MAX_COORDINATE):  # NaN included
+            problems.append(f"{one.name}: has points at impossible places")
         if unknown := sorted({s.label for s in one.shapes if s.label} - set(classes.names)):
             problems.append(f"{one.name}: {', '.join(unknown)} not in the class list")
         try:

@@ -56,9 +56,10 @@ def folder(root: Path, split: str) -> list[Pair]:
     `labels` or `masks`; without these folders `a_mask.png` beside the picture.
     """
     base = split_folder(root, split)
-    divide = split in SPLIT_NAMES and split_folder(root, "val") is None
+    has_val = split_folder(root, "val") is not None
+    divide = not has_val and (split == "train" or base is None)
     if base is None:
-        base = split_folder(root, "train") or root
+        base = (None if has_val else split_folder(root, "train")) or root
     images = base / "images"
     labels = next((base / name for name in LABEL_FOLDERS if (base / name).is_dir()), None)
     if labels is None:
@@ -71,7 +72,7 @@ def folder(root: Path, split: str) -> list[Pair]:
         pictures = [p for p in pictures if not p.stem.endswith(MASK)]
     if divide:
         held_out = _held_out(pictures)
-        pictures = [p for p in pictures if (p in held_out) == (split == "val")]
+        pictures = [p for p in pictures if (p in held_out) == (split != "train")]
     masks = _masks_by_stem(labels) if labels.is_dir() else {}
     usual = "" if labels != images else MASK
     return paired(

@@ -131,6 +131,17 @@ def test_all_problems_of_annotations_are_in_one_list(tmp_path, convert, images, 
     assert not (tmp_path / "set").exists()
 
 
+@pytest.mark.parametrize("value", ["NaN", "1e300"])
+def test_impossible_points_are_refused(convert, capsys, value):
+    def damaged(folder):
+        path = coco(folder)
+        path.write_text(path.read_text().replace("11.0", value))
+        return path
+
+    assert convert(damaged) == 1
+    assert "1.jpg: has points at impossible places" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [

@@ -165,6 +165,10 @@ def test_a_tenth_and_at_least_one_is_held_out_of_train_alone(tmp_path, count):
     assert 1 <= len(task.validation) <= max(count // 4, 1)
     note = f"{len(task.validation)} of {count} pictures are held out for validation"
     assert note in task.notes
+    assert folder(tmp_path, "test") == task.validation
+    put(tmp_path / "val", {"v": TRUTH})
+    with pytest.raises(SourceError, match="no such folder"):
+        folder(tmp_path, "test")
 
 
 def test_the_size_of_a_picture_is_that_of_its_pixels(tmp_path):
