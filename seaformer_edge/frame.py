@@ -17,7 +17,8 @@ class Frame:
         image: (H, W, 3) uint8, RGB, C-contiguous.
         index: position in the source, counted from 0.
         timestamp_s: presentation time in seconds from the source's start.
-        name: stem of the input file for pictures; None for frames of a video.
+        name: for pictures, the stem of the input file, or its relative path where stems are equal;
+            None for frames of a video.
         captured_at_s: when a camera took it or a stream delivered it, on `time.monotonic`'s clock.
             None from a file; in a live run, when the file's frame was due.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from pathlib import Path
 
 import cv2
@@ -24,9 +25,10 @@ class PictureFolder(PictureSink):
     def __init__(self, path: Path, source: FrameSource, *, overwrite: bool = False) -> None:
         check_folder(path, inputs=source.files, overwrite=overwrite)
         self.path = path
+        self._inputs = {file.resolve() for file in source.files}
 
     def write(self, frame: Frame, picture: NDArray[np.uint8], /) -> None:
-        write_picture(_png_of(frame, self.path), picture)
+        write_picture(_png_of(frame, self.path, self._inputs), picture)
 
     def close(self) -> None:
         """Every file is already complete."""
@@ -60,9 +62,10 @@ class LabelMapFolder(Sink[Segmentation]):
     def __init__(self, path: Path, source: FrameSource, *, overwrite: bool = False) -> None:
         check_folder(path, inputs=source.files, overwrite=overwrite)
         self.path = path
+        self._inputs = {file.resolve() for file in source.files}
 
     def write(self, frame: Frame, segmentation: Segmentation, /) -> None:
-        write_picture(_png_of(frame, self.path), segmentation.label_map)
+        write_picture(_png_of(frame, self.path, self._inputs), segmentation.label_map)
 
     def close(self) -> None:
         """Every file is already complete."""
@@ -82,5 +85,8 @@ def write_picture(path: Path, picture: NDArray[np.uint8]) -> None:
         atomic_write(path, data)
 
 
-def _png_of(frame: Frame, folder: Path) -> Path:
-    return folder / f"{frame.name or f'{frame.index:06d}'}.png"
+def _png_of(frame: Frame, folder: Path, inputs: Set[Path]) -> Path:
+    path = folder / f"{frame.name or f'{frame.index:06d}'}.png"
+    if path.resolve() in inputs:
+        raise SinkError(f"{path}: is an input; choose another folder for the results")
+    return path

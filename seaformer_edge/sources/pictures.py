@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -69,14 +68,13 @@ def _read(path: Path) -> NDArray[np.uint8] | None:
 
 
 def _names(paths: Sequence[Path]) -> list[str]:
-    """Names for the pictures' results: the stems; longer names if stems are not unique."""
+    """Distinct names for the results: stems, else relative paths without or with the suffix."""
     stems = [path.stem for path in paths]
     if len(set(stems)) == len(stems):
         return stems
     top = os.path.commonpath([path.parent for path in paths])
-    longer = ["_".join(path.relative_to(top).with_suffix("").parts) for path in paths]
-    count = Counter(longer)
-    return [
-        name if count[name] == 1 else f"{name}_{path.suffix[1:]}"
-        for name, path in zip(longer, paths, strict=True)
-    ]
+    relative = [path.relative_to(top) for path in paths]
+    shorter = [path.with_suffix("").as_posix() for path in relative]
+    if len(set(shorter)) == len(shorter):
+        return shorter
+    return [path.as_posix() for path in relative]

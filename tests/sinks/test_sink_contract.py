@@ -218,3 +218,17 @@ def test_a_sink_of_pictures_takes_them_as_they_are(tmp_path: Path, source: Frame
         for frame in source:
             sink.write(frame, frame.image)
     assert (cv2.imread(str(tmp_path / "out.png")) == noise(0, SIZE)[..., ::-1]).all()
+
+
+def test_no_input_is_replaced_below_the_output_folder(tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        cv2.imwrite(str(tmp_path / folder / "1.png"), noise(0, SIZE))
+    files = sorted(tmp_path.glob("*/1.png"))
+    before = [file.read_bytes() for file in files]
+    source = PictureSource(files, "pictures")
+    frame = next(iter(source))
+    sink = open_sink(tmp_path, source, overwrite=True)
+    with pytest.raises(SinkError, match="is an input"):
+        sink.write(frame, frame.image)
+    assert [file.read_bytes() for file in files] == before

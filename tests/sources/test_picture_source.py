@@ -108,7 +108,15 @@ def test_names_stay_distinct(tmp_path: Path) -> None:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         _write(tmp_path / name, RED)
     names = [frame.name for frame in open_source(str(tmp_path / "*" / "1.*"))]
-    assert names == ["left_1", "right_1_jpg", "right_1_png"]
+    assert names == ["left/1.png", "right/1.jpg", "right/1.png"]
+
+
+def test_names_are_relative_paths_where_stems_are_equal(tmp_path: Path) -> None:
+    for name in ("a/b_c.png", "a_b/c.png", "x/c.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        _write(tmp_path / name, RED)
+    names = [frame.name for frame in open_source(str(tmp_path / "*" / "*.png"))]
+    assert names == ["a/b_c", "a_b/c", "x/c"]
 
 
 def test_damaged_picture_of_a_folder_is_counted(
