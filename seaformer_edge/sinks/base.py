@@ -62,6 +62,8 @@ def check_file(path: Path, *, inputs: Sequence[Path] = (), overwrite: bool = Fal
         if path.is_dir():
             raise SinkError(f"{path}: is a folder; give the name of a file")
         if path.exists():
+            if not path.is_file():
+                raise SinkError(f"{path}: is a pipe or device; give the name of an ordinary file")
             if any(source.exists() and path.samefile(source) for source in inputs):
                 raise SinkError(f"{path}: is the input itself; choose another name for the result")
             if not overwrite:

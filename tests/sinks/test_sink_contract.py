@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -232,3 +233,12 @@ def test_no_input_is_replaced_below_the_output_folder(tmp_path: Path) -> None:
     with pytest.raises(SinkError, match="is an input"):
         sink.write(frame, frame.image)
     assert [file.read_bytes() for file in files] == before
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".png", ".csv"])
+def test_pipe_as_output_is_refused(tmp_path: Path, source: FrameSource, suffix: str) -> None:
+    path = tmp_path / f"out{suffix}"
+    os.mkfifo(path)
+    make = _table if suffix == ".csv" else _rendered
+    with pytest.raises(SinkError, match="pipe or device"):
+        make(path, source, True)
