@@ -38,19 +38,15 @@ def only_run(run_dir: Path) -> Iterator[None]:
         ) from error
     with file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+            # Not flock: worker processes inherit that lock, and outlive a killed run by seconds.
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (BlockingIOError, PermissionError) as error:
             raise ModelError(
                 f"{run_dir}: another training runs in this folder: give another folder"
             ) from error
         except OSError:
             pass  # a file system without locks
-        try:
-            yield
-        finally:
-            # Closing is not enough: worker processes hold copies of the file.
-            with suppress(OSError):
-                fcntl.flock(file, fcntl.LOCK_UN)
+        yield
 
 
 def run_settings(stage: Stage, classes: ClassList) -> dict[str, Any]:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import dataclasses
+import subprocess
+import sys
 
 import pytest
 
@@ -17,7 +19,6 @@ from seaformer_edge.hub.class_list import ClassList
 from seaformer_edge.nn import seaformer
 from seaformer_edge.nn.checkpoint import load_checkpoint
 from seaformer_edge.training.log import TrainingLog
-from seaformer_edge.training.resume import only_run
 from seaformer_edge.training.train import Trainer
 
 pytestmark = pytest.mark.usefixtures("tiny_variant")
@@ -152,13 +153,25 @@ def test_damaged_rows_of_the_log_do_not_stop_a_resumed_run(tmp_path):
     assert log.path.read_text().splitlines() == whole[:3]
 
 
+OTHER_RUN = """
+import sys
+from pathlib import Path
+from seaformer_edge.training.resume import only_run
+with only_run(Path(sys.argv[1])):
+    print("holds the folder", flush=True)
+    sys.stdin.read()
+"""
+
+
 def test_two_runs_in_one_folder_are_refused(street, tmp_path):
-    trainer = Trainer(replace(STAGE, steps=1), CLASSES, street, tmp_path / "run", workers=0)
-    with (
-        only_run(tmp_path / "run"),
-        pytest.raises(ModelError, match="another training runs in this folder"),
-    ):
-        trainer.run()
+    trainer = Trainer(replace(STAGE, steps=1), CLASSES, street, tmp_path / "run", workers=1)
+    command = [sys.executable, "-c", OTHER_RUN, tmp_path / "run"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, **pipes) as other:
+        assert other.stdout.readline()
+        with pytest.raises(ModelError, match="another training runs in this folder"):
+            trainer.run()
+        other.kill()
     trainer.run()
 
 
