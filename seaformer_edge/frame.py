@@ -20,7 +20,7 @@ class Frame:
         name: for pictures, the stem of the input file, or its relative path where stems are equal;
             None for frames of a video.
         captured_at_s: when a camera took it or a stream delivered it, on `time.monotonic`'s clock.
-            None from a file; in a live run, when the file's frame was due.
+            A frame of a file has None, or, in a live run, the time at which it was due.
     """
 
     image: NDArray[np.uint8]

@@ -128,7 +128,8 @@ def refuse_partial_delegation(edge: EdgeProgramManager) -> None:
     if outside or info.num_delegated_subgraphs != 1:
         raise ModelError(
             f"not exported: {info.num_delegated_subgraphs} XNNPACK delegates, expected one; "
-            f"operators outside: {', '.join(sorted(outside)) or 'none'}; rewrite these operators"
+            f"operators outside: {', '.join(sorted(outside)) or 'none'}; replace them"
+            " in the network, or in the `rewrite` of its architecture"
         )
 
 

@@ -151,7 +151,7 @@ def read_card(model: Path) -> Card:
     try:
         entries = read_json(path, dict[str, Any], WHAT)
     except FileNotFoundError as error:
-        raise ModelError(f"{model}: its card {path.name} is missing beside it") from error
+        raise ModelError(f"{model}: its card {path.name} is missing; copy it too") from error
     return _card_from(entries, path)
 
 

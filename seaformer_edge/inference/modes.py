@@ -13,7 +13,8 @@ class Mode(StrEnum):
     """What a view shows: value, label of the button, key, description, panels from left to right.
 
     A new row is all that the command line, the window's buttons and its shortcuts need. A new
-    kind of panel also needs a function in `seaformer_edge.inference.views`.
+    kind of panel also needs its name in `Panel`, and a function and a row of `_PANELS` in
+    `seaformer_edge.inference.views`.
     """
 
     label: str

@@ -23,7 +23,8 @@ class Sink(ABC, Generic[Content]):
     """Writes what a run makes of each frame, frame by frame, in order. A sink renders nothing.
 
     Nothing is created or replaced before the first `write`. `close` finishes the output, so that
-    it is usable however the run ended. Failures to write raise `SinkError`.
+    it is usable however the run ended. A failure to write raises `SinkError` and leaves no partial
+    file; only a video keeps the frames written before.
 
     Attributes:
         path: the file or folder that is written.

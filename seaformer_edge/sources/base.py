@@ -10,7 +10,7 @@ from typing import Self
 
 from seaformer_edge.frame import Frame
 
-# A reported capture time older than this is of another clock.
+# A reported capture time that is older than this comes from another clock.
 _MAX_AGE_S = 1.0
 
 
@@ -23,7 +23,9 @@ class FrameSource(ABC):
     """Frames in presentation order. Iterating again restarts at the first frame, or, if the source
     is live, continues with the newest.
 
-    The constructor reads the first frame, and raises `SourceError` if there is none.
+    The constructor reads the first frame, and raises `SourceError` if there is none. A picture
+    belongs to its frame: the source does not write to it again. A live source counts `index` and
+    `timestamp_s` from 0 in each iteration, and sets `captured_at_s`.
 
     Attributes:
         name: for messages; holds no secrets.

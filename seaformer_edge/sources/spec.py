@@ -1,6 +1,7 @@
 """What a person passes as `--source`, parsed: every decision about a source asks `SourceSpec`.
 
-To add a kind of source, write its class in one file of this package and add one row to `KINDS`.
+To add a kind of source, write its class in one file of this package and add one row to `KINDS`,
+before "path" if its texts begin with a word of their own.
 """
 
 from __future__ import annotations
@@ -48,8 +49,8 @@ def _raise_not_found(text: str) -> FrameSource:
     )
 
 
-# The first row that matches decides: a file named "0" comes before the camera 0. A file behind a
-# URL is found to be one only when it is opened: until then it counts as live.
+# The first row that matches decides: a file named "0" comes before the camera 0. A URL counts as
+# live until it is opened: only then is it known whether it leads to a file.
 # fmt: off
 KINDS = (
     SourceKind("sample", lambda text: text == "sample", lambda _: open_sample(), is_live=False),

@@ -49,7 +49,7 @@ def split_folder(root: Path, split: str) -> Path | None:
 
 
 def folder(root: Path, split: str) -> list[Pair]:
-    """Your own: `{split}/{images,labels}`, or `{images,labels}` or only `train`.
+    """Your own: `{train,val}/{images,labels}`, `train/{images,labels}` or `{images,labels}`.
 
     Without a folder for "val" a tenth of the pictures, chosen by a hash of the name and at least
     one, is "val" and the others are "train". The label of `a.jpg` is `a.png` or `a_mask.png` in
