@@ -19,7 +19,7 @@ POWER = {"under-voltage", "over-current"}
 """Reasons for throttling that the power supply causes."""
 
 HOT_C = 80
-"""From this temperature on a Raspberry Pi lowers its clock."""
+"""A Raspberry Pi lowers its clock at this temperature and above it."""
 
 MEMORY_MB = 300
 """Twice the peak of `seaformer-edge segment`."""

@@ -22,7 +22,7 @@ FORMAT = 2
 _MARKS = {"ok": ("ok", "green"), "warn": ("!", "yellow"), "error": ("X", "red")}
 _INDENT = " " * 14
 _MIN_WIDTH, _MAX_WIDTH = 60, 110
-"""Of the table, in characters."""
+"""The limits of the table's width, in characters."""
 
 
 def row(finding: Finding) -> str:

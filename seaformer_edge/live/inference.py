@@ -39,7 +39,7 @@ from seaformer_edge.machine import malloc
 
 Model = Segmenter | Classifier
 Publish = Callable[[Frame, Prediction | None, bool], None]
-"""Takes a frame, its prediction, and whether the prediction is of this very frame."""
+"""Takes a frame, a prediction, and whether the prediction was made from this frame."""
 
 log = logging.getLogger(__name__)
 

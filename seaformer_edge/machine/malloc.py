@@ -1,4 +1,4 @@
-"""Limits the memory that glibc's malloc keeps after it was freed.
+"""Limits the freed memory that glibc's malloc keeps.
 
 glibc gives each thread a heap ("arena"), up to eight per core. At the end of each heap it keeps
 freed memory, up to twice the largest block ever freed there: tens of megabytes after a model was

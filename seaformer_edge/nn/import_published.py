@@ -31,7 +31,7 @@ MAX_CLASSES = 1 << 16
 """More than any data set has. A tensor in a file can claim any shape without holding the data."""
 
 MAX_DEPTH = 8
-"""A dictionary in a file can contain itself."""
+"""Nested dictionaries are searched to this depth: one in a file can contain itself."""
 
 
 def import_checkpoint(

@@ -7,7 +7,7 @@ SIZE_MULTIPLE = 32
 
 IMAGENET_MEAN = (123.675, 116.28, 103.53)
 IMAGENET_STD = (58.395, 57.12, 57.375)
-"""Of RGB 0..255; SeaFormer, as published and as trained here, is normalised with these."""
+"""Mean and standard deviation of RGB 0..255. SeaFormer, published or trained here, expects them."""
 
 
 def round_size(height: int, width: int) -> tuple[int, int]:

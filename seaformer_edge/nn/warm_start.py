@@ -20,7 +20,7 @@ BACKBONE = "backbone."
 """A segmenter has the tensors of the classifier under this prefix."""
 
 LAST_OF_BRANCH = (".attn.pwconv.bn.weight", ".mlp.fc2.bn.weight")
-"""With these at 0 a residual branch of a transformer block adds nothing."""
+"""If these are 0, the residual branches of a transformer block add nothing."""
 
 
 def warm_start(network: Network, path: Path, classes: Sequence[str]) -> None:

@@ -6,7 +6,7 @@ from seaformer_edge.profiling.record import Profile, Run
 from seaformer_edge.profiling.report import table
 
 SAME = 0.05
-"""Medians that differ by less count as equal: repeated runs of one program differ as much."""
+"""Medians that differ by less count as equal: repeated runs of one program differ that much."""
 
 
 def compare(profile: Profile, earlier: Profile) -> str:

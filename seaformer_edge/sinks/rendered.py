@@ -11,7 +11,7 @@ from seaformer_edge.frame import Frame, Result
 from seaformer_edge.sinks.base import PictureSink, Sink
 
 Render = Callable[[Frame, Result], NDArray[np.uint8]]
-"""A frame and its result to a picture, (H, W, 3) uint8 RGB."""
+"""Draws a frame and its result as a picture, (H, W, 3) uint8 RGB."""
 
 
 class Rendered(Sink[Result]):

@@ -22,7 +22,7 @@ Points = list[tuple[float, float]]
 """x, y in pixels."""
 
 MAX_PIXELS = 2**28
-"""Of a mask that is stored as run lengths."""
+"""The largest mask, stored as run lengths, that is accepted."""
 
 
 @dataclass(frozen=True)

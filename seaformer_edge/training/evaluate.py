@@ -20,7 +20,7 @@ Predictor = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
 """(H, W, 3) uint8 RGB to an (H, W) uint8 label map."""
 
 Normalisation = tuple[float, float, float]
-"""A number for each of R, G and B, of pixels 0..255."""
+"""The mean or the standard deviation of R, G and B, of pixels 0..255."""
 
 InputSize = tuple[int, int] | Callable[[int, int], tuple[int, int]]
 """(height, width) of the network's input, or a function from those of the picture."""

@@ -14,7 +14,7 @@ from PIL import Image
 from seaformer_edge.errors import SourceError
 
 PNG_HEADER = 26
-"""Bytes up to the bits a pixel and the kind of pixel."""
+"""Length in bytes of a PNG's beginning, up to and including its colour type."""
 
 EXIF_ORIENTATION = 0x0112
 
