@@ -56,7 +56,7 @@ def render(image: Image, label_map: Image | None, palette: Image, view: View) ->
         label_map: (H, W) uint8 class ids; None shows the frame itself in every panel.
         palette: (N, 3) uint8 RGB, the colours of the ids 0 to N - 1.
         view: mode, opacity and classes. Pixels of other classes, and of ids that have no colour,
-            keep exactly the frame's values, and are black in a mask.
+            keep exactly the frame's values in overlays and edges, and are black in a mask.
 
     Returns:
         (H, W * view.columns, 3) uint8 RGB. It may be `image` itself: do not write to it.

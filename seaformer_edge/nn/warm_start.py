@@ -54,8 +54,8 @@ def warm_start(network: Network, path: Path, classes: Sequence[str]) -> None:
             loaded = grow(loaded, own)
         except ValueError as error:
             raise ModelError(
-                f"{path}: a {card.architecture} {card.variant} network, from which the network to"
-                f" train cannot start: {error}"
+                f"{path}: training cannot start from a {card.architecture} {card.variant} network:"
+                f" {error}"
             ) from error
     network.load_state_dict(own | loaded)
 

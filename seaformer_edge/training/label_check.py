@@ -141,8 +141,8 @@ def _stored_ids(
         more = int((~known).sum()) - 1
         problem = (
             f"{label}: {colour_text(int(packed[~known][0]))}"
-            + (f" and {more} more are" if more else " is")
-            + " not of a class: write the colours as palette into the class list, or labelmap.txt"
+            + (f" and {more} more belong" if more else " belongs")
+            + " to no class: write the colours as palette into the class list, or labelmap.txt"
         )
     return np.unique(values[known]), problem
 

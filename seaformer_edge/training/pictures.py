@@ -111,7 +111,7 @@ def read_ids(path: Path, colours: Colours | None = None) -> NDArray[np.uint8]:
         raise SourceError(f"{path}: a colour mask; list its colours as palette in the class list")
     ids, known = colours.lookup(packed)
     if not known.all():
-        raise SourceError(f"{path}: {colour_text(int(packed[~known][0]))} is not of a class")
+        raise SourceError(f"{path}: {colour_text(int(packed[~known][0]))} belongs to no class")
     return ids
 
 

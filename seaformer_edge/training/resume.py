@@ -89,10 +89,10 @@ def read_state(
         raise ModelError(f"{path}: cannot be read ({error.strerror or error})") from error
     except Exception as error:  # the restricted reader raises many kinds
         raise ModelError(
-            f"{path}: damaged, or not of a training run: remove it or give another folder"
+            f"{path}: damaged, or not written by a training run: remove it or give another folder"
         ) from error
     if not isinstance(state, dict) or not state.keys() >= REQUIRED:
-        raise ModelError(f"{path}: not of a training run: give another folder")
+        raise ModelError(f"{path}: not written by a training run: give another folder")
     ours = run_settings(stage, classes)
     # An older run lacks newer settings, which had their defaults then, and its class list.
     defaults = {field.name: field.default for field in fields(Stage) if not field.required}

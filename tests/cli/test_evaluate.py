@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import cv2
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from seaformer_edge.hub.zoo import DEFAULT_MODEL
 from seaformer_edge.nn import seaformer as network
 from seaformer_edge.nn.checkpoint import save_checkpoint
 from seaformer_edge.training import evaluate
+from seaformer_edge.training.datasets import CLASSIFICATION, SEGMENTATION
 
 
 @pytest.fixture(autouse=True)
@@ -103,3 +106,10 @@ def test_a_size_is_not_for_a_program(street, capsys):
 def test_an_ignored_id_that_no_label_can_hold(street, capsys):
     assert main(["evaluate", DEFAULT_MODEL, "--data", str(street), "--ignore", "300"]) == 2
     assert "300 is not in the range 0<=x<=255" in capsys.readouterr().err
+
+
+def test_the_help_names_every_data_set(capsys):
+    assert main(["evaluate", "--help"]) == 0
+    text = capsys.readouterr().out
+    for name in (*SEGMENTATION, *CLASSIFICATION):
+        assert re.search(rf"[ \n]{name}[,;.]", text), name

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from seaformer_edge.frame import ClassScore
+from seaformer_edge.inference import views
+from seaformer_edge.inference.modes import Panel
 from seaformer_edge.inference.views import Mode, View, draw, draw_scores, render, render_panels
 
 PALETTE = np.array([[255, 0, 0], [0, 200, 0], [10, 20, 30]], np.uint8)
@@ -184,3 +188,7 @@ def test_scores_fit_the_picture(size: tuple[int, int]) -> None:
     assert (picture[written].max(axis=0) > 200).all(), "letters are light"
     beyond = np.flatnonzero((picture > 128).any(axis=(0, 2))).max()
     assert (picture[0, : beyond + 1] == 128 // 3).all(), "the background is as wide as the letters"
+
+
+def test_every_panel_has_a_function_that_draws_it() -> None:
+    assert set(get_args(Panel)) == set(views._PANELS)

@@ -71,9 +71,7 @@ def test_a_classifier_grows_into_the_backbone_of_a_segmenter(tmp_path):
 
 @pytest.mark.parametrize(("start", "wanted"), ["ST", "TL"])
 def test_a_variant_that_cannot_grow_to_the_wanted_one_is_refused(tmp_path, start, wanted):
-    with pytest.raises(
-        ModelError, match=f"a seaformer {start} network, from which .* cannot start"
-    ):
+    with pytest.raises(ModelError, match=f"cannot start from a seaformer {start} network"):
         grown_network(tmp_path, build("segmentation", start, 3), wanted)
 
 

@@ -256,7 +256,7 @@ def test_class_folders_and_tiny_imagenet(tmp_path):
     for name in ("imagenet", "tiny-imagenet"):
         with pytest.raises(SourceError, match="a folder of pictures for each class"):
             CLASSIFICATION[name].samples(tmp_path / "nowhere", "val", "ab")
-    with pytest.raises(ModelError, match="unknown data set 'coco'; known are folder, camvid"):
+    with pytest.raises(ModelError, match="unknown data set 'coco'; known are folder"):
         data_set(SEGMENTATION, "coco")
 
 

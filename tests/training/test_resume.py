@@ -115,7 +115,7 @@ def test_a_run_is_not_resumed_from_a_damaged_or_foreign_file(street, tmp_path, c
     path.write_bytes(whole[: len(whole) // 2] if content == "half" else b"")
     if content == "foreign":
         torch.save({"state_dict": {}}, path)
-    with pytest.raises(ModelError, match=r"last\.pt: .*not of a training run"):
+    with pytest.raises(ModelError, match=r"last\.pt: .*not written by a training run"):
         Trainer(stage, CLASSES, street, tmp_path, workers=0)
 
 

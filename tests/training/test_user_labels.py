@@ -107,7 +107,7 @@ def test_all_problems_are_in_one_list(tmp_path):
     for part in (
         "size.png: size 12x4 differs from its picture's 12x8",
         "id.png: class id 6, 7, but there are 2 classes",
-        "colour.png: colour (1, 2, 3) is not of a class",
+        "colour.png: colour (1, 2, 3) belongs to no class",
         "big.png: id 300",
         "none.png is missing",
         "lost.png is missing",
