@@ -36,6 +36,9 @@ class AudioCopy:
         self._streams: dict[int, AudioStream] = {}
         self._filters: dict[int, BitStreamFilterContext] = {}
         for stream in self._input.streams.audio:
+            if stream.codec_context is None:  # for example Apple's APAC
+                log.warning("%s: an audio track of unknown codec is left out", path)
+                continue
             codec = stream.codec_context.name
             if codec in output.supported_codecs and _accepts(output.format.name, stream):
                 self._streams[stream.index] = output.add_stream_from_template(stream)

@@ -18,7 +18,13 @@ from seaformer_edge.errors import SourceError
 from seaformer_edge.frame import Frame
 from seaformer_edge.sources.base import FrameSource
 from seaformer_edge.sources.url import redacted
-from seaformer_edge.sources.video import FORGIVING, fraction, upright_rgb
+from seaformer_edge.sources.video import (
+    FORGIVING,
+    fraction,
+    upright_aspect,
+    upright_rgb,
+    video_stream,
+)
 
 OPEN_TIMEOUT_S = 10.0
 READ_TIMEOUT_S = 10.0
@@ -52,13 +58,16 @@ class StreamSource(FrameSource):
         self.name = redacted(url)
         self._url = url
         self._container: av.container.InputContainer | None = None
-        self._open()
+        container = self._open()
         first = next(self._pictures, None)
         if first is None:
             self.close()
             raise SourceError(f"{self.name}: no frame of this stream can be decoded")
         self.frame_size = (first.image.shape[1], first.image.shape[0])
         self._pictures = chain([first], self._pictures)
+        stream = video_stream(container, self.name)
+        coded_size = (stream.codec_context.width, stream.codec_context.height)
+        self.pixel_aspect = upright_aspect(stream.sample_aspect_ratio, coded_size, self.frame_size)
         self._begun = False
 
     def __iter__(self) -> Iterator[Frame]:
@@ -81,7 +90,7 @@ class StreamSource(FrameSource):
             self._container.close()
             self._container = None
 
-    def _open(self) -> None:
+    def _open(self) -> av.container.InputContainer:
         timeouts = (OPEN_TIMEOUT_S, READ_TIMEOUT_S)
         started_s = monotonic()
         try:
@@ -94,20 +103,23 @@ class StreamSource(FrameSource):
             reason = "no answer" if late else error.strerror
             # From None: the original error contains the whole URL.
             raise SourceError(f"{self.name}: cannot be opened ({reason})") from None
-        if not container.streams.video:
+        try:
+            stream = video_stream(container, self.name)
+        except SourceError:
             container.close()
-            raise SourceError(f"{self.name}: holds no video")
-        rate = container.streams.video[0].average_rate
+            raise
+        rate = stream.average_rate
         timeless = container.format.name in _TIMELESS
         self.frame_rate = fraction(rate) if rate and not timeless else None
         self.is_live = container.duration is None
         self._container = container
         self._pictures = self._decoded(container)
+        return container
 
     def _decoded(self, container: av.container.InputContainer) -> Iterator[_Picture]:
         """Every picture that can be decoded, from now to the end of the stream."""
         self.lost_frames, self.exhausted = 0, False
-        stream = container.streams.video[0]
+        stream = video_stream(container, self.name)
         stream.thread_type = "SLICE"  # with threads over frames, each thread delays by one frame
         to_rgb = VideoReformatter()
         packets = container.demux(stream)

@@ -24,6 +24,7 @@ from seaformer_edge.sources.base import FrameSource
 # FFmpeg's code for an unspecified colour space; players then assume BT.709 from this height on.
 UNSPECIFIED = 2
 HD_HEIGHT = 720
+_NO_VIDEO = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.dependent
 FALLBACK_RATE = Fraction(25)  # if the file has no frame rate
 # Since PyAV 19, metadata in another encoding than UTF-8 is no error, and the option is gone.
 FORGIVING: dict[str, Any] = (
@@ -42,27 +43,24 @@ class VideoSource(FrameSource):
         self.name = str(path)
         self.files = (path,)
         with open_media(path) as container:
-            stream = _video_stream(container, path)
+            stream = video_stream(container, path)
             self.frame_rate = fraction(stream.average_rate) if stream.average_rate else None
             self.frame_count = _expected_frames(stream)
-            aspect = stream.sample_aspect_ratio
-            self.pixel_aspect = fraction(aspect) if aspect else Fraction(1)
-            # Without a decoder in FFmpeg, a stream has neither a size nor frames.
-            coded_size = (getattr(stream, "width", 0), getattr(stream, "height", 0))
+            coded_size = (stream.codec_context.width, stream.codec_context.height)
+            coded_aspect = stream.sample_aspect_ratio
             if container.streams.audio:
                 self.audio_file = path
         first = next(iter(self), None)
         if first is None:
             raise SourceError(f"{path}: no frame of the video can be decoded")
         self.frame_size = (first.image.shape[1], first.image.shape[0])
-        if self.frame_size == coded_size[::-1] != coded_size:  # rotated
-            self.pixel_aspect = 1 / self.pixel_aspect
+        self.pixel_aspect = upright_aspect(coded_aspect, coded_size, self.frame_size)
 
     def __iter__(self) -> Iterator[Frame]:
         self.lost_frames, self.exhausted = 0, False
         path = self.files[0]
         with open_media(path) as container:
-            stream = _video_stream(container, path)
+            stream = video_stream(container, path)
             start = start_time(container)
             interval = 1 / (self.frame_rate or FALLBACK_RATE)
             to_rgb = VideoReformatter()
@@ -107,7 +105,7 @@ class VideoSource(FrameSource):
 def is_animated(path: Path) -> bool:
     """Whether a GIF holds more than one picture."""
     with open_media(path) as container:
-        stream = _video_stream(container, path)
+        stream = video_stream(container, path)
         packets = (packet for packet in container.demux(stream) if packet.size)
         return len(list(islice(packets, 2))) > 1
 
@@ -138,18 +136,41 @@ def fraction(rational: _Rational) -> Fraction:
     return Fraction(rational.numerator, rational.denominator)
 
 
+def upright_aspect(
+    coded: _Rational | None, coded_size: tuple[int, int], frame_size: tuple[int, int]
+) -> Fraction:
+    """The pixel aspect of the upright frame: the coded one, inverted if the frame is rotated."""
+    aspect = fraction(coded) if coded else Fraction(1)
+    return 1 / aspect if frame_size == coded_size[::-1] != coded_size else aspect
+
+
 def start_time(container: av.container.InputContainer) -> Fraction:
     """The first timestamp of the file, in seconds."""
     return Fraction(container.start_time or 0, av.time_base)
 
 
-def _video_stream(
-    container: av.container.InputContainer, path: Path
+def video_stream(
+    container: av.container.InputContainer, name: object
 ) -> av.video.stream.VideoStream:
-    for stream in container.streams.video:
-        if not stream.disposition & Disposition.attached_pic:  # cover art of a music file
-            return stream
-    raise SourceError(f"{path}: holds no video")
+    """The stream that players choose: the default one, else the largest that can be decoded.
+
+    Cover pictures, thumbnails and streams that only complete another one are no video.
+
+    Raises:
+        SourceError: there is none; `name` is the file's or URL's name in the message.
+    """
+    streams = [s for s in container.streams.video if not s.disposition & _NO_VIDEO]
+    if not streams:
+        raise SourceError(f"{name}: holds no video")
+    # FFmpeg gives a stream of an unknown codec no decoder.
+    streams = [s for s in streams if s.codec_context is not None]
+    if not streams:
+        raise SourceError(f"{name}: the video's codec is unknown; convert it with FFmpeg or VLC")
+    return max(streams, key=lambda s: (bool(s.disposition & Disposition.default), _area(s)))
+
+
+def _area(stream: av.video.stream.VideoStream) -> int:
+    return stream.codec_context.width * stream.codec_context.height
 
 
 def _expected_frames(stream: av.video.stream.VideoStream) -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
+from fractions import Fraction
 from itertools import islice
 from pathlib import Path
 
@@ -134,6 +135,19 @@ def test_connection_refused() -> None:
         port = listening.getsockname()[1]
     with pytest.raises(SourceError, match=r"cannot be opened \(Connection refused\)"):
         open_source(f"http://127.0.0.1:{port}/")
+
+
+def test_a_file_behind_a_url_keeps_its_pixel_aspect(web: str, tmp_path: Path) -> None:
+    write_video(tmp_path / "wide.mp4", [numbered(0)] * 3, pixel_aspect=Fraction(16, 11))
+    with open_source(f"{web}/wide.mp4") as source:
+        assert source.pixel_aspect == Fraction(16, 11)
+
+
+def test_an_unknown_codec_behind_a_url(web: str, tmp_path: Path) -> None:
+    path = write_video(tmp_path / "v.mkv", [numbered(0)] * 3)
+    path.write_bytes(path.read_bytes().replace(b"V_MPEG4/ISO/AVC", b"V_MPEG4/ISO/XXX"))
+    with pytest.raises(SourceError, match="the video's codec is unknown"):
+        open_source(f"{web}/v.mkv")
 
 
 def test_a_file_behind_a_url_is_a_file(web: str, tmp_path: Path) -> None:

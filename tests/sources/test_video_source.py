@@ -8,9 +8,11 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from clips import noise, number, numbered, write_audio, write_video
+from av.stream import Disposition
+from clips import audio_packets, noise, number, numbered, write_audio, write_video
 
 from seaformer_edge.errors import SourceError
+from seaformer_edge.sinks import VideoSink
 from seaformer_edge.sources import Selection, VideoSource, open_source
 
 COUNT = 40
@@ -163,8 +165,40 @@ def test_audio_only(tmp_path: Path) -> None:
 def test_an_unknown_codec(tmp_path: Path) -> None:
     path = write_video(tmp_path / "v.mkv", [numbered(0)] * 3)
     path.write_bytes(path.read_bytes().replace(b"V_MPEG4/ISO/AVC", b"V_MPEG4/ISO/XXX"))
-    with pytest.raises(SourceError, match="no frame of the video can be decoded"):
+    with pytest.raises(SourceError, match="the video's codec is unknown"):
         VideoSource(path)
+
+
+def test_the_default_stream_is_read_and_pictures_beside_it_are_not(tmp_path: Path) -> None:
+    path = tmp_path / "two.mkv"
+    with av.open(str(path), "w") as container:
+        for width, disposition in (
+            (160, 0),
+            (32, Disposition.default),
+            (320, Disposition.dependent),
+        ):
+            stream = container.add_stream("mpeg4", rate=25)
+            stream.width, stream.height, stream.pix_fmt = width, 48, "yuv420p"
+            stream.disposition = disposition
+        for stream in container.streams.video:
+            for _ in range(3):
+                picture = noise(0, (stream.width, 48))
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+            container.mux(stream.encode())
+    assert VideoSource(path).frame_size == (32, 48)
+
+
+def test_an_audio_track_of_unknown_codec_is_left_out(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = write_video(tmp_path / "v.mov", [numbered(i) for i in range(5)], audio=True)
+    path.write_bytes(path.read_bytes().replace(b"mp4a", b"apac").replace(b"esds", b"dapa"))
+    source = open_source(path)
+    with VideoSink(tmp_path / "o.mp4", source) as sink:
+        for frame in source:
+            sink.write(frame, frame.image)
+    assert audio_packets(tmp_path / "o.mp4") == []
+    assert "an audio track of unknown codec is left out" in caplog.text
 
 
 def test_zero_frames(tmp_path: Path) -> None:
