@@ -21,6 +21,7 @@ class Frame:
             None for frames of a video.
         captured_at_s: when a camera took it or a stream delivered it, on `time.monotonic`'s clock.
             A frame of a file has None, or, in a live run, the time at which it was due.
+        duration_s: how long the file says to show it, in seconds; None if it does not say.
     """
 
     image: NDArray[np.uint8]
@@ -28,6 +29,7 @@ class Frame:
     timestamp_s: float
     name: str | None = None
     captured_at_s: float | None = None
+    duration_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

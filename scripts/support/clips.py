@@ -44,6 +44,7 @@ def write_video(
     pixel_aspect: Fraction = Fraction(1),
     codec: str = "libx264",
     title: str = "",
+    max_b_frames: int | None = None,
     options: dict[str, str] | None = None,
 ) -> Path:
     """Writes a video of these pictures, optionally with a tone of the same length."""
@@ -56,6 +57,8 @@ def write_video(
         stream.pix_fmt = "yuv420p"
         stream.codec_context.time_base = Fraction(1, ticks)
         stream.codec_context.gop_size = 5
+        if max_b_frames is not None:
+            stream.codec_context.max_b_frames = max_b_frames
         stream.codec_context.sample_aspect_ratio = pixel_aspect
         if rotation:
             stream.set_display_rotation(rotation)

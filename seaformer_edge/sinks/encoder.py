@@ -11,6 +11,7 @@ from typing import cast
 import av
 import cv2
 import numpy as np
+from av.codec.context import Flags
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
@@ -92,20 +93,29 @@ class VideoEncoder:
             codec.thread_count = 1
         codec.sample_aspect_ratio = pixel_aspect
         codec.time_base = Fraction(1, TICKS)
+        codec.flags |= Flags.frame_duration.value  # of the last frame, which no other one ends
         codec.bit_rate = 0  # constant quality (crf) instead
         codec.gop_size = min(max(round(self._rate), 1), 250)  # a fragment a second
         codec.colorspace = codec.color_primaries = codec.color_trc = BT709
         codec.color_range = LIMITED_RANGE
         self._audio = AudioCopy(audio_file, self._container, origin_s) if audio_file else None
 
-    def write(self, picture: NDArray[np.uint8], time_s: float) -> None:
-        """Encodes a (H, W, 3) RGB picture to be shown at `time_s` of the source, in seconds."""
+    def write(
+        self, picture: NDArray[np.uint8], time_s: float, duration_s: float | None = None
+    ) -> None:
+        """Encodes a (H, W, 3) RGB picture to be shown at `time_s` of the source, in seconds.
+
+        The next picture ends it; without one, it is shown for `duration_s`, if known.
+        """
         time_s -= self._origin_s
         if self._audio is not None:
             self._audio.copy_until(time_s)
         # Encoders need strictly rising timestamps; two frames of a source may share one.
         self._pts = max(round(time_s * TICKS), self._pts + 1)
-        self._container.mux(self._stream.encode(self._converted(picture)))
+        converted = self._converted(picture)
+        if duration_s is not None:
+            converted.duration = round(duration_s * TICKS)
+        self._container.mux(self._stream.encode(converted))
 
     def close(self, *, remaining_audio: bool) -> None:
         """Finishes the file. Without `remaining_audio`, audio ends with the last picture."""

@@ -63,8 +63,13 @@ class VideoFile:
         self._audio_file = audio_file
         self._encoder: VideoEncoder | None = None
 
-    def write(self, picture: NDArray[np.uint8], time_s: float) -> None:
-        """Adds a picture, (H, W, 3) uint8 RGB, to be shown at `time_s` of the source."""
+    def write(
+        self, picture: NDArray[np.uint8], time_s: float, duration_s: float | None = None
+    ) -> None:
+        """Adds a picture, (H, W, 3) uint8 RGB, to be shown at `time_s` of the source.
+
+        The next picture ends it; `duration_s` counts for the last one.
+        """
         with writing(self.path, av.FFmpegError):
             if self._encoder is None:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -76,7 +81,7 @@ class VideoFile:
                     audio_file=self._audio_file,
                     origin_s=time_s if self.origin_s is None else self.origin_s,
                 )
-            self._encoder.write(picture, time_s)
+            self._encoder.write(picture, time_s, duration_s)
 
     def close(self, *, remaining_audio: bool = False) -> None:
         """Finishes the file. May be called twice.
@@ -118,7 +123,7 @@ class VideoSink(PictureSink):
     def write(self, frame: Frame, picture: NDArray[np.uint8], /) -> None:
         if frame.index == 0:
             self._file.origin_s = 0.0  # a whole file keeps its start, which the audio refers to
-        self._file.write(picture, frame.timestamp_s)
+        self._file.write(picture, frame.timestamp_s, frame.duration_s)
 
     def close(self) -> None:
         self._file.close(remaining_audio=self._source.exhausted)

@@ -20,11 +20,13 @@ from numpy.typing import NDArray
 from seaformer_edge.errors import SourceError
 from seaformer_edge.frame import Frame
 from seaformer_edge.sources.base import FrameSource
+from seaformer_edge.sources.clock import FrameClock
 
 # FFmpeg's code for an unspecified colour space; players then assume BT.709 from this height on.
 UNSPECIFIED = 2
 HD_HEIGHT = 720
 _NO_VIDEO = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.dependent
+PAUSE_S = 1  # a longer gap between frames is a pause of the recording, not a loss
 FALLBACK_RATE = Fraction(25)  # if the file has no frame rate
 # Since PyAV 19, metadata in another encoding than UTF-8 is no error, and the option is gone.
 FORGIVING: dict[str, Any] = (
@@ -44,7 +46,7 @@ class VideoSource(FrameSource):
         self.files = (path,)
         with open_media(path) as container:
             stream = video_stream(container, path)
-            self.frame_rate = fraction(stream.average_rate) if stream.average_rate else None
+            self.frame_rate = _frame_rate(container, stream)
             self.frame_count = _expected_frames(stream)
             coded_size = (stream.codec_context.width, stream.codec_context.height)
             coded_aspect = stream.sample_aspect_ratio
@@ -61,33 +63,43 @@ class VideoSource(FrameSource):
         path = self.files[0]
         with open_media(path) as container:
             stream = video_stream(container, path)
-            start = start_time(container)
             interval = 1 / (self.frame_rate or FALLBACK_RATE)
+            clock = FrameClock(container, interval)
             to_rgb = VideoReformatter()
-            time = -interval
+            previous = -interval
+            paused = Fraction(0)
             index = regular = 0
             for picture in self._decoded(container, stream):
+                time = clock.time(picture)
+                step = time - previous
+                regular += abs(step - interval) < interval / 10
+                paused += step - interval if step > PAUSE_S else 0
                 previous = time
-                if picture.pts is None or picture.time_base is None:
-                    time += interval
-                else:
-                    time = max(picture.pts * fraction(picture.time_base) - start, time, Fraction(0))
-                regular += abs(time - previous - interval) < interval / 10
-                yield Frame(upright_rgb(picture, to_rgb), index, float(time))
+                yield Frame(
+                    upright_rgb(picture, to_rgb), index, float(time), duration_s=_shown_s(picture)
+                )
                 index += 1
-            # A frame count in the file is exact, except in AVI, which counts ticks. A duration
-            # gives the number of frames only if the frame rate is constant.
-            has_count = stream.frames and container.format.name != "avi"
+            # A frame count in the file is exact, except in AVI, which counts ticks: those without
+            # a packet are pauses. A duration gives the number of frames only if the frame rate is
+            # constant.
+            is_avi = container.format.name == "avi"
+            has_count = stream.frames and not is_avi
             if has_count or regular >= 0.9 * index:
                 expected = _expected_frames(stream) or 0
+                if not has_count:
+                    expected -= self._empty_ticks if is_avi else round(paused / interval)
                 self.lost_frames = max(self.lost_frames, expected - self._hidden - index)
         self.exhausted = True
 
     def _decoded(
         self, container: av.container.InputContainer, stream: av.video.stream.VideoStream
     ) -> Iterator[av.VideoFrame]:
-        """Every frame that can be decoded. Counts packets that fail, and those marked as hidden."""
-        self._hidden = 0
+        """Every frame that can be decoded.
+
+        Counts packets that fail, those marked as hidden, and decoding times without a packet.
+        """
+        self._hidden = self._empty_ticks = 0
+        previous: int | None = None
         packets = container.demux(stream)
         while True:
             try:
@@ -99,6 +111,10 @@ class VideoSource(FrameSource):
                 self.lost_frames += 1
             else:
                 self._hidden += packet.is_discard
+                if packet.dts is not None:
+                    if previous is not None:
+                        self._empty_ticks += max(packet.dts - previous - 1, 0)
+                    previous = packet.dts
                 yield from pictures
 
 
@@ -121,6 +137,13 @@ def open_media(path: Path) -> av.container.InputContainer:
         raise SourceError(f"{path}: neither a video nor a picture that can be read") from None
     except (OSError, av.FFmpegError) as error:
         raise SourceError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def _shown_s(picture: av.VideoFrame) -> float | None:
+    """How long the frame is shown, in seconds, if the file says so."""
+    if not picture.duration or picture.time_base is None:
+        return None
+    return float(picture.duration * fraction(picture.time_base))
 
 
 class _Rational(Protocol):
@@ -171,6 +194,15 @@ def video_stream(
 
 def _area(stream: av.video.stream.VideoStream) -> int:
     return stream.codec_context.width * stream.codec_context.height
+
+
+def _frame_rate(
+    container: av.container.InputContainer, stream: av.video.stream.VideoStream
+) -> Fraction | None:
+    """Frames per second: the mean of the file, or, in a raw stream, what its header says."""
+    raw = container.start_time is None  # FFmpeg then gives 25 as the mean
+    rate = (stream.guessed_rate if raw else None) or stream.average_rate
+    return fraction(rate) if rate else None
 
 
 def _expected_frames(stream: av.video.stream.VideoStream) -> int | None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from av.stream import Disposition
 from clips import audio_packets, noise, number, numbered, write_audio, write_video
+from PIL import Image
 
 from seaformer_edge.errors import SourceError
 from seaformer_edge.sinks import VideoSink
@@ -41,6 +42,54 @@ def test_ntsc_rate_is_exact(tmp_path: Path) -> None:
     source = VideoSource(path)
     assert source.frame_rate == rate
     assert [frame.timestamp_s for frame in source] == [float(i / rate) for i in range(8)]
+
+
+@pytest.mark.parametrize("codec", ["libx264", "mpeg4"])
+def test_frames_of_an_avi_with_b_frames_are_evenly_spaced(tmp_path: Path, codec: str) -> None:
+    path = write_video(
+        tmp_path / "v.avi", [noise(i) for i in range(COUNT)], codec=codec, max_b_frames=2
+    )
+    source = VideoSource(path)
+    times = [frame.timestamp_s for frame in source]
+    assert len(times) + source.lost_frames == COUNT
+    assert np.diff(times) == pytest.approx(1 / 25)
+
+
+@pytest.mark.parametrize("suffix", [".ts", ".mpg"])
+def test_a_clock_that_begins_again_goes_on(tmp_path: Path, suffix: str) -> None:
+    codec = "mpeg2video"
+    path = write_video(tmp_path / f"v{suffix}", [noise(i) for i in range(COUNT)], codec=codec)
+    path.write_bytes(path.read_bytes() * 2)
+    times = [frame.timestamp_s for frame in VideoSource(path)]
+    assert len(times) >= 2 * COUNT - 1
+    assert np.diff(times) == pytest.approx(1 / 25, abs=1e-3)
+
+
+def test_a_pause_is_no_loss(tmp_path: Path) -> None:
+    times = [i / 25 + (60 if i >= COUNT / 2 else 0) for i in range(COUNT)]
+    pictures = [numbered(i) for i in range(COUNT)]
+    source = VideoSource(write_video(tmp_path / "v.mkv", pictures, times_s=times))
+    assert [frame.timestamp_s for frame in source] == pytest.approx(times, abs=1e-3)
+    assert source.lost_frames == 0
+
+
+def test_a_raw_stream_has_the_rate_of_its_header(tmp_path: Path) -> None:
+    source = VideoSource(write_video(tmp_path / "v.h264", [noise(i) for i in range(6)], rate=30))
+    assert source.frame_rate == 30
+    assert [frame.timestamp_s for frame in source] == pytest.approx([i / 30 for i in range(6)])
+
+
+def test_the_last_frame_is_shown_as_long_as_the_file_says(tmp_path: Path) -> None:
+    pictures = [Image.fromarray(noise(i)) for i in range(3)]
+    pictures[0].save(
+        tmp_path / "a.gif", save_all=True, append_images=pictures[1:], duration=[100, 100, 3000]
+    )
+    source = open_source(tmp_path / "a.gif")
+    with VideoSink(tmp_path / "o.mp4", source) as sink:
+        for frame in source:
+            sink.write(frame, frame.image)
+    with av.open(str(tmp_path / "o.mp4")) as result:
+        assert result.duration / av.time_base == pytest.approx(3.2)
 
 
 @pytest.mark.parametrize(("rotation", "quarter_turns"), [(90, 1), (180, 2), (-90, -1)])
