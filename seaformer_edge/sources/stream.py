@@ -17,8 +17,10 @@ from numpy.typing import NDArray
 from seaformer_edge.errors import SourceError
 from seaformer_edge.frame import Frame
 from seaformer_edge.sources.base import FrameSource
+from seaformer_edge.sources.clock import FrameClock
 from seaformer_edge.sources.url import redacted
 from seaformer_edge.sources.video import (
+    FALLBACK_RATE,
     FORGIVING,
     fraction,
     upright_aspect,
@@ -38,6 +40,7 @@ _LOW_DELAY = {
 }
 # Formats without timestamps: FFmpeg assumes 25 frames per second.
 _TIMELESS = {"jpeg_pipe", "mjpeg", "mpjpeg"}
+_FILES_WITHOUT_DURATION = {"mpeg", "mpegts"}
 
 
 class _Picture(NamedTuple):
@@ -46,7 +49,7 @@ class _Picture(NamedTuple):
 
 
 class StreamSource(FrameSource):
-    """The stream or file at a URL. A file has a duration, and is not live.
+    """The stream or file at a URL. A file has a duration or a known size, and is not live.
 
     Its name and its errors never contain the login or query of the URL.
     """
@@ -111,7 +114,11 @@ class StreamSource(FrameSource):
         rate = stream.average_rate
         timeless = container.format.name in _TIMELESS
         self.frame_rate = fraction(rate) if rate and not timeless else None
-        self.is_live = container.duration is None
+        # Without a seekable server, these formats have no duration, but the server says their size.
+        is_file = container.duration is not None or (
+            container.format.name in _FILES_WITHOUT_DURATION and container.size > 0
+        )
+        self.is_live = not is_file
         self._container = container
         self._pictures = self._decoded(container)
         return container
@@ -122,6 +129,7 @@ class StreamSource(FrameSource):
         stream = video_stream(container, self.name)
         stream.thread_type = "SLICE"  # with threads over frames, each thread delays by one frame
         to_rgb = VideoReformatter()
+        clock = FrameClock(container, 1 / (self.frame_rate or FALLBACK_RATE))
         packets = container.demux(stream)
         while True:
             started_s = monotonic()
@@ -139,7 +147,6 @@ class StreamSource(FrameSource):
                 self.lost_frames += 1
                 continue
             for picture in pictures:
-                now_s = monotonic()
-                time_s = now_s if self.is_live or picture.time is None else picture.time
+                time_s = monotonic() if self.is_live else float(clock.time(picture))
                 yield _Picture(upright_rgb(picture, to_rgb), time_s)
         self.exhausted = True

@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
-from clips import numbered, write_audio, write_video
+from clips import noise, numbered, write_audio, write_video
 from fakes import wait_until
 from mjpeg_server import PASSWORD, USER, MjpegServer, serving
 
@@ -141,6 +141,15 @@ def test_a_file_behind_a_url_keeps_its_pixel_aspect(web: str, tmp_path: Path) ->
     write_video(tmp_path / "wide.mp4", [numbered(0)] * 3, pixel_aspect=Fraction(16, 11))
     with open_source(f"{web}/wide.mp4") as source:
         assert source.pixel_aspect == Fraction(16, 11)
+
+
+def test_a_transport_stream_behind_a_url_has_its_own_times(web: str, tmp_path: Path) -> None:
+    write_video(tmp_path / "v.ts", [noise(i) for i in range(6)], codec="mpeg2video")
+    with open_source(f"{web}/v.ts") as source:
+        assert not source.is_live
+        times = [frame.timestamp_s for frame in source]
+    assert times == pytest.approx([i / 25 for i in range(len(times))], abs=1e-3)
+    assert len(times) >= 5
 
 
 def test_an_unknown_codec_behind_a_url(web: str, tmp_path: Path) -> None:
