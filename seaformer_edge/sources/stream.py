@@ -18,14 +18,15 @@ from seaformer_edge.errors import SourceError
 from seaformer_edge.frame import Frame
 from seaformer_edge.sources.base import FrameSource
 from seaformer_edge.sources.clock import FrameClock
+from seaformer_edge.sources.upright import upright_rgb
 from seaformer_edge.sources.url import redacted
 from seaformer_edge.sources.video import (
     FALLBACK_RATE,
     FORGIVING,
     fraction,
     upright_aspect,
-    upright_rgb,
     video_stream,
+    warn_if_hdr,
 )
 
 OPEN_TIMEOUT_S = 10.0
@@ -69,6 +70,7 @@ class StreamSource(FrameSource):
         self.frame_size = (first.image.shape[1], first.image.shape[0])
         self._pictures = chain([first], self._pictures)
         stream = video_stream(container, self.name)
+        warn_if_hdr(stream, self.name)
         coded_size = (stream.codec_context.width, stream.codec_context.height)
         self.pixel_aspect = upright_aspect(stream.sample_aspect_ratio, coded_size, self.frame_size)
         self._begun = False

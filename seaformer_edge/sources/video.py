@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator
 from fractions import Fraction
@@ -12,26 +13,26 @@ from typing import Any, Protocol
 import av
 import av.container
 import av.video
-import numpy as np
 from av.stream import Disposition
-from av.video.reformatter import Colorspace, VideoReformatter
-from numpy.typing import NDArray
+from av.video.reformatter import VideoReformatter
 
 from seaformer_edge.errors import SourceError
 from seaformer_edge.frame import Frame
 from seaformer_edge.sources.base import FrameSource
 from seaformer_edge.sources.clock import FrameClock
+from seaformer_edge.sources.upright import upright_rgb
 
-# FFmpeg's code for an unspecified colour space; players then assume BT.709 from this height on.
-UNSPECIFIED = 2
-HD_HEIGHT = 720
 _NO_VIDEO = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.dependent
+_HDR_CURVES = {16: "PQ", 18: "HLG"}  # by FFmpeg's numbers of transfer curves
 PAUSE_S = 1  # a longer gap between frames is a pause of the recording, not a loss
 FALLBACK_RATE = Fraction(25)  # if the file has no frame rate
 # Since PyAV 19, metadata in another encoding than UTF-8 is no error, and the option is gone.
 FORGIVING: dict[str, Any] = (
     {"metadata_errors": "ignore"} if int(av.__version__.split(".")[0]) < 19 else {}
 )
+
+
+log = logging.getLogger(__name__)
 
 
 class VideoSource(FrameSource):
@@ -49,6 +50,7 @@ class VideoSource(FrameSource):
             self.frame_rate = _frame_rate(container, stream)
             self.frame_count = _expected_frames(stream)
             coded_size = (stream.codec_context.width, stream.codec_context.height)
+            warn_if_hdr(stream, path)
             coded_aspect = stream.sample_aspect_ratio
             if container.streams.audio:
                 self.audio_file = path
@@ -192,6 +194,18 @@ def video_stream(
     return max(streams, key=lambda s: (bool(s.disposition & Disposition.default), _area(s)))
 
 
+def warn_if_hdr(stream: av.video.stream.VideoStream, name: object) -> None:
+    """Logs that a stream has high dynamic range, which is shown as if it had not."""
+    curve = _HDR_CURVES.get(stream.codec_context.color_trc)
+    if curve is not None:
+        log.warning(
+            "%s: HDR video (%s) is not tone-mapped; its colours look pale, and results may be"
+            " less accurate",
+            name,
+            curve,
+        )
+
+
 def _area(stream: av.video.stream.VideoStream) -> int:
     return stream.codec_context.width * stream.codec_context.height
 
@@ -227,13 +241,3 @@ def _parse_clock(text: str) -> Fraction | None:
     """The seconds of a time such as "00:01:02.500000000"; None if it has another form."""
     parts = re.fullmatch(r"(\d{1,4}):(\d\d):(\d\d(?:\.\d{1,12})?)", text, re.ASCII)
     return parts and int(parts[1]) * 3600 + int(parts[2]) * 60 + Fraction(parts[3])
-
-
-def upright_rgb(picture: av.VideoFrame, to_rgb: VideoReformatter) -> NDArray[np.uint8]:
-    """The decoded picture as (H, W, 3) uint8 RGB, rotated by its display matrix."""
-    matrix = None
-    if picture.colorspace == UNSPECIFIED and picture.height >= HD_HEIGHT:
-        matrix = Colorspace.ITU709
-    image = to_rgb.reformat(picture, format="rgb24", src_colorspace=matrix).to_ndarray()
-    quarter_turns = round(picture.rotation / 90)
-    return np.ascontiguousarray(np.rot90(image, quarter_turns), dtype=np.uint8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from av.stream import Disposition
 from clips import audio_packets, noise, number, numbered, write_audio, write_video
+from numpy.typing import NDArray
 from PIL import Image
 
 from seaformer_edge.errors import SourceError
@@ -17,6 +19,7 @@ from seaformer_edge.sinks import VideoSink
 from seaformer_edge.sources import Selection, VideoSource, open_source
 
 COUNT = 40
+Picture = NDArray[np.uint8]
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
@@ -102,6 +105,65 @@ def test_rotated_video_is_turned_upright(tmp_path: Path, rotation: int, quarter_
     error = np.abs(next(iter(source)).image.astype(int) - expected)
     assert np.median(error) <= 2
     assert error.mean() < 10
+
+
+@pytest.mark.parametrize(
+    ("matrix", "expected"),
+    [
+        ((-1, 0, 0, 1), lambda picture: picture[:, ::-1]),
+        ((1, 0, 0, -1), lambda picture: picture[::-1]),
+        ((0, 1, 1, 0), lambda picture: picture.transpose(1, 0, 2)),
+        ((0, -1, -1, 0), lambda picture: np.rot90(picture, 2).transpose(1, 0, 2)),
+    ],
+)
+def test_mirrored_video_is_turned_upright(
+    tmp_path: Path, matrix: tuple[int, ...], expected: Callable[[Picture], Picture]
+) -> None:
+    picture = np.zeros((48, 64, 3), np.uint8)
+    picture[:24, :32] = 255  # the top left quarter
+    path = tmp_path / "v.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        a, b, c, d = (entry << 16 for entry in matrix)
+        stream.set_display_matrix([a, b, 0, c, d, 0, 0, 0, 1 << 30])
+        container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode())
+    image = next(iter(VideoSource(path))).image
+    assert image.shape == expected(picture).shape
+    assert np.abs(image.astype(int) - expected(picture)).mean() < 10
+
+
+def test_full_range_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "v.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        stream.codec_context.color_range = 2
+        frame = av.VideoFrame.from_ndarray(np.full((72, 64), 128, np.uint8), format="yuv420p")
+        np.frombuffer(frame.planes[0], np.uint8)[:] = 240
+        frame.color_range = 2
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    assert next(iter(VideoSource(path))).image[24, 32] == pytest.approx((240, 240, 240), abs=2)
+
+
+@pytest.mark.parametrize(("curve", "name"), [(16, "PQ"), (18, "HLG")])
+def test_hdr_is_reported_once(
+    tmp_path: Path, curve: int, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "v.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        stream.codec_context.color_trc = curve
+        container.mux(stream.encode(av.VideoFrame.from_ndarray(numbered(3), format="rgb24")))
+        container.mux(stream.encode())
+    list(VideoSource(path))
+    assert caplog.messages == [
+        f"{path}: HDR video ({name}) is not tone-mapped; its colours look pale, and results may be"
+        " less accurate"
+    ]
 
 
 def test_high_definition_without_a_matrix_is_bt709(tmp_path: Path) -> None:
