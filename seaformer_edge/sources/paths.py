@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import glob
+import logging
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +15,8 @@ from seaformer_edge.hub.paths import sample_dir
 from seaformer_edge.sources.base import FrameSource
 from seaformer_edge.sources.pictures import PICTURE_SUFFIXES, PictureSource
 from seaformer_edge.sources.video import VideoSource, is_animated
+
+log = logging.getLogger(__name__)
 
 
 def is_path(text: str) -> bool:
@@ -73,22 +77,37 @@ def _system_errors(text: str) -> Iterator[None]:
 
 def _open_file(path: Path) -> FrameSource:
     suffix = path.suffix.lower()
-    if suffix in PICTURE_SUFFIXES and not (suffix == ".gif" and is_animated(path)):
+    moves = (suffix == ".gif" and is_animated(path)) or (suffix == ".png" and _is_apng(path))
+    if suffix in PICTURE_SUFFIXES and not moves:
         return PictureSource([path], str(path))
     return VideoSource(path)
 
 
+def _is_apng(path: Path) -> bool:
+    """Whether a PNG is animated: it then has an acTL chunk before its first picture."""
+    with path.open("rb") as file:
+        return b"acTL" in file.read(65536).partition(b"IDAT")[0]
+
+
 def _open_pictures(paths: Iterable[Path], name: str) -> PictureSource:
-    pictures = [
-        path
-        for path in paths
-        if path.suffix.lower() in PICTURE_SUFFIXES
-        and not path.name.startswith(".")
-        and path.is_file()
-    ]
+    shown = [path for path in paths if not path.name.startswith(".")]
+    pictures = [p for p in shown if p.suffix.lower() in PICTURE_SUFFIXES and p.is_file()]
+    others = ", ".join(f"{n} {kind}" for kind, n in _kinds(shown, pictures).most_common())
     if not pictures:
-        raise SourceError(f"{name}: holds no pictures ({', '.join(sorted(PICTURE_SUFFIXES))})")
+        known = ", ".join(sorted(PICTURE_SUFFIXES))
+        found = f", but {others}; name a video itself" if others else ""
+        raise SourceError(f"{name}: holds no pictures ({known}){found}")
+    if others:
+        log.warning("%s: left out, as they are no pictures: %s", name, others)
     return PictureSource(sorted(pictures, key=_natural_order), name)
+
+
+def _kinds(paths: Iterable[Path], pictures: Iterable[Path]) -> Counter[str]:
+    """How many of the paths that are no pictures are of each kind."""
+    others = set(paths).difference(pictures)
+    return Counter(
+        "folders" if path.is_dir() else path.suffix.lower() or "without a suffix" for path in others
+    )
 
 
 def _natural_order(path: Path) -> list[tuple[int, str]]:

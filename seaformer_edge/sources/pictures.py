@@ -15,10 +15,16 @@ from numpy.typing import NDArray
 from seaformer_edge.errors import SourceError
 from seaformer_edge.frame import Frame
 from seaformer_edge.sources.base import FrameSource
+from seaformer_edge.sources.heif import is_heif, read_heif
 
-PICTURE_SUFFIXES = frozenset(
-    {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
-)
+# fmt: off
+PICTURE_SUFFIXES = frozenset({
+    ".avif", ".bmp", ".gif", ".heic", ".heif", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".pgm",
+    ".png", ".ppm", ".tif", ".tiff", ".webp",
+})
+# fmt: on
+# Formats of several pages or frames.
+_MAY_HAVE_PAGES = frozenset({".avif", ".gif", ".png", ".tif", ".tiff", ".webp"})
 # Pictures have no timestamps; 25 per second is usual for numbered image sequences.
 SEQUENCE_RATE = Fraction(25)
 
@@ -29,7 +35,8 @@ class PictureSource(FrameSource):
     """Picture files in the order given.
 
     Pictures are rotated by their EXIF orientation; grey becomes RGB, alpha is dropped, and 16 bits
-    are scaled to 8. A picture that cannot be read is skipped and counted as lost.
+    are scaled to 8. A picture that cannot be read is skipped and counted as lost. Of several pages
+    or frames the first is read, with a message.
     """
 
     frame_rate = SEQUENCE_RATE
@@ -38,33 +45,54 @@ class PictureSource(FrameSource):
         self.name = name
         self.files = tuple(paths)
         self.frame_count = len(self.files)
+        reason: SourceError | None = None
         for path in self.files:
-            first = _read(path)
-            if first is not None:
+            try:
+                first = _read(path)
+            except SourceError as error:
+                reason = reason or error
+            else:
                 self.frame_size = (first.shape[1], first.shape[0])
                 return
-        raise SourceError(f"{name}: no picture that can be read")
+        raise SourceError(f"{name}: no picture that can be read ({reason})")
 
     def __iter__(self) -> Iterator[Frame]:
         self.lost_frames, self.exhausted = 0, False
         for index, (path, name) in enumerate(zip(self.files, _names(self.files), strict=True)):
-            image = _read(path)
-            if image is None:
-                log.warning("%s: cannot be read; skipped", path)
+            try:
+                image = _read(path)
+            except SourceError as error:
+                log.warning("%s; skipped", error)
                 self.lost_frames += 1
             else:
+                if (pages := _page_count(path)) > 1:
+                    log.warning("%s: only the first of its %d pictures is read", path, pages)
                 yield Frame(image, index, float(index / SEQUENCE_RATE), name)
         self.exhausted = True
 
 
-def _read(path: Path) -> NDArray[np.uint8] | None:
-    """The picture as (H, W, 3) uint8 RGB; None if it cannot be read."""
+def _read(path: Path) -> NDArray[np.uint8]:
+    """The picture as (H, W, 3) uint8 RGB. Raises SourceError."""
     try:
-        data = np.frombuffer(path.read_bytes(), np.uint8)
-        image = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB)
+        data = path.read_bytes()
+        if is_heif(data):
+            return read_heif(path, data)
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
     except (OSError, cv2.error):  # cv2.error: an empty file, or too many pixels for OpenCV
-        return None
-    return None if image is None else np.ascontiguousarray(image, dtype=np.uint8)
+        image = None
+    if image is None:
+        raise SourceError(f"{path}: cannot be read")
+    return np.ascontiguousarray(image, dtype=np.uint8)
+
+
+def _page_count(path: Path) -> int:
+    """The number of pages or frames of a picture that OpenCV has read."""
+    if path.suffix.lower() not in _MAY_HAVE_PAGES:
+        return 1
+    try:
+        return cv2.imcount(str(path))
+    except (cv2.error, UnicodeError):  # a name that is not UTF-8
+        return 1
 
 
 def _names(paths: Sequence[Path]) -> list[str]:
