@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -58,6 +59,12 @@ SEGMENTER_OPTIONS = ("masks", "mode", "opacity", "classes")
 )
 @click.option("--end", type=click.IntRange(1), metavar="N", help="Frame to stop before.")
 @click.option("--every", type=click.IntRange(1), default=1, metavar="N", help="Every N-th frame.")
+@click.option(
+    "--input-fps",
+    type=click.FloatRange(0.001, 1000),
+    metavar="FPS",
+    help="Frames per second of SOURCE, instead of its own times; its audio is left out.",
+)
 @click.option("--threads", type=click.IntRange(1), metavar="N", help="Threads for the network.")
 @click.option("--overwrite", is_flag=True, help="Replace results that exist.")
 @debug_option
@@ -75,6 +82,7 @@ def segment(
     start: int,
     end: int | None,
     every: int,
+    input_fps: float | None,
     threads: int | None,
     overwrite: bool,
 ) -> int:
@@ -105,7 +113,7 @@ def segment(
         Rendered,
         open_sink,
     )
-    from seaformer_edge.sources import Selection, open_source
+    from seaformer_edge.sources import Retimed, Selection, open_source
 
     logging.basicConfig(format="seaformer-edge: %(message)s")
     path = resolve_model(model)
@@ -123,6 +131,10 @@ def segment(
     cv2.setNumThreads(1)  # the frames already use every core
     with ExitStack() as stack:
         frames: FrameSource = stack.enter_context(open_source(source))
+        if input_fps is not None:
+            if frames.is_live:
+                raise click.UsageError("--input-fps is for files, and this source is live")
+            frames = Retimed(frames, Fraction(input_fps).limit_denominator(1001))
         if (start, end, every) != (0, None, 1):
             frames = Selection(frames, start, end, every)
         many = frames.frame_count != 1

@@ -13,6 +13,7 @@ from seaformer_edge.sources.info import SourceInfo, VideoMode
 from seaformer_edge.sources.listing import list_sources
 from seaformer_edge.sources.picamera import PicameraSource
 from seaformer_edge.sources.pictures import PictureSource
+from seaformer_edge.sources.retimed import Retimed
 from seaformer_edge.sources.selection import Selection
 from seaformer_edge.sources.spec import SourceSpec, open_source
 from seaformer_edge.sources.stream import StreamSource
@@ -24,6 +25,7 @@ __all__ = [
     "FrameSource",
     "PicameraSource",
     "PictureSource",
+    "Retimed",
     "Selection",
     "SourceInfo",
     "SourceSpec",

@@ -355,3 +355,9 @@ def test_help_loads_neither_opencv_nor_ffmpeg() -> None:
     )
     assert (run.returncode, run.stderr) == (0, "")
     assert "Segment SOURCE" in run.stdout
+
+
+def test_the_frame_rate_of_the_input_can_be_given(tmp_path: Path, clip: Path) -> None:
+    out = tmp_path / "out.mp4"
+    assert run("segment", clip, "-o", out, "--input-fps", "12.5") == 0
+    assert read_times(out) == pytest.approx([i / 12.5 for i in range(COUNT)])
