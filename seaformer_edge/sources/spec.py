@@ -7,6 +7,7 @@ before "path" if its texts begin with a word of their own.
 from __future__ import annotations
 
 import glob
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,14 @@ from seaformer_edge.sources.paths import absolute, is_path, open_path, open_patt
 from seaformer_edge.sources.picamera import PicameraSource
 from seaformer_edge.sources.stream import StreamSource
 from seaformer_edge.sources.synthetic import SyntheticSource, is_synthetic
-from seaformer_edge.sources.url import NOT_SHOWN, is_url, redacted, with_login_of
+from seaformer_edge.sources.url import (
+    NOT_SHOWN,
+    SCHEMES,
+    is_url,
+    may_hold_login,
+    redacted,
+    with_login_of,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +51,10 @@ class SourceKind:
 
 
 def _raise_not_found(text: str) -> FrameSource:
+    scheme, separator, _ = text.strip().partition(":/")
+    if separator and re.fullmatch(r"[a-z][a-z0-9+.-]+", scheme, re.IGNORECASE):
+        known = ", ".join(f"{known}://" for known in sorted(SCHEMES))
+        raise SourceError(f"{display_name(text)}: no URL of a known kind ({known})")
     raise SourceError(
         f"{text}: no such file, folder or camera;"
         " seaformer-edge demo --list-sources lists the cameras"
@@ -60,6 +72,7 @@ KINDS = (
     SourceKind("url", is_url, StreamSource, is_live=True),
     SourceKind("path", is_path, open_path, is_live=False, is_local=True),
     SourceKind("camera", names_camera, open_camera, is_live=True, is_local=True),
+    SourceKind("mistyped URL", may_hold_login, _raise_not_found, is_live=False),
     SourceKind("pattern", glob.has_magic, open_pattern, is_live=False, is_local=True),
     SourceKind("unknown", lambda _: True, _raise_not_found, is_live=False, is_local=True),
 )
@@ -129,7 +142,9 @@ def open_source(spec: str | Path) -> FrameSource:
 
 def display_name(text: str) -> str:
     """`text` without the secrets of a URL; needs no access to files or devices."""
-    return redacted(text) if is_url(text) else text
+    if is_url(text):
+        return redacted(text)
+    return f"{text.strip().partition(':')[0]}:{NOT_SHOWN}" if may_hold_login(text) else text
 
 
 def expand_displayed(text: str, known: str, displayed: str) -> str:

@@ -60,7 +60,8 @@ class StreamSource(FrameSource):
 
     def __init__(self, url: str) -> None:
         self.name = redacted(url)
-        self._url = url
+        scheme, _, rest = url.partition("://")
+        self._url = f"{scheme.lower()}://{rest}"  # FFmpeg knows lower case only
         self._container: av.container.InputContainer | None = None
         container = self._open()
         first = next(self._pictures, None)
@@ -97,11 +98,16 @@ class StreamSource(FrameSource):
 
     def _open(self) -> av.container.InputContainer:
         timeouts = (OPEN_TIMEOUT_S, READ_TIMEOUT_S)
+        scheme = self._url.partition("://")[0]
         started_s = monotonic()
         try:
             container: av.container.InputContainer = av.open(
                 self._url, options=_LOW_DELAY, timeout=timeouts, **FORGIVING
             )
+        except av.ProtocolNotFoundError:
+            raise SourceError(
+                f"{self.name}: FFmpeg as installed here cannot read {scheme}://"
+            ) from None
         except (OSError, av.FFmpegError) as error:
             # After a timeout FFmpeg's own message is misleading.
             late = monotonic() - started_s >= OPEN_TIMEOUT_S

@@ -14,6 +14,11 @@ def is_url(text: str) -> bool:
     return bool(separator) and scheme.lower() in SCHEMES
 
 
+def may_hold_login(text: str) -> bool:
+    """Whether `text` looks like an address with a login, of any scheme and even if mistyped."""
+    return bool(re.match(r"\s*[a-z][a-z0-9+.-]*:/+.*@", text, re.IGNORECASE | re.DOTALL))
+
+
 def redacted(url: str) -> str:
     """The URL without its login, query and fragment, which may be secret.
 

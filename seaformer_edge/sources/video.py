@@ -25,6 +25,10 @@ from seaformer_edge.sources.upright import upright_rgb
 _NO_VIDEO = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.dependent
 _HDR_CURVES = {16: "PQ", 18: "HLG"}  # by FFmpeg's numbers of transfer curves
 PAUSE_S = 1  # a longer gap between frames is a pause of the recording, not a loss
+# Formats whose files name other files or addresses to read; only files with these suffixes may.
+_INDIRECT = {"concat", "dash", "hls", "imf", "lavfi", "rtp", "rtsp", "sdp", "webm_dash_manifest"}
+_MEDIA = ",".join(sorted(av.formats_available - _INDIRECT))
+PLAYLIST_SUFFIXES = frozenset({".ffconcat", ".m3u8", ".mpd"})
 FALLBACK_RATE = Fraction(25)  # if the file has no frame rate
 # Since PyAV 19, metadata in another encoding than UTF-8 is no error, and the option is gone.
 FORGIVING: dict[str, Any] = (
@@ -133,8 +137,15 @@ def open_media(path: Path) -> av.container.InputContainer:
     try:
         with path.open("rb"):  # raises the system's error for a missing or forbidden file
             pass
-        container: av.container.InputContainer = av.open(f"file:{path}", **FORGIVING)
+        options = {} if path.suffix.lower() in PLAYLIST_SUFFIXES else {"format_whitelist": _MEDIA}
+        container: av.container.InputContainer = av.open(
+            f"file:{path}", options=options, **FORGIVING
+        )
         return container
+    except av.ArgumentError:  # the whitelist
+        raise SourceError(
+            f"{path}: a playlist or script, which may read other files; name the video itself"
+        ) from None
     except av.InvalidDataError:
         raise SourceError(f"{path}: neither a video nor a picture that can be read") from None
     except (OSError, av.FFmpegError) as error:

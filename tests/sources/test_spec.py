@@ -74,7 +74,7 @@ def test_a_source_is_as_live_as_its_row_says(
             "pattern": "c*.mp4",
         }
         for kind in KINDS:
-            if kind.name == "unknown":
+            if kind.name in ("mistyped URL", "unknown"):  # never opened
                 continue
             assert kind.name in texts, "a new kind needs a text here"
             spec = SourceSpec.parse(texts[kind.name])

@@ -9,6 +9,7 @@ from fractions import Fraction
 from itertools import islice
 from pathlib import Path
 
+import av
 import pytest
 from clips import noise, numbered, write_audio, write_video
 from fakes import wait_until
@@ -16,6 +17,7 @@ from mjpeg_server import PASSWORD, USER, MjpegServer, serving
 
 from seaformer_edge.errors import SourceError
 from seaformer_edge.sources import open_source, stream
+from seaformer_edge.sources.spec import display_name
 from seaformer_edge.sources.url import is_url, redacted, with_login_of
 
 
@@ -135,6 +137,38 @@ def test_connection_refused() -> None:
         port = listening.getsockname()[1]
     with pytest.raises(SourceError, match=r"cannot be opened \(Connection refused\)"):
         open_source(f"http://127.0.0.1:{port}/")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "rtmps://me:s3cret@cam/x",
+        "ftp://me:s3cr*t@cam/x",
+        "http:/me:s3cret@cam",
+        " rtsp://me:s3cret@cam",
+    ],
+)
+def test_a_login_in_a_mistyped_url_is_not_shown(text: str) -> None:
+    with pytest.raises(SourceError) as caught:
+        open_source(text)
+    for shown in (str(caught.value), display_name(text)):
+        assert "s3c" not in shown
+        assert "me:" not in shown
+
+
+def test_a_scheme_in_capitals(web: str, tmp_path: Path) -> None:
+    write_video(tmp_path / "v.mp4", [numbered(0)] * 3)
+    with open_source(f"{web}/v.mp4".replace("http", "HTTP")) as source:
+        assert source.frame_size == (64, 48)
+
+
+def test_a_protocol_that_ffmpeg_lacks_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise av.ProtocolNotFoundError(0, "Protocol not found")
+
+    monkeypatch.setattr(av, "open", refuse)
+    with pytest.raises(SourceError, match=r"cannot read srt://"):
+        open_source("srt://127.0.0.1:9")
 
 
 def test_a_file_behind_a_url_keeps_its_pixel_aspect(web: str, tmp_path: Path) -> None:
