@@ -47,14 +47,12 @@ def test_ntsc_rate_is_exact(tmp_path: Path) -> None:
     assert [frame.timestamp_s for frame in source] == [float(i / rate) for i in range(8)]
 
 
-@pytest.mark.parametrize("codec", ["libx264", "mpeg4"])
-def test_frames_of_an_avi_with_b_frames_are_evenly_spaced(tmp_path: Path, codec: str) -> None:
-    path = write_video(
-        tmp_path / "v.avi", [noise(i) for i in range(COUNT)], codec=codec, max_b_frames=2
-    )
-    source = VideoSource(path)
+def test_frames_of_an_avi_with_b_frames_are_evenly_spaced(tmp_path: Path) -> None:
+    pictures = [numbered(i) for i in range(COUNT)]  # x264 makes no B-frames of noise
+    source = VideoSource(write_video(tmp_path / "v.avi", pictures, max_b_frames=2))
     times = [frame.timestamp_s for frame in source]
-    assert len(times) + source.lost_frames == COUNT
+    assert len(times) == COUNT
+    assert source.lost_frames == 0
     assert np.diff(times) == pytest.approx(1 / 25)
 
 
