@@ -54,7 +54,7 @@ class Recorder:
         self._stats = stats
         self._on_over = on_over
         self._slot: LatestValue[LiveResult] = LatestValue()
-        self._video = VideoFile(path, overwrite=overwrite)
+        self._video = VideoFile(path, overwrite=overwrite, live=True)
         self.thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self.thread.start()
 

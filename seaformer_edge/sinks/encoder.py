@@ -28,8 +28,14 @@ LIMITED_RANGE = 1
 
 @dataclass(frozen=True)
 class _Format:
+    """The live options hold back no picture: the encoder gives each one at once, and the muxer
+    ends its fragment or cluster when the next one comes."""
+
+    muxer: str
     codec: str
     codec_options: dict[str, str]
+    live_codec_options: dict[str, str]
+    live_muxer_options: dict[str, str]
     muxer_options: dict[str, str] = field(default_factory=dict)
 
 
@@ -38,15 +44,20 @@ class _Format:
 SMALL_PICTURE = 640 * 480
 # A fast preset leaves the processor to the network; crf keeps the quality constant.
 _X264 = {"preset": "ultrafast", "crf": "20"}
+_LIVE_X264 = _X264 | {"tune": "zerolatency"}
 _VP9 = {"deadline": "realtime", "cpu-used": "8", "row-mt": "1", "crf": "30"}
+_LIVE_VP9 = _VP9 | {"lag-in-frames": "0"}
 # Fragments while writing, an ordinary indexed file once closed; delay_moov keeps timestamps exact.
-_FRAGMENTED = {"movflags": "hybrid_fragmented+delay_moov"}
+_FLAGS = "hybrid_fragmented+delay_moov"
+_FRAGMENTED = {"movflags": _FLAGS}
+_LIVE_FRAGMENTED = {"movflags": f"{_FLAGS}+frag_every_frame"}
+_LIVE_CLUSTERS = {"cluster_time_limit": "0"}
 FORMATS = {
-    ".mp4": _Format("libx264", _X264, _FRAGMENTED),
-    ".m4v": _Format("libx264", _X264, _FRAGMENTED),
-    ".mov": _Format("libx264", _X264, _FRAGMENTED),
-    ".mkv": _Format("libx264", _X264),
-    ".webm": _Format("libvpx-vp9", _VP9),
+    ".mp4": _Format("mp4", "libx264", _X264, _LIVE_X264, _LIVE_FRAGMENTED, _FRAGMENTED),
+    ".m4v": _Format("ipod", "libx264", _X264, _LIVE_X264, _LIVE_FRAGMENTED, _FRAGMENTED),
+    ".mov": _Format("mov", "libx264", _X264, _LIVE_X264, _LIVE_FRAGMENTED, _FRAGMENTED),
+    ".mkv": _Format("matroska", "libx264", _X264, _LIVE_X264, _LIVE_CLUSTERS),
+    ".webm": _Format("webm", "libvpx-vp9", _VP9, _LIVE_VP9, _LIVE_CLUSTERS),
 }
 
 
@@ -54,23 +65,28 @@ class VideoEncoder:
     """An open video file. Failures raise OSError or FFmpegError.
 
     Args:
-        path: the file, replaced if it exists; its suffix is a key of `FORMATS`.
+        path: the file, replaced if it exists.
+        suffix: a key of `FORMATS`.
         size: (width, height) of the pictures; 4:2:0 video has no odd ones, so these grow by one.
         frame_rate: frames per second if known; only a hint, since every frame has a timestamp.
         pixel_aspect: a pixel's width over its height. WebM does not store it: PyAV cannot set it
             for that container, and the codec has no field for it.
         audio_file: the file whose audio is copied, if any.
         origin_s: the time of the source, in seconds, at which this file begins.
+        live: each picture is in the file once the next one is written. Otherwise a second of
+            pictures is written together, which takes less space and time.
     """
 
     def __init__(
         self,
         path: Path,
+        suffix: str,
         size: tuple[int, int],
         frame_rate: Fraction | None,
         pixel_aspect: Fraction,
         audio_file: Path | None,
         origin_s: float,
+        live: bool,
     ) -> None:
         self._size = size
         self._origin_s = origin_s
@@ -78,17 +94,19 @@ class VideoEncoder:
         self._pts = -1
         self._to_yuv = VideoReformatter()
 
-        chosen = FORMATS[path.suffix.lower()]
-        options = {"flush_packets": "1", **chosen.muxer_options}
-        self._container = av.open(f"file:{path}", "w", options=options)
+        chosen = FORMATS[suffix]
+        muxer_options = chosen.live_muxer_options if live else chosen.muxer_options
+        codec_options = chosen.live_codec_options if live else chosen.codec_options
+        options = {"flush_packets": "1", **muxer_options}
+        self._container = av.open(f"file:{path}", "w", format=chosen.muxer, options=options)
         self._stream = cast(
-            VideoStream,
-            self._container.add_stream(chosen.codec, self._rate, options=chosen.codec_options),
+            VideoStream, self._container.add_stream(chosen.codec, self._rate, options=codec_options)
         )
         self._stream.width, self._stream.height = (side + side % 2 for side in size)
         self._stream.pix_fmt = "yuv420p"
         codec = self._stream.codec_context
-        codec.thread_type = "FRAME"  # slices, PyAV's choice, cost time and size
+        # Slices cost size and, on many threads, time; frames in parallel hold pictures back.
+        codec.thread_type = "SLICE" if live else "FRAME"
         if size[0] * size[1] <= SMALL_PICTURE:
             codec.thread_count = 1
         codec.sample_aspect_ratio = pixel_aspect

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seaformer_edge.errors import SinkError
+from seaformer_edge.files import partial_path
 from seaformer_edge.frame import Frame
 from seaformer_edge.sinks.base import PictureSink, check_file, writing
 from seaformer_edge.sinks.encoder import FORMATS, VideoEncoder
@@ -23,7 +24,7 @@ class VideoFile:
 
     The suffix decides container and codec. Odd sizes grow by one row or column; pictures of
     another size than the first are fitted into it. The file plays up to about its last second
-    even if the program is killed.
+    of pictures even if the program is killed.
 
     Args:
         path: the file.
@@ -32,6 +33,9 @@ class VideoFile:
         audio_file: the file whose audio is copied, if any.
         inputs: files that must not be overwritten.
         overwrite: replace an existing file.
+        live: pictures come slowly, as from a camera: each one is in the file once the next one is
+            written, and the file has its name from the second one on. Until then an earlier file
+            of that name is kept.
 
     Attributes:
         path: the file.
@@ -52,6 +56,7 @@ class VideoFile:
         audio_file: Path | None = None,
         inputs: Sequence[Path] = (),
         overwrite: bool = False,
+        live: bool = False,
     ) -> None:
         if path.suffix.lower() not in FORMATS:
             raise SinkError(f"{path}: the name of a video must end in {', '.join(FORMATS)}")
@@ -62,6 +67,10 @@ class VideoFile:
         self._pixel_aspect = pixel_aspect
         self._audio_file = audio_file
         self._encoder: VideoEncoder | None = None
+        self._live = live
+        self._pictures = 0
+        # Where the file is written; `path` once it has its name.
+        self._written = partial_path(path) if live else path
 
     def write(
         self, picture: NDArray[np.uint8], time_s: float, duration_s: float | None = None
@@ -74,14 +83,19 @@ class VideoFile:
             if self._encoder is None:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
                 self._encoder = VideoEncoder(
-                    self.path,
+                    self._written,
+                    self.path.suffix.lower(),
                     size=(picture.shape[1], picture.shape[0]),
                     frame_rate=self._frame_rate,
                     pixel_aspect=self._pixel_aspect,
                     audio_file=self._audio_file,
                     origin_s=time_s if self.origin_s is None else self.origin_s,
+                    live=self._live,
                 )
             self._encoder.write(picture, time_s, duration_s)
+            self._pictures += 1
+            if self._pictures > 1:  # the first is in the file
+                self._give_name()
 
     def close(self, *, remaining_audio: bool = False) -> None:
         """Finishes the file. May be called twice.
@@ -92,7 +106,18 @@ class VideoFile:
         if self._encoder is not None:
             encoder, self._encoder = self._encoder, None
             with writing(self.path, av.FFmpegError):
-                encoder.close(remaining_audio=remaining_audio)
+                try:
+                    encoder.close(remaining_audio=remaining_audio)
+                except BaseException:
+                    if self._written != self.path:  # nothing of it can be played
+                        self._written.unlink(missing_ok=True)
+                    raise
+                self._give_name()
+
+    def _give_name(self) -> None:
+        if self._written != self.path:
+            self._written.replace(self.path)
+            self._written = self.path
 
     def __enter__(self) -> Self:
         return self
