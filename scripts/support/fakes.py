@@ -50,6 +50,7 @@ class FakeProgram:
         height, width = card.height, card.width
         self.input_shape = (height, width, 3)
         self.output_shape = (height // 8, width // 8, 3) if card.task == "segmentation" else (3,)
+        self.is_fp16 = card.precision == "fp16"
         self.fails = False
         self.blank = False
         self.runs = 0

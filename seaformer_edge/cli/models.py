@@ -159,7 +159,15 @@ def import_model(
     help="Input size; rounded to multiples of 32.",
 )
 @yes_option
-@click.option("--int8", is_flag=True, help="Quantise to int8; needs --calibrate.")
+@click.option(
+    "--precision",
+    type=click.Choice(("fp32", "fp16", "int8")),
+    default="fp32",
+    show_default=True,
+    help="fp16 is for processors that compute in it (Raspberry Pi 5, Jetson Orin, Apple Silicon); "
+    "int8 needs --calibrate.",
+)
+@click.option("--int8", is_flag=True, help="The same as --precision int8.")
 @click.option(
     "--calibrate",
     type=file_path,
@@ -173,6 +181,7 @@ def export(
     output: Path,
     size: str,
     yes: bool,
+    precision: str,
     int8: bool,
     calibrate: Path | None,
     overwrite: bool,
@@ -181,8 +190,9 @@ def export(
 
     Takes a minute, int8 several. Needs the train extra.
     """
-    if int8 != (calibrate is not None):
-        raise click.UsageError("--int8 needs --calibrate FOLDER, and --calibrate needs --int8")
+    precision = "int8" if int8 else precision
+    if (precision == "int8") != (calibrate is not None):
+        raise click.UsageError("int8 needs --calibrate FOLDER, and --calibrate is for int8")
     need_torch()
     from seaformer_edge.export.program import export as export_program
     from seaformer_edge.nn.checkpoint import load_checkpoint
@@ -192,7 +202,9 @@ def export(
     if not yes:
         height, width = confirm_size((height, width), read_card(checkpoint))
     network, card = load_checkpoint(checkpoint)
-    card = export_program(network, card, height, width, output, calibrate)
+    card = export_program(
+        network, card, height, width, output, precision=precision, calibrate=calibrate
+    )
     click.echo(
         f"{output}: {card.precision}, one XNNPACK delegate, input {card.width}x{card.height},"
         f" {card.size} bytes"

@@ -6,6 +6,7 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -25,7 +26,7 @@ from torch import nn
 from seaformer_edge._version import __version__
 from seaformer_edge.errors import ModelError
 from seaformer_edge.export.quantize import calibration_pictures, quantize
-from seaformer_edge.hub.card import Card, write_model
+from seaformer_edge.hub.card import PRECISIONS, Card, write_model
 from seaformer_edge.nn.checkpoint import Network
 from seaformer_edge.nn.registry import rewrite
 
@@ -36,6 +37,8 @@ def export(
     height: int,
     width: int,
     output: Path,
+    *,
+    precision: str = "fp32",
     calibrate: Path | None = None,
 ) -> Card:
     """Write `output` (.pte) and its card for inputs of height x width.
@@ -46,19 +49,24 @@ def export(
             in what the export decides.
         height, width: multiples of 32 (`network_input.round_size` gives the nearest).
         output: path ending in .pte; written completely or not at all.
-        calibrate: folder of pictures like those the network was trained on. Given it, the program
-            is int8 and its ranges are measured on them; without it, the program is fp32.
+        precision: "fp32", "fp16" or "int8".
+        calibrate: for int8, a folder of pictures like those the network was trained on; the ranges
+            are measured on them.
 
     Raises:
         SourceError: `calibrate` is missing or contains no picture that can be read.
         ModelError: an operator would run outside the XNNPACK delegate (it is named), the
             architecture is not known here, or the program cannot be written.
-        ValueError: height or width is not a positive multiple of 32.
+        ValueError: height or width is not a positive multiple of 32, the precision is another one,
+            or `calibrate` is missing for int8 or given for another precision.
     """
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision {precision!r}: must be one of {', '.join(PRECISIONS)}")
+    if (precision == "int8") != (calibrate is not None):
+        raise ValueError("int8 needs pictures to calibrate on, and no other precision does")
     if output.suffix != ".pte":
         raise ModelError(f"{output}: the name of a program ends in .pte")
     network.eval()
-    precision = "fp32" if calibrate is None else "int8"
     module = rewrite(card.architecture, network, height, width, card.mean, card.std, precision)
     if calibrate is not None:
         pictures = calibration_pictures(calibrate)
@@ -66,7 +74,11 @@ def export(
             module = quantize(module, pictures, height, width)
         count = len(pictures.files) - pictures.lost_frames
         origin = f"{card.origin}; int8 ranges from {count} pictures"
-        card = replace(card, name=f"{card.name}-int8", precision="int8", origin=origin)
+        card = replace(card, origin=origin)
+    if precision == "fp16":
+        module = deepcopy(module).half()  # it shares weights with `network`
+    if precision != "fp32":
+        card = replace(card, name=f"{card.name}-{precision}", precision=precision)
     program, logit_channels = lower(module, height, width)
 
     versions = {
@@ -88,13 +100,16 @@ def export(
 def lower(module: nn.Module, height: int, width: int) -> tuple[bytes, int]:
     """Lower a module over (1, 3, height, width), channels-last in memory, to a program.
 
+    The program's input and output have the type of the module's parameters.
+
     Returns:
         The program's bytes, and the number of channels of its output.
 
     Raises:
         ModelError: an operator would run outside the XNNPACK delegate.
     """
-    sample = torch.zeros(1, 3, height, width).to(memory_format=torch.channels_last)
+    dtype = next((parameter.dtype for parameter in module.parameters()), torch.float32)
+    sample = torch.zeros(1, 3, height, width, dtype=dtype).to(memory_format=torch.channels_last)
     with _quiet():
         exported = torch.export.export(module, (sample,), strict=True)
         edge = to_edge_transform_and_lower(

@@ -29,7 +29,8 @@ MAX_LABELS = 256
 """Class ids of a label map, which is uint8; a segmentation program has no more classes."""
 
 Task = Annotated[str, Meta(pattern="^(segmentation|classification)$")]
-Precision = Annotated[str, Meta(pattern="^(fp32|int8)$")]
+PRECISIONS = ("fp32", "fp16", "int8")
+Precision = Annotated[str, Meta(pattern=f"^({'|'.join(PRECISIONS)})$")]
 Deviation = Annotated[float, Meta(gt=0)]
 Count = Annotated[int, Meta(ge=0)]
 Figure = Annotated[float, Meta(ge=0, le=1)]
@@ -44,7 +45,7 @@ class Card:
         name: of the model, e.g. "seaformer-t-camvid".
         task: "segmentation" or "classification".
         variant: of the architecture, e.g. "T", "S", "B" or "L" of SeaFormer.
-        precision: "fp32" or "int8".
+        precision: "fp32", "fp16" or "int8".
         height, width: the network's input in pixels; 0 for a checkpoint, which takes any
             multiple of 32.
         mean, std: normalisation of RGB 0..255; a program does it inside.

@@ -60,6 +60,12 @@ class _Model:
                 f"{card.name}: the program's output is {output_shape}, but its card says"
                 f" {card.logit_channels} channels for {card.task}; export the model again"
             )
+        if program.is_fp16 != (card.precision == "fp16"):
+            actual = "fp16" if program.is_fp16 else "not fp16"
+            raise ModelError(
+                f"{card.name}: the program is {actual}, but its card says {card.precision};"
+                " export the model again"
+            )
         self.card = card
         self.max_concurrency = 1 + len(replicas)
         self._idle: SimpleQueue[Program] = SimpleQueue()

@@ -10,6 +10,7 @@
 #include <nanobind/stl/vector.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <memory>
@@ -26,6 +27,7 @@
 namespace {
 
 namespace nb = nanobind;
+using executorch::aten::Half;
 using executorch::aten::ScalarType;
 using executorch::extension::make_tensor_ptr;
 using executorch::extension::Module;
@@ -81,17 +83,21 @@ T unwrap(Result<T> result, const std::string& path) {
   return std::move(result.get());
 }
 
-// Shape and memory order of an input or output, as stored in the program.
+// Shape, memory order and type of an input or output, as stored in the program.
 struct Layout {
   std::vector<int32_t> sizes;
   std::vector<uint8_t> dim_order;
+  ScalarType type = ScalarType::Float;
   bool is_planned = false;  // the program allocates the memory; else the caller does
 
   Layout() = default;
   explicit Layout(const TensorInfo& info)
       : sizes(info.sizes().begin(), info.sizes().end()),
         dim_order(info.dim_order().begin(), info.dim_order().end()),
+        type(info.scalar_type()),
         is_planned(info.is_memory_planned()) {}
+
+  bool is_fp16() const { return type == ScalarType::Half; }
 
   size_t numel() const {
     size_t product = 1;
@@ -129,18 +135,20 @@ class Program {
     check(options.set_options("XnnpackBackend", xnnpack.view()), path_);
     check(module_.load(options, executorch::runtime::Program::Verification::InternalConsistency),
           path_);
-    check(module_.load_method(kMethod), path_);
     const auto meta = unwrap(module_.method_meta(kMethod), path_);
     if (meta.num_inputs() != 1 || meta.num_outputs() != 1) {
       throw std::runtime_error(path_ + ": must have one input and one output");
     }
-    const auto input = unwrap(meta.input_tensor_meta(0), path_);
-    const auto output = unwrap(meta.output_tensor_meta(0), path_);
-    if (input.scalar_type() != ScalarType::Float || output.scalar_type() != ScalarType::Float) {
-      throw std::runtime_error(path_ + ": its input and output must be float32");
+    input_ = Layout(unwrap(meta.input_tensor_meta(0), path_));
+    output_ = Layout(unwrap(meta.output_tensor_meta(0), path_));
+    if (input_.type != output_.type || (input_.type != ScalarType::Float && !input_.is_fp16())) {
+      throw std::runtime_error(path_ + ": its input and output must both be float32 or float16");
     }
-    input_ = Layout(input);
-    output_ = Layout(output);
+    load_method();
+    if (input_.is_fp16()) {
+      fp16_image_.resize(input_.numel());
+      fp16_logits_.resize(output_.numel());
+    }
     ++open_programs_;
   }
 
@@ -172,7 +180,15 @@ class Program {
       std::lock_guard<std::mutex> lock(run_mutex_);
       const Pool::NetworkRun reserved;
       logged_error.clear();
-      execute(tensor(input_, const_cast<float*>(image.data())), logits.get());
+      if (input_.is_fp16()) {
+        // A conversion in the graph would be an operator outside the XNNPACK delegate.
+        std::copy_n(image.data(), image.size(), fp16_image_.data());
+        execute(fp16_image_.data(), fp16_logits_.data());
+        std::copy_n(fp16_logits_.data(), fp16_logits_.size(), logits.get());
+        refuse_overflow(logits.get());
+      } else {
+        execute(const_cast<float*>(image.data()), logits.get());
+      }
     }
     const auto shape = output_.memory_shape();
     float* data = logits.release();
@@ -181,18 +197,37 @@ class Program {
   }
 
  private:
-  static TensorPtr tensor(const Layout& layout, float* data) {
-    return make_tensor_ptr(layout.sizes, data, layout.dim_order, {}, ScalarType::Float);
+  void load_method() {
+    const Error error = module_.load_method(kMethod);
+    if (error != Error::Ok && input_.is_fp16()) {
+      logged_error += "; if this processor cannot run fp16, take the model's fp32 program";
+    }
+    check(error, path_);
   }
 
-  void execute(const EValue& image, float* logits) {
+  static TensorPtr tensor(const Layout& layout, void* data) {
+    return make_tensor_ptr(layout.sizes, data, layout.dim_order, {}, layout.type);
+  }
+
+  // T is the type of the program's input and output.
+  template <typename T>
+  void execute(T* image, T* logits) {
+    const TensorPtr input = tensor(input_, image);
     if (output_.is_planned) {
-      const auto results = unwrap(module_.execute(kMethod, image), path_);
-      const auto& planned = results.at(0).toTensor();
-      std::copy_n(planned.const_data_ptr<float>(), output_.numel(), logits);
+      const auto results = unwrap(module_.execute(kMethod, input), path_);
+      std::copy_n(results.at(0).toTensor().const_data_ptr<T>(), output_.numel(), logits);
     } else {
       check(module_.set_output(tensor(output_, logits)), path_);
-      check(module_.execute(kMethod, image).error(), path_);
+      check(module_.execute(kMethod, input).error(), path_);
+    }
+  }
+
+  void refuse_overflow(const float* logits) const {
+    const bool finite = std::all_of(logits, logits + output_.numel(),
+                                    [](float value) { return std::isfinite(value); });
+    if (!finite) {
+      throw std::runtime_error(
+          path_ + ": its fp16 arithmetic overflowed on this image; take the model's fp32 program");
     }
   }
 
@@ -219,6 +254,7 @@ class Program {
   Module module_;
   Layout input_;
   Layout output_;
+  std::vector<Half> fp16_image_, fp16_logits_;  // empty unless the program is fp16
   std::mutex run_mutex_;  // a program has one set of buffers: one run at a time
 };
 
@@ -235,7 +271,8 @@ void bind_runtime(nb::module_& m) {
 
   nb::class_<Layout>(m, "Layout")
       .def_ro("sizes", &Layout::sizes)
-      .def_ro("dim_order", &Layout::dim_order);
+      .def_ro("dim_order", &Layout::dim_order)
+      .def_prop_ro("is_fp16", &Layout::is_fp16);
 
   nb::class_<Program>(m, "Program")
       .def(nb::init<std::string, uint32_t, bool>(), nb::arg("path"), nb::arg("thread_count"),

@@ -48,8 +48,9 @@ class Architecture:
             without them takes and ignores them. Raises ValueError for a task that it lacks.
         rewrite: (network, height, width, mean, std, precision) to a module that the exporter
             lowers: (1, 3, height, width) float32 RGB 0..255 to the same logits, optionally with
-            more channels that repeat class 0. `precision` is "fp32" or "int8". It must leave
-            `network` unchanged. The default runs the network as it is after normalising.
+            more channels that repeat class 0. `precision` is "fp32", "fp16" or "int8"; the result
+            is float32, and the exporter converts it. It must leave `network` unchanged. The default
+            runs the network as it is after normalising.
         class_layers: prefixes of the names of the tensors that depend on the list of classes; a
             training that starts from a checkpoint with other classes does not take them.
     """

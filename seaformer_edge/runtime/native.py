@@ -39,6 +39,7 @@ class NativeProgram:
         except RuntimeError as error:
             raise ModelError(str(error)) from error
         layout = self._program.input
+        self.is_fp16 = layout.is_fp16
         self.input_shape = image_shape(path, layout.sizes, layout.dim_order)
         layout = self._program.output
         self.output_shape = logits_shape(path, layout.sizes, layout.dim_order)

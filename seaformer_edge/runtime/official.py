@@ -10,6 +10,7 @@ from weakref import WeakSet
 import numpy as np
 import torch
 from executorch.exir._serialize._program import deserialize_pte_binary
+from executorch.exir.scalar_type import ScalarType
 from executorch.extension.pybindings import portable_lib
 from executorch.runtime import Runtime
 from numpy.typing import NDArray
@@ -43,6 +44,7 @@ class OfficialProgram:
             if len(plan.inputs) != 1 or len(plan.outputs) != 1:
                 raise ModelError(f"{path}: must have one input and one output")
             tensor = plan.values[plan.inputs[0]].val
+            self.is_fp16 = tensor.scalar_type == ScalarType.HALF
             self.input_shape = image_shape(path, tensor.sizes, tensor.dim_order)
             tensor = plan.values[plan.outputs[0]].val
             self.output_shape = logits_shape(path, tensor.sizes, tensor.dim_order)
@@ -55,12 +57,19 @@ class OfficialProgram:
         if not image.flags.writeable:
             image = image.copy()  # torch does not support read-only tensors
         tensor = torch.from_numpy(image).permute(2, 0, 1).unsqueeze(0)
+        if self.is_fp16:
+            tensor = tensor.half()
         with self._running:
             try:
                 (output,) = self._method.execute([tensor])
             except RuntimeError as error:
                 raise ModelError(f"{self._path}: {error}") from error
-        logits: NDArray[np.float32] = output[0].movedim(0, -1).numpy()
+        logits: NDArray[np.float32] = output[0].movedim(0, -1).float().numpy()
+        if self.is_fp16 and not np.isfinite(logits).all():
+            raise ModelError(
+                f"{self._path}: its fp16 arithmetic overflowed on this image;"
+                " take the model's fp32 program"
+            )
         return logits
 
     def _set_thread_count(self, path: Path, num_threads: int) -> None:

@@ -25,7 +25,11 @@ class Program(Protocol):
     Attributes:
         input_shape: (H, W, 3).
         output_shape: (h, w, C) of a segmenter, (C,) of a classifier.
+        is_fp16: whether it computes in half precision. Images and logits are float32 all the same.
     """
+
+    @property
+    def is_fp16(self) -> bool: ...
 
     @property
     def input_shape(self) -> tuple[int, int, int]: ...
@@ -46,7 +50,8 @@ class Program(Protocol):
             `output_shape` float32, C-contiguous; a new array for every call.
 
         Raises:
-            ModelError: the image has the wrong shape, dtype or layout, or the run failed.
+            ModelError: the image has the wrong shape, dtype or layout, the run failed, or a half
+                precision program overflowed, so that its logits are not finite.
         """
         ...
 

@@ -158,8 +158,9 @@ class TestWithTorch:
     def test_int8_is_refused_without_pictures(self, published, tmp_path, capsys):
         checkpoint, program = tmp_path / "mine.safetensors", tmp_path / "mine.pte"
         export = ["models", "export", str(checkpoint), "-o", str(program), "--size", "64x64"]
-        assert main([*export, "--int8"]) == 2
-        assert "--int8 needs --calibrate FOLDER" in capsys.readouterr().err
+        for option in (["--int8"], ["--precision", "int8"]):
+            assert main([*export, *option]) == 2
+            assert "int8 needs --calibrate FOLDER" in capsys.readouterr().err
 
         assert main(["models", "import", str(published), "-o", str(checkpoint)]) == 0
         capsys.readouterr()

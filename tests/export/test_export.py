@@ -6,6 +6,7 @@ pytest.importorskip("torch", reason="the train extra (torch) is not installed")
 pytest.importorskip("executorch.exir", reason="the train extra (executorch) is not installed")
 
 import numpy as np
+import torch
 from tiny_networks import TINY, checkpoint_card, eager_logits, picture, trained_network
 from torch import nn
 
@@ -68,6 +69,29 @@ def test_the_program_of_a_classifier_computes_the_network(tmp_path):
     expected = eager_logits(network, image).numpy()
     scores = open_program(output, num_threads=1).run(image.astype(np.float32))
     np.testing.assert_allclose(scores, expected, atol=1e-4 * np.abs(expected).max())
+
+
+def test_an_fp16_program_computes_the_network(tmp_path):
+    network = trained_network("segmentation", 5)
+    output = tmp_path / "tiny-fp16.pte"
+    checkpoint = checkpoint_card("segmentation", 5)
+    card = export(network, checkpoint, 64, 64, output, precision="fp16")
+    assert (card.precision, card.name) == ("fp16", f"{checkpoint.name}-fp16")
+    assert next(network.parameters()).dtype == torch.float32, "the caller's network is unchanged"
+    image = picture(64, 64)
+    expected = eager_logits(network, image).permute(1, 2, 0).numpy()
+    program = open_program(output, num_threads=1)
+    assert program.is_fp16
+    logits = program.run(image.astype(np.float32))
+    np.testing.assert_allclose(logits[..., :5], expected, atol=0.01 * np.abs(expected).max())
+
+
+def test_a_precision_without_its_pictures_is_refused(tmp_path):
+    network = build("segmentation", "T", 5)
+    card, output = checkpoint_card("segmentation", 5), tmp_path / "tiny.pte"
+    for wrong in ({"precision": "int8"}, {"calibrate": tmp_path}, {"precision": "fp8"}):
+        with pytest.raises(ValueError, match="int8"):
+            export(network, card, 64, 64, output, **wrong)
 
 
 class Leftover(nn.Module):

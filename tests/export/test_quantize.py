@@ -54,7 +54,14 @@ def operators(monkeypatch):
 def export_int8(task, size, tmp_path, folder):
     """The logits of one picture: from PyTorch and from the int8 program."""
     network, image = trained_network(task, 5), picture(*size)
-    export(network, checkpoint_card(task, 5), *size, tmp_path / "int8.pte", folder)
+    export(
+        network,
+        checkpoint_card(task, 5),
+        *size,
+        tmp_path / "int8.pte",
+        precision="int8",
+        calibrate=folder,
+    )
     program = open_program(tmp_path / "int8.pte", num_threads=1)
     expected = eager_logits(network, image).numpy()
     return np.moveaxis(expected, 0, -1), program.run(image.astype(np.float32))

@@ -46,6 +46,7 @@ class FakeProgram:
         input_shape: tuple[int, int, int] = (32, 64, 3),
     ) -> None:
         self.function = function
+        self.is_fp16 = False
         self.input_shape = input_shape
         self.output_shape = output_shape
         self.seen: list[NDArray[np.float32]] = []
@@ -177,6 +178,7 @@ def test_an_invalid_image_is_refused(shape: tuple[int, ...], dtype: type) -> Non
         (CARD, (4, 8, 16), (64, 32, 3), "input is"),
         (CARD, (4, 8, 24), (32, 64, 3), "output is"),
         (CARD, (16,), (32, 64, 3), "output is"),
+        (replace(CARD, precision="fp16"), (4, 8, 16), (32, 64, 3), "not fp16, but .* fp16"),
     ],
 )
 def test_a_program_that_does_not_match_its_card_is_refused(

@@ -8,6 +8,7 @@ Every program is one XNNPACK delegate with random weights (seed 0).
 from __future__ import annotations
 
 import warnings
+from copy import deepcopy
 from pathlib import Path
 
 import torch
@@ -69,8 +70,15 @@ class TwoOutputs(Segmenter):
         return features, self.head(features)
 
 
-def write(name: str, network: nn.Module, size: tuple[int, int], nhwc: bool, planned: bool) -> None:
-    example = torch.zeros(1, 3, *size)
+def write(
+    name: str,
+    network: nn.Module,
+    size: tuple[int, int],
+    nhwc: bool,
+    planned: bool,
+    dtype: torch.dtype = torch.float32,
+) -> None:
+    network, example = network.to(dtype), torch.zeros(1, 3, *size, dtype=dtype)
     if nhwc:
         example = example.to(memory_format=torch.channels_last)
     lowered = to_edge_transform_and_lower(
@@ -89,6 +97,7 @@ def main() -> None:
     network = Segmenter()
     write("nhwc", network, (32, 48), nhwc=True, planned=False)
     write("nhwc_planned", network, (32, 48), nhwc=True, planned=True)
+    write("nhwc_fp16", deepcopy(network), (32, 48), nhwc=True, planned=False, dtype=torch.float16)
     write("nchw", network, (32, 48), nhwc=False, planned=False)
     write("classifier", Classifier(), (32, 32), nhwc=True, planned=False)
     write("two_outputs", TwoOutputs(), (32, 48), nhwc=True, planned=False)

@@ -50,7 +50,24 @@ def test_program_that_allocates_its_input_and_output(binding: Binding) -> None:
     np.testing.assert_array_equal(binding.open("nhwc_planned").run(image), expected)
 
 
-@pytest.mark.parametrize("name", ["nhwc", "nhwc_planned"])
+def test_fp16_program(binding: Binding) -> None:
+    (image,) = images(1)
+    fp32, fp16 = binding.open("nhwc"), binding.open("nhwc_fp16")
+    assert (fp32.is_fp16, fp16.is_fp16) == (False, True)
+    logits = fp16.run(image)
+    assert (logits.shape, logits.dtype) == ((4, 6, 5), np.float32)
+    assert logits.flags.c_contiguous
+    expected = fp32.run(image)
+    np.testing.assert_allclose(logits, expected, atol=0.01 * np.abs(expected).max())
+
+
+def test_fp16_overflow_names_the_precision_to_take(binding: Binding) -> None:
+    program = binding.open("nhwc_fp16")
+    with pytest.raises(ModelError, match=r"nhwc_fp16\.pte: .*overflowed.*fp32"):
+        program.run(np.full(SHAPE, 1e5, np.float32))  # more than fp16 can hold
+
+
+@pytest.mark.parametrize("name", ["nhwc", "nhwc_planned", "nhwc_fp16"])
 def test_a_later_run_does_not_change_earlier_logits(binding: Binding, name: str) -> None:
     program = binding.open(name)
     first, second = images(2)

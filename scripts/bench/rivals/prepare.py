@@ -41,8 +41,8 @@ def pte(variant: str, kind: str, folder: Path) -> None:
     from seaformer_edge.export.program import export
 
     card = checkpoint_card("segmentation", CLASSES, variant=variant)
-    calibrate = SAMPLE if kind.endswith("-int8") else None
-    export(network(variant), card, SIZE, SIZE, folder / f"{kind}.pte", calibrate)
+    quantised = {"precision": "int8", "calibrate": SAMPLE} if kind.endswith("-int8") else {}
+    export(network(variant), card, SIZE, SIZE, folder / f"{kind}.pte", **quantised)
 
 
 def onnx(variant: str, kind: str, folder: Path) -> None:
