@@ -2,14 +2,37 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+# Bytes of a name that its temporary name repeats. File systems allow 255, eCryptfs 143.
+_REPEATED_BYTES = 100
+
 
 def partial_path(path: Path) -> Path:
-    """The hidden temporary name beside `path`, used until the file is complete."""
-    return path.with_name(f".{path.name}.partial")
+    """The hidden temporary name beside the file, used until the file is complete.
+
+    If `path` is a symbolic link, it is beside the file that the link names, which need not exist.
+    """
+    target = Path(os.path.realpath(path))
+    name = target.name
+    data = os.fsencode(name)
+    if len(data) > _REPEATED_BYTES:
+        start = data[:_REPEATED_BYTES].decode(errors="ignore")
+        name = f"{start}-{hashlib.sha256(data).hexdigest()[:8]}"
+    return target.with_name(f".{name}.partial")
+
+
+def publish(path: Path) -> None:
+    """Give the complete file at `partial_path(path)` its name; a link stays, and names it.
+
+    Raises:
+        OSError: it cannot be renamed.
+    """
+    partial_path(path).replace(os.path.realpath(path))
 
 
 def atomic_write(path: Path, data: bytes) -> None:
@@ -34,10 +57,11 @@ def atomic_write_together(files: Mapping[Path, bytes]) -> None:
     """
     try:
         for path, data in files.items():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            partial_path(path).write_bytes(data)
+            partial = partial_path(path)
+            partial.parent.mkdir(parents=True, exist_ok=True)
+            partial.write_bytes(data)
         for path in files:
-            partial_path(path).replace(path)
+            publish(path)
     except BaseException:
         for path in files:
             with suppress(OSError):

@@ -17,6 +17,13 @@ def test_writes_and_replaces(tmp_path: Path) -> None:
     assert list(path.parent.iterdir()) == [path]
 
 
+@pytest.mark.parametrize("name", ["x" * 255, "長" * 85, "\udce9" * 255])
+def test_names_up_to_the_file_systems_limit(tmp_path: Path, name: str) -> None:
+    atomic_write(tmp_path / name, b"one")
+    assert (tmp_path / name).read_bytes() == b"one"
+    assert partial_path(tmp_path / name) != partial_path(tmp_path / f"{name[:-1]}y")
+
+
 def test_a_failed_write_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model, card = tmp_path / "m.pte", tmp_path / "m.json"
     atomic_write_together({model: b"old", card: b"old"})

@@ -66,7 +66,7 @@ SEGMENTER_OPTIONS = ("masks", "mode", "opacity", "classes")
     help="Frames per second of SOURCE, instead of its own times; its audio is left out.",
 )
 @click.option("--threads", type=click.IntRange(1), metavar="N", help="Threads for the network.")
-@click.option("--overwrite", is_flag=True, help="Replace results that exist.")
+@click.option("--overwrite", is_flag=True, help="Replace results that exist; links stay.")
 @debug_option
 @click.pass_context
 def segment(
@@ -88,7 +88,8 @@ def segment(
 ) -> int:
     """Segment SOURCE: a video, a picture, a folder, a pattern like 'frames/*.png', or 'sample'.
 
-    No frame is dropped. Ctrl-C finishes the output files, so that they are usable.
+    No frame is dropped. Files have their names only once they are whole. Ctrl-C finishes them with
+    the frames so far; an error removes what is unfinished, except a recording of a live source.
 
     With a classifier as the model, the most probable classes of each frame are written over it
     (-o), into a table (--stats), or only printed.
@@ -159,7 +160,7 @@ def segment(
             on_frame=bar.update,
         )
 
-    click.echo(_report(summary, targets))
+    click.echo(_report(summary, targets, frames.frame_count))
     return INTERRUPTED if summary.interrupted else 0
 
 
@@ -203,7 +204,7 @@ def _progress_bar(source: FrameSource) -> Iterator[tqdm[NoReturn]]:
         yield bar
 
 
-def _report(summary: RunSummary, targets: list[Path]) -> str:
+def _report(summary: RunSummary, targets: list[Path], frame_count: int | None) -> str:
     from seaformer_edge.frame import ClassScore
 
     best = [
@@ -219,4 +220,7 @@ def _report(summary: RunSummary, targets: list[Path]) -> str:
         "mean ms: " + ", ".join(f"{stage} {ms:.1f}" for stage, ms in summary.mean_ms.items()),
         "classes: " + ", ".join(f"{name} {amount:.1%}" for name, amount in best),
     ]
+    if summary.interrupted:
+        known = "" if frame_count is None else f" of {frame_count}"
+        lines.append(f"interrupted: the results are partial, {summary.frames}{known} frames")
     return "\n".join(lines)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seaformer_edge.errors import SinkError
+from seaformer_edge.files import partial_path
 from seaformer_edge.frame import Frame
 
 Content = TypeVar("Content", contravariant=True)
@@ -22,9 +23,9 @@ Content = TypeVar("Content", contravariant=True)
 class Sink(ABC, Generic[Content]):
     """Writes what a run makes of each frame, frame by frame, in order. A sink renders nothing.
 
-    Nothing is created or replaced before the first `write`. `close` finishes the output, so that
-    it is usable however the run ended. A failure to write raises `SinkError` and leaves no partial
-    file; only a video keeps the frames written before.
+    Nothing is created before the first `write`. A file has its name, and replaces an earlier one,
+    only once it is whole: `close` finishes it after the last frame or an interruption, `discard`
+    removes it after a failure. A failure to write raises `SinkError` and discards the file.
 
     Attributes:
         path: the file or folder that is written.
@@ -40,11 +41,18 @@ class Sink(ABC, Generic[Content]):
     def close(self) -> None:
         """Finishes the output. May be called twice."""
 
+    def discard(self) -> None:
+        """Ends after a failure: removes an unfinished file; whole ones stay. Raises nothing."""
+        self.close()
+
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *error: object) -> None:
-        self.close()
+    def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self.discard()
 
 
 PictureSink = Sink[NDArray[np.uint8]]
@@ -69,7 +77,7 @@ def check_file(path: Path, *, inputs: Sequence[Path] = (), overwrite: bool = Fal
                 raise SinkError(f"{path}: is the input itself; choose another name for the result")
             if not overwrite:
                 raise SinkError(f"{path}: exists already; --overwrite replaces it")
-        _check_writable(path, path.absolute().parent)
+        _check_writable(path, partial_path(path).parent)
 
 
 def check_folder(path: Path, *, inputs: Sequence[Path] = (), overwrite: bool = False) -> None:

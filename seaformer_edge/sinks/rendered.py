@@ -35,3 +35,6 @@ class Rendered(Sink[Result]):
 
     def close(self) -> None:
         self._pictures.close()
+
+    def discard(self) -> None:
+        self._pictures.discard()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import ClassVar, TextIO
 
 from seaformer_edge.errors import SinkError
-from seaformer_edge.files import partial_path
+from seaformer_edge.files import partial_path, publish
 from seaformer_edge.frame import Classification, Frame, Result, Segmentation
 from seaformer_edge.sinks.base import Sink, check_file, writing
 from seaformer_edge.sources.base import FrameSource
@@ -38,7 +38,7 @@ class ClassTable(Sink[Result]):
         self._file: TextIO | None = None
 
     def write(self, frame: Frame, result: Result, /) -> None:
-        with self._removed_on_failure():
+        with self._discarded_on_failure():
             file = self._file or self._open()
             if self.path.suffix.lower() == ".csv":
                 csv.writer(file).writerows(self._rows(frame, result))
@@ -47,27 +47,30 @@ class ClassTable(Sink[Result]):
 
     def close(self) -> None:
         if self._file is not None:
-            with self._removed_on_failure():
+            with self._discarded_on_failure():
                 self._file.close()
-                self._partial.replace(self.path)
+                publish(self.path)
             self._file = None
 
+    def discard(self) -> None:
+        if self._file is not None:
+            with suppress(OSError):  # buffered rows may not fit on a full disk
+                self._file.close()
+            self._file = None
+            with suppress(OSError):
+                self._partial.unlink()
+
     @contextmanager
-    def _removed_on_failure(self) -> Iterator[None]:
-        """After a failed write, closes and deletes the partial file."""
+    def _discarded_on_failure(self) -> Iterator[None]:
         with writing(self.path):
             try:
                 yield
-            except OSError:
-                if self._file is not None:
-                    with suppress(OSError):  # buffered rows may not fit on the full disk either
-                        self._file.close()
-                    self._file = None
-                    self._partial.unlink(missing_ok=True)
+            except BaseException:
+                self.discard()
                 raise
 
     def _open(self) -> TextIO:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._partial.parent.mkdir(parents=True, exist_ok=True)
         self._file = self._partial.open("w", encoding="utf-8", newline="")
         if self.path.suffix.lower() == ".csv":
             columns = ("frame", "name", "timestamp_s", "class_id", "class", *self.decimals)

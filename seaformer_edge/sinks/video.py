@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import Self
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seaformer_edge.errors import SinkError
-from seaformer_edge.files import partial_path
+from seaformer_edge.files import partial_path, publish
 from seaformer_edge.frame import Frame
 from seaformer_edge.sinks.base import PictureSink, check_file, writing
 from seaformer_edge.sinks.encoder import FORMATS, VideoEncoder
@@ -23,8 +24,9 @@ class VideoFile:
     """A video file; it is created with the first picture, which decides its size.
 
     The suffix decides container and codec. Odd sizes grow by one row or column; pictures of
-    another size than the first are fitted into it. The file plays up to about its last second
-    of pictures even if the program is killed.
+    another size than the first are fitted into it. It is written to `files.partial_path(path)`,
+    which plays up to about its last second of pictures even if the program is killed, and gets
+    its name on close. After a failure it is removed.
 
     Args:
         path: the file.
@@ -34,8 +36,8 @@ class VideoFile:
         inputs: files that must not be overwritten.
         overwrite: replace an existing file.
         live: pictures come slowly, as from a camera: each one is in the file once the next one is
-            written, and the file has its name from the second one on. Until then an earlier file
-            of that name is kept.
+            written, and the file has its name from the second one on. After a failure, what was
+            recorded is kept.
 
     Attributes:
         path: the file.
@@ -69,8 +71,7 @@ class VideoFile:
         self._encoder: VideoEncoder | None = None
         self._live = live
         self._pictures = 0
-        # Where the file is written; `path` once it has its name.
-        self._written = partial_path(path) if live else path
+        self._partial: Path | None = partial_path(path)  # None once the file has its name
 
     def write(
         self, picture: NDArray[np.uint8], time_s: float, duration_s: float | None = None
@@ -79,11 +80,12 @@ class VideoFile:
 
         The next picture ends it; `duration_s` counts for the last one.
         """
-        with writing(self.path, av.FFmpegError):
+        with self._discarded_on_failure():
             if self._encoder is None:
-                self.path.parent.mkdir(parents=True, exist_ok=True)
+                assert self._partial is not None
+                self._partial.parent.mkdir(parents=True, exist_ok=True)
                 self._encoder = VideoEncoder(
-                    self._written,
+                    self._partial,
                     self.path.suffix.lower(),
                     size=(picture.shape[1], picture.shape[0]),
                     frame_rate=self._frame_rate,
@@ -94,7 +96,7 @@ class VideoFile:
                 )
             self._encoder.write(picture, time_s, duration_s)
             self._pictures += 1
-            if self._pictures > 1:  # the first is in the file
+            if self._live and self._pictures > 1:  # the first is in the file
                 self._give_name()
 
     def close(self, *, remaining_audio: bool = False) -> None:
@@ -104,26 +106,45 @@ class VideoFile:
             remaining_audio: copy all audio; else it ends with the last picture.
         """
         if self._encoder is not None:
-            encoder, self._encoder = self._encoder, None
-            with writing(self.path, av.FFmpegError):
-                try:
-                    encoder.close(remaining_audio=remaining_audio)
-                except BaseException:
-                    if self._written != self.path:  # nothing of it can be played
-                        self._written.unlink(missing_ok=True)
-                    raise
+            with self._discarded_on_failure():
+                encoder, self._encoder = self._encoder, None
+                encoder.close(remaining_audio=remaining_audio)
                 self._give_name()
 
+    def discard(self) -> None:
+        """Ends the file after a failure: removes it, but keeps a live recording."""
+        with suppress(SinkError, OSError, av.FFmpegError):
+            if self._live:
+                self.close()
+            elif self._encoder is not None:
+                encoder, self._encoder = self._encoder, None
+                encoder.close(remaining_audio=False)
+        if self._partial is not None:
+            with suppress(OSError):
+                self._partial.unlink()
+
+    @contextmanager
+    def _discarded_on_failure(self) -> Iterator[None]:
+        with writing(self.path, av.FFmpegError):
+            try:
+                yield
+            except BaseException:
+                self.discard()
+                raise
+
     def _give_name(self) -> None:
-        if self._written != self.path:
-            self._written.replace(self.path)
-            self._written = self.path
+        if self._partial is not None:
+            publish(self.path)
+            self._partial = None
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *error: object) -> None:
-        self.close()
+    def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self.discard()
 
 
 class VideoSink(PictureSink):
@@ -143,6 +164,7 @@ class VideoSink(PictureSink):
             audio_file=source.audio_file,
             inputs=source.files,
             overwrite=overwrite,
+            live=source.is_live,
         )
 
     def write(self, frame: Frame, picture: NDArray[np.uint8], /) -> None:
@@ -152,3 +174,6 @@ class VideoSink(PictureSink):
 
     def close(self) -> None:
         self._file.close(remaining_audio=self._source.exhausted)
+
+    def discard(self) -> None:
+        self._file.discard()

@@ -12,7 +12,7 @@ import torch
 from msgspec.structs import asdict, fields
 
 from seaformer_edge.errors import ModelError
-from seaformer_edge.files import partial_path
+from seaformer_edge.files import partial_path, publish
 from seaformer_edge.hub.class_list import ClassList
 from seaformer_edge.training.recipe import Stage
 
@@ -66,7 +66,7 @@ def write_state(state: dict[str, Any], path: Path) -> None:
     temporary = partial_path(path)
     try:
         torch.save(state, temporary)
-        temporary.replace(path)
+        publish(path)
     except (OSError, RuntimeError) as error:  # PyTorch's writer raises the latter
         with suppress(OSError):
             temporary.unlink()

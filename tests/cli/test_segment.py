@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from seaformer_edge.cli import main
 from seaformer_edge.errors import ModelError, SourceError
+from seaformer_edge.files import partial_path
 from seaformer_edge.frame import Segmentation
 from seaformer_edge.inference.modes import Mode
 
@@ -261,7 +262,7 @@ def test_bad_usage(clip: Path, options: tuple[object, ...]) -> None:
     assert run("segment", clip, *options) == 2
 
 
-def test_a_failure_keeps_the_frames_before_it(
+def test_a_failure_leaves_nothing_unfinished(
     tmp_path: Path, clip: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fail_at_the_sixth(_: FakeSegmenter, image: NDArray[np.uint8]) -> Segmentation:
@@ -270,11 +271,11 @@ def test_a_failure_keeps_the_frames_before_it(
         return fake_segment(image)
 
     monkeypatch.setattr(FakeSegmenter, "__call__", fail_at_the_sixth)
-    out, stats = tmp_path / "out.mp4", tmp_path / "shares.csv"
-    assert run("segment", clip, "-o", out, "--stats", stats) == 1
+    out, stats, masks = tmp_path / "out.mp4", tmp_path / "shares.csv", tmp_path / "masks"
+    assert run("segment", clip, "-o", out, "--stats", stats, "--masks", masks) == 1
     assert "burnt out" in _one_line(capsys)
-    assert len(read_times(out)) == 5
-    assert len(stats.read_text().splitlines()) == 1 + 2 * 5
+    assert sorted(tmp_path.iterdir()) == [clip, masks]
+    assert len(list(masks.iterdir())) == 5
 
 
 def test_debug_shows_the_traceback(tmp_path: Path) -> None:
@@ -332,17 +333,20 @@ def test_interrupt_finishes_the_files(tmp_path: Path, signal_number: int) -> Non
     frames = len(read_times(out))
     assert 6 <= frames < 200
     assert len(list(masks.iterdir())) == len(stats.read_text().splitlines()) == frames
-    assert f"{frames} frames" in printed
+    assert f"interrupted: the results are partial, {frames} of 200 frames" in printed
     assert list(tmp_path.glob("**/.*")) == []
 
 
-def test_killed_run_leaves_a_video_that_plays(tmp_path: Path) -> None:
+def test_killed_run_leaves_a_partial_file_that_plays(tmp_path: Path) -> None:
     clip = write_video(tmp_path / "clip.mp4", [noise(i) for i in range(200)])
-    masks = tmp_path / "masks"
-    with _start(0.005, "segment", clip, "-o", tmp_path / "out.mp4", "--masks", masks) as process:
+    out, masks = tmp_path / "out.mp4", tmp_path / "masks"
+    out.write_text("precious")
+    command = ("segment", clip, "-o", out, "--masks", masks, "--overwrite")
+    with _start(0.005, *command) as process:
         _wait_for(masks / "000070.png", process)
         process.kill()
-    assert len(read_times(tmp_path / "out.mp4")) >= 25
+    assert out.read_text() == "precious"
+    assert len(read_times(partial_path(out))) >= 25
 
 
 def test_help_loads_neither_opencv_nor_ffmpeg() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import cv2
 import pytest
-from clips import MemorySource, fake_segment, noise, write_video
+from clips import MemorySource, fake_segment, noise, read_times, write_video
 
 from seaformer_edge.errors import SinkError
 from seaformer_edge.sinks import ClassShares, LabelMapFolder, Rendered, Sink, open_sink
@@ -159,17 +159,53 @@ def test_full_disk(tmp_path: Path, name: str) -> None:
     with full_disk(limit), pytest.raises(SinkError, match=refusal), sink:
         _write_all(sink, source)
     assert list(tmp_path.glob("**/.*")) == []
-    if not name.endswith((".mp4", ".mov", ".mkv", ".webm")):
-        assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
-def test_full_disk_keeps_what_it_would_replace(tmp_path: Path) -> None:
-    source = MemorySource([noise(0, SIZE)])
-    (tmp_path / "out.png").write_text("precious")
-    sink = _rendered(tmp_path / "out.png", source, True)
-    with full_disk(4_000), pytest.raises(SinkError), sink:
+def test_full_disk_keeps_what_it_would_replace(tmp_path: Path, name: str) -> None:
+    source = MemorySource([noise(0, SIZE)] * (500 if name.startswith("out.c") else 1))
+    precious = _exists(tmp_path / name)
+    sink = SINKS[name](tmp_path / name, source, True)
+    with full_disk(100), pytest.raises(SinkError), sink:
         _write_all(sink, source)
-    assert (tmp_path / "out.png").read_text() == "precious"
+    assert precious.read_text() == "precious"
+
+
+def test_a_failed_run_leaves_no_unfinished_file(
+    tmp_path: Path, name: str, source: FrameSource
+) -> None:
+    precious = _exists(tmp_path / name)
+    is_whole_at_once = "." not in name or name.endswith((".png", ".jpg"))
+    with pytest.raises(RuntimeError), SINKS[name](tmp_path / name, source, True) as sink:
+        _write_all(sink, source)
+        assert is_whole_at_once or precious.read_text() == "precious"
+        raise RuntimeError
+    assert is_whole_at_once or precious.read_text() == "precious"
+    sink.close()
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [precious]
+
+
+def test_a_failed_run_keeps_a_live_recording(tmp_path: Path) -> None:
+    source = MemorySource([noise(0, SIZE)] * 3)
+    source.is_live = True
+    with pytest.raises(RuntimeError), _rendered(tmp_path / "out.mp4", source, False) as sink:
+        _write_all(sink, source)
+        raise RuntimeError
+    assert len(read_times(tmp_path / "out.mp4")) == 3
+
+
+def test_overwrite_keeps_a_link_and_replaces_its_file(tmp_path: Path, name: str) -> None:
+    source = MemorySource([noise(0, SIZE)])
+    link = _exists(tmp_path / name)
+    target = tmp_path / "elsewhere" / "target"
+    target.parent.mkdir()
+    link.rename(target)
+    link.symlink_to(target)
+    with SINKS[name](tmp_path / name, source, True) as sink:
+        _write_all(sink, source)
+    assert link.is_symlink()
+    assert target.read_bytes() != b"precious"
+    assert list(target.parent.iterdir()) == [target]
 
 
 def test_picture_file_takes_one_frame(tmp_path: Path) -> None:
