@@ -15,7 +15,7 @@ from seaformer_edge.errors import ModelError
 from seaformer_edge.hub.card import card_path, read_card
 from seaformer_edge.hub.paths import user_models_dir
 from seaformer_edge.hub.pretrained import PUBLISHED
-from seaformer_edge.hub.zoo import DEFAULT_MODEL, installed_cards, resolve_model
+from seaformer_edge.hub.zoo import DEFAULT_MODEL, fetched_programs, installed_cards, resolve_model
 
 if TYPE_CHECKING:
     from seaformer_edge.hub.card import Card
@@ -31,6 +31,10 @@ def models() -> None:
 def list_models() -> None:
     """List the installed models, and the published ones that 'fetch' downloads."""
     cards = installed_cards()
+    try:
+        fetched_programs()
+    except ModelError as error:
+        click.echo(f"seaformer-edge: only the shipped models are listed: {error}", err=True)
     published = {name: entry for name, entry in PUBLISHED.items() if name not in cards}
     width = max(map(len, [*cards, *published, "PUBLISHED"]))
     click.echo(f"{'INSTALLED':{width}}  INPUT      CLASSES  PRECISION  ACCURACY")

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+OTHER_MODELS_FOLDER = "export SEAFORMER_EDGE_HOME=/a/folder/of/yours  # before `models fetch`"
+"""Remedy where the user's models folder cannot be used."""
+
 State = Literal["ok", "warn", "error"]
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from seaformer_edge.doctor import probes
-from seaformer_edge.doctor.finding import Finding
+from seaformer_edge.doctor.finding import OTHER_MODELS_FOLDER, Finding
+from seaformer_edge.errors import ModelError
 from seaformer_edge.hub.paths import user_models_dir
 
 POWER = {"under-voltage", "over-current"}
@@ -101,14 +102,18 @@ def disk() -> Finding:
     message = f"{free_mb / 1e3:.1f} GB free in {temporary}"
     if free_mb < DISK_MB:
         return Finding("disk", "warn", message, "free some space, or set TMPDIR to another folder")
-    models = user_models_dir()
-    folder = next(parent for parent in [models, *models.parents] if parent.exists())
+    try:
+        models = user_models_dir()
+    except ModelError:  # no home, which the check of the models reports
+        return Finding("disk", "ok", message)
+    # Not Path.exists, which raises if a folder may not be entered.
+    folder = next(p for p in [models, *models.parents] if os.path.exists(p))  # noqa: PTH110
     if not os.access(folder, os.W_OK | os.X_OK):
         return Finding(
             "disk",
             "warn",
             f"{message}; {models} is not writable, so no model can be downloaded",
-            "export SEAFORMER_EDGE_HOME=/a/folder/of/yours  # before `models fetch`",
+            OTHER_MODELS_FOLDER,
         )
     free_mb = shutil.disk_usage(folder).free / 1e6
     message += f", {free_mb / 1e3:.1f} GB for models in {models}"

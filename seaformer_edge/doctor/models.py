@@ -8,12 +8,12 @@ import time
 from pathlib import Path
 
 from seaformer_edge.doctor import probes
-from seaformer_edge.doctor.finding import Finding, State
+from seaformer_edge.doctor.finding import OTHER_MODELS_FOLDER, Finding, State
 from seaformer_edge.doctor.installation import reinstall_command
 from seaformer_edge.errors import ModelError
 from seaformer_edge.hub.card import verify
 from seaformer_edge.hub.paths import shipped_models_dir
-from seaformer_edge.hub.zoo import DEFAULT_MODEL, installed_programs
+from seaformer_edge.hub.zoo import DEFAULT_MODEL, fetched_programs, installed_programs
 
 
 def models() -> Finding:
@@ -31,6 +31,11 @@ def models() -> Finding:
     if DEFAULT_MODEL not in programs:
         bad.append(f"the default model {DEFAULT_MODEL} is missing")
         lines.append(_restore_command())
+    try:
+        fetched_programs()
+    except ModelError as error:
+        bad.append(str(error))
+        lines.append(OTHER_MODELS_FOLDER)
     if bad:
         state: State = "warn" if DEFAULT_MODEL in good else "error"
         return Finding("models", state, "; ".join(bad), "\n".join(dict.fromkeys(lines)))

@@ -12,7 +12,7 @@ from seaformer_edge.files import atomic_write
 from seaformer_edge.hub.card import Card, file_sha256, verify
 from seaformer_edge.hub.download import DRIVE, OnBytes, download
 from seaformer_edge.hub.json_file import read_json
-from seaformer_edge.hub.paths import user_models_dir
+from seaformer_edge.hub.paths import writable_models_dir
 from seaformer_edge.hub.pretrained import PUBLISHED
 from seaformer_edge.nn.checkpoint import load_checkpoint, save_checkpoint
 from seaformer_edge.nn.import_published import import_checkpoint
@@ -37,7 +37,7 @@ def fetch_checkpoint(name: str, on_bytes: OnBytes, drive: str = DRIVE) -> Path:
             is not the checkpoint that `name` means; it cannot be written.
     """
     published = PUBLISHED[name]
-    folder = user_models_dir()
+    folder = writable_models_dir()
     output = folder / f"{name}.safetensors"
     if is_sound(output):
         return output
@@ -87,7 +87,7 @@ def is_sound(model: Path) -> bool:
     """Whether a program or checkpoint exists and matches its card."""
     try:
         verify(model)
-    except ModelError:
+    except (ModelError, OSError):
         return False
     return True
 

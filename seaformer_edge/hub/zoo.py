@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+from contextlib import suppress
 from pathlib import Path
 
 from seaformer_edge.errors import ModelError
@@ -17,16 +19,37 @@ log = logging.getLogger(__name__)
 
 def shipped_programs() -> dict[str, Path]:
     """The .pte programs shipped with the package, by name, sorted."""
-    return {path.stem: path for path in _programs(shipped_models_dir())}
+    return _programs(shipped_models_dir())
 
 
-def _programs(folder: Path) -> list[Path]:
-    return sorted(folder.glob("*.pte"), key=lambda path: path.stem)
+def fetched_programs() -> dict[str, Path]:
+    """The programs in the user's models folder, by name, sorted; none if it does not exist.
+
+    Raises:
+        ModelError: this user has no home folder, or the models folder cannot be read.
+    """
+    return _programs(user_models_dir())
+
+
+def _programs(folder: Path) -> dict[str, Path]:
+    try:
+        os.stat(f"{folder}/.")  # noqa: PTH116  # fails if the folder may not be entered
+        paths = sorted(folder.iterdir(), key=lambda path: path.stem)
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except OSError as error:
+        raise ModelError(f"{folder}: models cannot be read there ({error.strerror})") from error
+    return {path.stem: path for path in paths if path.suffix == ".pte"}
 
 
 def installed_programs() -> dict[str, Path]:
-    """The shipped and the fetched programs, by name; a shipped program wins over a fetched one."""
-    fetched = {path.stem: path for path in _programs(user_models_dir())}
+    """The shipped and the fetched programs, by name; a shipped program wins over a fetched one.
+
+    Without a readable models folder of the user, only those that are shipped.
+    """
+    fetched: dict[str, Path] = {}
+    with suppress(ModelError):
+        fetched = fetched_programs()
     shipped = shipped_programs()
     return shipped | {name: path for name, path in fetched.items() if name not in shipped}
 
@@ -69,6 +92,10 @@ def resolve_model(model: str | None) -> Path:
             f" of the repository: seaformer-edge models export models/{name}.safetensors"
             f" -o {name}.pte --size {card.width}x{card.height}"
         )
+    try:
+        fetched_programs()
+    except ModelError as error:
+        raise ModelError(f"{name}: not among the shipped models; {error}") from error
     if name in PUBLISHED:
         raise ModelError(f"{name}: not fetched yet; run 'seaformer-edge models fetch {name}'")
     raise ModelError(

@@ -65,13 +65,14 @@ def vet_program(path: Path, sha256: str) -> None:
 def _vetted() -> list[str]:
     try:
         return read_json(user_models_dir() / VETTED, list[str], "a list of sha256")
-    except (FileNotFoundError, ModelError):
+    except (FileNotFoundError, ModelError):  # no list yet, or no home
         return []
 
 
 def _record_vetted(sha256: str) -> None:
     text = json.dumps([*_vetted(), sha256], indent=1) + "\n"
-    with suppress(OSError):  # in a read-only home, the program is vetted again next time
+    # Without a home that can be written, the program is vetted again next time.
+    with suppress(OSError, ModelError):
         atomic_write(user_models_dir() / VETTED, text.encode())
 
 

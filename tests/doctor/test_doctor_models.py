@@ -91,3 +91,11 @@ def test_segment_that_writes_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     silent.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(silent))
     assert "no video was written" in models.segment().message
+
+
+def test_a_models_folder_that_cannot_be_read(shipped: Path, models_home: Path) -> None:
+    models_home.symlink_to(models_home)
+    finding = models.models()
+    assert finding.state == "warn"
+    assert f"{models_home}: models cannot be read there" in finding.message
+    assert "SEAFORMER_EDGE_HOME" in finding.remedy

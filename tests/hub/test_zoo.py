@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import os
+
+import platformdirs
 import pytest
 
 from seaformer_edge.errors import ModelError
 from seaformer_edge.hub import zoo
 from seaformer_edge.hub.card import verify
-from seaformer_edge.hub.paths import user_models_dir
+from seaformer_edge.hub.paths import user_models_dir, writable_models_dir
 
 
 def test_the_default_model_is_shipped_and_matches_its_card():
@@ -75,3 +78,41 @@ def test_the_message_for_a_model_shipped_as_int8_alone_says_how_to_export_it():
     message = "use seaformer-s-camvid-int8, or export .*seaformer-s-camvid.pte --size 640x480"
     with pytest.raises(ModelError, match=message):
         zoo.resolve_model("seaformer-s-camvid")
+
+
+@pytest.fixture(params=["no home", "closed", "unreadable"])
+def useless_home(request, monkeypatch, tmp_path):
+    """A user without a home, or one whose models folder may not be entered or listed."""
+    if request.param == "no home":
+        for name in ("SEAFORMER_EDGE_HOME", "HOME", "XDG_DATA_HOME"):
+            monkeypatch.delenv(name, raising=False)
+
+        def nobody(uid):
+            raise KeyError(f"getpwuid(): uid not found: {uid}")
+
+        monkeypatch.setattr("pwd.getpwuid", nobody)
+        yield "set HOME or SEAFORMER_EDGE_HOME"
+        return
+    folder = tmp_path / "closed"
+    folder.mkdir(mode=0o000 if request.param == "closed" else 0o711)
+    folder = folder / "models" if request.param == "closed" else folder
+    monkeypatch.setenv("SEAFORMER_EDGE_HOME", str(folder))
+    platformdirs.user_data_path()  # loads its modules
+    root = os.geteuid() == 0
+    if root:  # who may read everything
+        os.seteuid(12345)
+    yield f"{folder}: models cannot be read there"
+    if root:
+        os.seteuid(0)
+
+
+def test_shipped_models_need_no_home(useless_home):
+    assert zoo.resolve_model(None) == zoo.shipped_programs()[zoo.DEFAULT_MODEL]
+    assert zoo.installed_programs() == zoo.shipped_programs()
+    with pytest.raises(ModelError, match=rf"seaformer-t-ade20k: not among .*{useless_home}"):
+        zoo.resolve_model("seaformer-t-ade20k")
+
+
+def test_a_useless_home_stores_no_models(useless_home):
+    with pytest.raises(ModelError, match="SEAFORMER_EDGE_HOME"):
+        writable_models_dir()
