@@ -8,8 +8,22 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-# Bytes of a name that its temporary name repeats. File systems allow 255, eCryptfs 143.
-_REPEATED_BYTES = 100
+# Most file systems allow 255 bytes, eCryptfs 143; this leaves space for more.
+_SHORT = 100
+
+
+def shortened(name: str, max_bytes: int) -> str:
+    """The name itself, or its beginning and a number that tells long names apart."""
+    data = os.fsencode(name)
+    if len(data) <= max_bytes:
+        return name
+    start = data[: max_bytes - 9].decode(errors="ignore")
+    return f"{start}-{hashlib.sha256(data).hexdigest()[:8]}"
+
+
+def as_utf8(name: str) -> str:
+    r"""The file name with \xNN for each byte that is not UTF-8, and \\ for a backslash."""
+    return os.fsencode(name.replace("\\", r"\\")).decode(errors="backslashreplace")
 
 
 def partial_path(path: Path) -> Path:
@@ -18,12 +32,7 @@ def partial_path(path: Path) -> Path:
     If `path` is a symbolic link, it is beside the file that the link names, which need not exist.
     """
     target = Path(os.path.realpath(path))
-    name = target.name
-    data = os.fsencode(name)
-    if len(data) > _REPEATED_BYTES:
-        start = data[:_REPEATED_BYTES].decode(errors="ignore")
-        name = f"{start}-{hashlib.sha256(data).hexdigest()[:8]}"
-    return target.with_name(f".{name}.partial")
+    return target.with_name(f".{shortened(target.name, _SHORT)}.partial")
 
 
 def publish(path: Path) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import faulthandler
 import importlib
+import io
 import sys
 from collections.abc import Sequence
 
@@ -57,6 +58,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Show a traceback if native code crashes.
     if sys.__stderr__ is not None and not faulthandler.is_enabled():
         faulthandler.enable(sys.__stderr__)
+    for stream in (sys.stdout, sys.stderr):  # file names may not be UTF-8
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
         code = cli.main(arguments, prog_name="seaformer-edge", standalone_mode=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from fractions import Fraction
@@ -95,7 +96,7 @@ def segment(
     (-o), into a table (--stats), or only printed.
     """
     targets = [path for path in (output, masks, stats) if path is not None]
-    if len({path.resolve() for path in targets}) < len(targets):
+    if len({os.path.realpath(path) for path in targets}) < len(targets):
         raise click.UsageError("-o, --masks and --stats must be different paths")
     if end is not None and end <= start:
         raise click.UsageError("--end must be greater than --start")

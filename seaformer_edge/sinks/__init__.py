@@ -8,7 +8,7 @@ from typing import overload
 
 from seaformer_edge.errors import SinkError
 from seaformer_edge.frame import Result
-from seaformer_edge.sinks.base import PictureSink, Sink
+from seaformer_edge.sinks.base import PictureSink, Sink, writing
 from seaformer_edge.sinks.encoder import FORMATS
 from seaformer_edge.sinks.pictures import (
     PICTURE_SUFFIXES,
@@ -88,7 +88,9 @@ def open_sink(  # type: ignore[misc]  # the second argument has one name in each
 
 def _open(path: Path, source: FrameSource, overwrite: bool) -> PictureSink:
     suffix = path.suffix.lower()
-    if path.is_dir() or not suffix:
+    with writing(path):
+        is_folder = path.is_dir()  # an error if the name is too long
+    if is_folder or not suffix:
         return PictureFolder(path, source, overwrite=overwrite)
     if suffix in PICTURE_SUFFIXES:
         return PictureFile(path, source, overwrite=overwrite)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
@@ -85,7 +86,7 @@ def check_folder(path: Path, *, inputs: Sequence[Path] = (), overwrite: bool = F
     with writing(path):
         if path.exists() and not path.is_dir():
             raise SinkError(f"{path}: is a file; give the name of a folder")
-        if path.resolve() in {source.parent.resolve() for source in inputs}:
+        if os.path.realpath(path) in {os.path.realpath(source.parent) for source in inputs}:
             raise SinkError(f"{path}: is the folder of the input; choose another for the results")
         if path.is_dir() and any(path.iterdir()) and not overwrite:
             raise SinkError(f"{path}: is not empty; --overwrite replaces files of the same name")

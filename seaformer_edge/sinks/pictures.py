@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Set
 from pathlib import Path
 
@@ -10,22 +11,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seaformer_edge.errors import SinkError
-from seaformer_edge.files import atomic_write
+from seaformer_edge.files import atomic_write, shortened
 from seaformer_edge.frame import Frame, Segmentation
 from seaformer_edge.sinks.base import PictureSink, Sink, check_file, check_folder, writing
 from seaformer_edge.sources.base import FrameSource
 
 PICTURE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+MAX_STEM = 255 - len(".png")  # bytes
 FAST_PNG = [cv2.IMWRITE_PNG_COMPRESSION, 1]
 
 
 class PictureFolder(PictureSink):
-    """A folder with a PNG of each picture, named after the input file or the frame's number."""
+    """A folder with a PNG of each picture, named after the input file or the frame's number.
+
+    Names that are too long for a file with .png are shortened, and stay distinct.
+    """
 
     def __init__(self, path: Path, source: FrameSource, *, overwrite: bool = False) -> None:
         check_folder(path, inputs=source.files, overwrite=overwrite)
         self.path = path
-        self._inputs = {file.resolve() for file in source.files}
+        self._inputs = {os.path.realpath(file) for file in source.files}
 
     def write(self, frame: Frame, picture: NDArray[np.uint8], /) -> None:
         write_picture(_png_of(frame, self.path, self._inputs), picture)
@@ -62,7 +67,7 @@ class LabelMapFolder(Sink[Segmentation]):
     def __init__(self, path: Path, source: FrameSource, *, overwrite: bool = False) -> None:
         check_folder(path, inputs=source.files, overwrite=overwrite)
         self.path = path
-        self._inputs = {file.resolve() for file in source.files}
+        self._inputs = {os.path.realpath(file) for file in source.files}
 
     def write(self, frame: Frame, segmentation: Segmentation, /) -> None:
         write_picture(_png_of(frame, self.path, self._inputs), segmentation.label_map)
@@ -85,8 +90,9 @@ def write_picture(path: Path, picture: NDArray[np.uint8]) -> None:
         atomic_write(path, data)
 
 
-def _png_of(frame: Frame, folder: Path, inputs: Set[Path]) -> Path:
-    path = folder / f"{frame.name or f'{frame.index:06d}'}.png"
-    if path.resolve() in inputs:
+def _png_of(frame: Frame, folder: Path, inputs: Set[str]) -> Path:
+    path = folder / (frame.name or f"{frame.index:06d}")
+    path = path.with_name(f"{shortened(path.name, MAX_STEM)}.png")
+    if os.path.realpath(path) in inputs:
         raise SinkError(f"{path}: is an input; choose another folder for the results")
     return path

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import ClassVar, TextIO
 
 from seaformer_edge.errors import SinkError
-from seaformer_edge.files import partial_path, publish
+from seaformer_edge.files import as_utf8, partial_path, publish
 from seaformer_edge.frame import Classification, Frame, Result, Segmentation
 from seaformer_edge.sinks.base import Sink, check_file, writing
 from seaformer_edge.sources.base import FrameSource
@@ -21,7 +21,8 @@ TABLE_SUFFIXES = frozenset({".csv", ".jsonl"})
 class ClassTable(Sink[Result]):
     """CSV with one row for each class of each frame, or JSON lines with one line for each frame.
 
-    Rows are written to `files.partial_path(path)`, which is renamed to `path` on close.
+    Rows are written to `files.partial_path(path)`, which is renamed to `path` on close. The names
+    of pictures are those of `files.as_utf8`.
 
     Attributes:
         decimals: the fields of a class besides its id and name, and their number of decimals.
@@ -79,12 +80,13 @@ class ClassTable(Sink[Result]):
 
     def _rows(self, frame: Frame, result: Result) -> list[tuple[object, ...]]:
         time = round(frame.timestamp_s, 6)
+        name = as_utf8(frame.name or "")
         rows: list[tuple[object, ...]] = []
         for entry in result.classes:
             values: list[str] = [
-                f"{getattr(entry, name):.{places}f}" for name, places in self.decimals.items()
+                f"{getattr(entry, field):.{places}f}" for field, places in self.decimals.items()
             ]
-            rows.append((frame.index, frame.name or "", time, entry.class_id, entry.name, *values))
+            rows.append((frame.index, name, time, entry.class_id, entry.name, *values))
         return rows
 
     def _record(self, frame: Frame, result: Result) -> dict[str, object]:
@@ -94,7 +96,7 @@ class ClassTable(Sink[Result]):
             classes.append({"class_id": entry.class_id, "class": entry.name, **values})
         return {
             "frame": frame.index,
-            "name": frame.name,
+            "name": frame.name and as_utf8(frame.name),
             "timestamp_s": round(frame.timestamp_s, 6),
             "classes": classes,
         }

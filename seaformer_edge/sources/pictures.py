@@ -90,8 +90,9 @@ def _page_count(path: Path) -> int:
     if path.suffix.lower() not in _MAY_HAVE_PAGES:
         return 1
     try:
+        str(path).encode()  # OpenCV crashes on a path that is not UTF-8
         return cv2.imcount(str(path))
-    except (cv2.error, UnicodeError):  # a name that is not UTF-8
+    except (cv2.error, UnicodeError):
         return 1
 
 

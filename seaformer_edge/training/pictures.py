@@ -25,7 +25,10 @@ def read_picture(path: Path) -> NDArray[np.uint8]:
     Raises:
         SourceError: it cannot be read.
     """
-    image = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
+    try:  # OpenCV crashes on a path that is not UTF-8
+        image = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_COLOR_RGB)
+    except (OSError, cv2.error):  # cv2.error: an empty file, or too many pixels for OpenCV
+        image = None
     if image is None:
         raise SourceError(f"{path}: cannot be read as a picture")
     return np.asarray(image, dtype=np.uint8)

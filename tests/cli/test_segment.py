@@ -145,6 +145,18 @@ def test_folder_to_folder(tmp_path: Path) -> None:
     assert sorted(path.name for path in (out / "masks").iterdir()) == ["b10.png", "b9.png"]
 
 
+def test_names_that_are_not_utf8(
+    tmp_path: Path, picture: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, masks = tmp_path / "\udce9", tmp_path / "m\udce9"
+    folder.mkdir()
+    picture.rename(folder / "caf\udce9.png")
+    (folder / "b\udce9.png").write_text("no picture")
+    assert run("segment", folder, "--masks", masks, "--stats", tmp_path / "shares.csv") == 0
+    assert [path.name for path in masks.iterdir()] == ["caf\udce9.png"]
+    assert r"m\udce9" in capsys.readouterr().out
+
+
 def test_range_and_step(tmp_path: Path, clip: Path) -> None:
     masks = tmp_path / "masks"
     options = ("--start", 2, "--end", 9, "--every", 3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import resource
 from collections.abc import Callable, Iterator
@@ -72,6 +73,12 @@ def full_disk(limit: int) -> Iterator[None]:
 def _write_all(sink: Sink, source: FrameSource) -> None:
     for frame in source:
         sink.write(frame, fake_segment(frame.image))
+
+
+def _write_and_fail(sink: Sink, source: FrameSource) -> None:
+    with sink:
+        _write_all(sink, source)
+        raise RuntimeError
 
 
 def test_writes(tmp_path: Path, name: str, source: FrameSource) -> None:
@@ -176,10 +183,9 @@ def test_a_failed_run_leaves_no_unfinished_file(
 ) -> None:
     precious = _exists(tmp_path / name)
     is_whole_at_once = "." not in name or name.endswith((".png", ".jpg"))
-    with pytest.raises(RuntimeError), SINKS[name](tmp_path / name, source, True) as sink:
-        _write_all(sink, source)
-        assert is_whole_at_once or precious.read_text() == "precious"
-        raise RuntimeError
+    sink = SINKS[name](tmp_path / name, source, True)
+    with pytest.raises(RuntimeError):
+        _write_and_fail(sink, source)
     assert is_whole_at_once or precious.read_text() == "precious"
     sink.close()
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == [precious]
@@ -188,9 +194,8 @@ def test_a_failed_run_leaves_no_unfinished_file(
 def test_a_failed_run_keeps_a_live_recording(tmp_path: Path) -> None:
     source = MemorySource([noise(0, SIZE)] * 3)
     source.is_live = True
-    with pytest.raises(RuntimeError), _rendered(tmp_path / "out.mp4", source, False) as sink:
-        _write_all(sink, source)
-        raise RuntimeError
+    with pytest.raises(RuntimeError):
+        _write_and_fail(_rendered(tmp_path / "out.mp4", source, False), source)
     assert len(read_times(tmp_path / "out.mp4")) == 3
 
 
@@ -237,6 +242,21 @@ def test_pictures_are_named_after_the_input(tmp_path: Path) -> None:
     with _label_maps(tmp_path / "masks", source, False) as sink:
         _write_all(sink, source)
     assert sorted(p.name for p in (tmp_path / "masks").iterdir()) == ["left.png", "right.png"]
+
+
+@pytest.mark.parametrize("stem", ["x" * 251, "x" * 255, "長" * 85, "\udce9" * 251])
+def test_pictures_of_long_names_have_results(
+    tmp_path: Path, source: FrameSource, stem: str
+) -> None:
+    (frame,) = source
+    names = [stem, f"{stem[:-1]}y"]
+    with _label_maps(tmp_path / "masks", source, False) as sink:
+        for name in names:
+            sink.write(dataclasses.replace(frame, name=name), fake_segment(frame.image))
+    written = {path.name for path in (tmp_path / "masks").iterdir()}
+    assert len(written) == 2
+    if len(os.fsencode(stem)) == 251:
+        assert written == {f"{name}.png" for name in names}
 
 
 def test_open_sink_still_takes_a_drawing_function(tmp_path: Path, source: FrameSource) -> None:

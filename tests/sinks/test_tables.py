@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import re
+from dataclasses import replace
 from pathlib import Path
 
 from clips import MemorySource, fake_classify, fake_segment, numbered
@@ -52,6 +55,27 @@ def test_json_lines_have_a_line_for_each_frame(tmp_path: Path) -> None:
             {"class_id": 0, "class": "sky", "share": 0.5, "confidence": 0.8},
         ],
     }
+
+
+def test_names_that_are_not_utf8_can_be_restored(tmp_path: Path) -> None:
+    names = [b"caf\xe9", rb"caf\xe9", b"\xc3\xa9\\", "長".encode()]
+    source = MemorySource([numbered(0)])
+    (frame,) = source
+    for table in ("shares.csv", "shares.jsonl"):
+        with ClassShares(tmp_path / table, source) as sink:
+            for name in names:
+                sink.write(replace(frame, name=os.fsdecode(name)), fake_segment(frame.image))
+    with (tmp_path / "shares.csv").open(encoding="utf-8", newline="") as file:
+        written = [row["name"] for row in csv.DictReader(file)][::2]
+    lines = (tmp_path / "shares.jsonl").read_text("utf-8").splitlines()
+    assert [json.loads(line)["name"] for line in lines] == written
+    assert written[0] == r"caf\xe9"
+    for name, text in zip(names, written, strict=True):
+        escape = rb"\\(?:x([0-9a-f]{2})|\\)"
+        restored = re.sub(
+            escape, lambda m: bytes.fromhex(m[1].decode()) if m[1] else b"\\", text.encode()
+        )
+        assert restored == name
 
 
 def test_a_classifiers_table_has_probabilities(tmp_path: Path) -> None:
