@@ -143,7 +143,10 @@ def segment(
         network = kind.from_path(path, threads, throughput=many)
         sinks: list[Sink[Any]] = []
         if output is not None:
-            sinks.append(Rendered(render, open_sink(output, frames, overwrite=overwrite)))
+            width, height = frames.frame_size
+            size = (width * len(Mode(mode).panels), height)
+            pictures = open_sink(output, frames, size=size, overwrite=overwrite)
+            sinks.append(Rendered(render, pictures))
         if masks is not None:
             sinks.append(LabelMapFolder(masks, frames, overwrite=overwrite))
         if stats is not None:

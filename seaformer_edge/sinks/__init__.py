@@ -38,7 +38,13 @@ __all__ = [
 
 
 @overload
-def open_sink(path: Path, source: FrameSource, *, overwrite: bool = False) -> PictureSink: ...
+def open_sink(
+    path: Path,
+    source: FrameSource,
+    *,
+    size: tuple[int, int] | None = None,
+    overwrite: bool = False,
+) -> PictureSink: ...
 
 
 @overload
@@ -52,6 +58,7 @@ def open_sink(  # type: ignore[misc]  # the second argument has one name in each
     draw: Render[Result] | FrameSource | None = None,
     source: FrameSource | None = None,
     *,
+    size: tuple[int, int] | None = None,
     overwrite: bool = False,
 ) -> PictureSink | Sink[Result]:
     """Open a sink for pictures: a video or a picture by the suffix of `path`, else a folder.
@@ -64,17 +71,18 @@ def open_sink(  # type: ignore[misc]  # the second argument has one name in each
     Args:
         path: a video, a picture, or a folder for one PNG of each frame.
         source: where the frames come from: rate, pixel aspect, audio, and files not to overwrite.
+        size: (width, height) of the pictures; None for that of the frames.
         overwrite: replace what exists.
 
     Raises:
         SinkError: `path` exists (without `overwrite`), is an input, cannot be written, or has an
-            unknown suffix.
+            unknown suffix, or one whose format does not have pictures of that size.
     """
     if isinstance(draw, FrameSource):
         draw, source = None, draw
     if source is None:
         raise TypeError("open_sink: the source is missing")
-    sink = _open(path, source, overwrite)
+    sink = _open(path, source, size, overwrite)
     if draw is None:
         return sink
     warnings.warn(
@@ -86,15 +94,20 @@ def open_sink(  # type: ignore[misc]  # the second argument has one name in each
     return Rendered(draw, sink)
 
 
-def _open(path: Path, source: FrameSource, overwrite: bool) -> PictureSink:
+def _open(
+    path: Path, source: FrameSource, size: tuple[int, int] | None, overwrite: bool
+) -> PictureSink:
     suffix = path.suffix.lower()
     with writing(path):
         is_folder = path.is_dir()  # an error if the name is too long
+    kind: type[PictureFolder | PictureFile | VideoSink]
     if is_folder or not suffix:
-        return PictureFolder(path, source, overwrite=overwrite)
-    if suffix in PICTURE_SUFFIXES:
-        return PictureFile(path, source, overwrite=overwrite)
-    if suffix in FORMATS:
-        return VideoSink(path, source, overwrite=overwrite)
-    known = ", ".join([*FORMATS, *sorted(PICTURE_SUFFIXES)])
-    raise SinkError(f"{path}: unknown format {suffix}; known are {known}, or name a folder")
+        kind = PictureFolder
+    elif suffix in PICTURE_SUFFIXES:
+        kind = PictureFile
+    elif suffix in FORMATS:
+        kind = VideoSink
+    else:
+        known = ", ".join([*FORMATS, *sorted(PICTURE_SUFFIXES)])
+        raise SinkError(f"{path}: unknown format {suffix}; known are {known}, or name a folder")
+    return kind(path, source, size=size, overwrite=overwrite)

@@ -93,6 +93,22 @@ def check_folder(path: Path, *, inputs: Sequence[Path] = (), overwrite: bool = F
         _check_writable(path, path.absolute())
 
 
+def check_size(path: Path, size: tuple[int, int], suffix: str, max_side: int) -> None:
+    """Raises SinkError if pictures of `size`, (width, height), are too large for a format.
+
+    Args:
+        path: the file or folder to write.
+        size: in pixels.
+        suffix: the format's, for the message.
+        max_side: the largest width and height of the format or its encoder, in pixels.
+    """
+    if max(size) > max_side:
+        raise SinkError(
+            f"{path}: {size[0]}x{size[1]} pixels are too large for {suffix}, which has at most"
+            f" {max_side} a side; choose another format"
+        )
+
+
 def _check_writable(path: Path, folder: Path) -> None:
     """Tries `folder` or its nearest existing parent; `path` is created only when written."""
     folder = next(parent for parent in (folder, *folder.parents) if parent.exists())

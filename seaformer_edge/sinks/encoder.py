@@ -16,12 +16,15 @@ from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
+from seaformer_edge.errors import SinkError
 from seaformer_edge.sinks.audio import AudioCopy
+from seaformer_edge.sinks.base import check_size
 
 FALLBACK_RATE = Fraction(25)  # for sources of unknown rate
 # Timestamp units in a second: a multiple of 1000, of 90 000 and of all usual frame rates, such as
 # 24000/1001.
 TICKS = 720_000
+FFMPEG_AREA = 2**28  # pixels of a frame with its borders
 BT709 = 1  # FFmpeg uses this number for the matrix, the primaries and the transfer curve
 LIMITED_RANGE = 1
 
@@ -39,6 +42,8 @@ class _Format:
     muxer_options: dict[str, str] = field(default_factory=dict)
 
 
+# The largest width and height.
+_MAX_SIDE = {"libx264": 16_384, "libvpx-vp9": 65_536}
 # Up to this many pixels, one thread encodes a frame in about a millisecond; more threads would cost
 # the network 50 % more processor time.
 SMALL_PICTURE = 640 * 480
@@ -59,6 +64,22 @@ FORMATS = {
     ".mkv": _Format("matroska", "libx264", _X264, _LIVE_X264, _LIVE_CLUSTERS),
     ".webm": _Format("webm", "libvpx-vp9", _VP9, _LIVE_VP9, _LIVE_CLUSTERS),
 }
+
+
+def check_video_size(path: Path, suffix: str, size: tuple[int, int]) -> None:
+    """Raises SinkError if pictures are too large for a video.
+
+    Args:
+        path: for the message.
+        suffix: a key of `FORMATS`.
+        size: (width, height) in pixels.
+    """
+    check_size(path, size, suffix, _MAX_SIDE[FORMATS[suffix].codec])
+    if (size[0] + 130) * (size[1] + 130) > FFMPEG_AREA:
+        raise SinkError(
+            f"{path}: {size[0]}x{size[1]} pixels are too large for FFmpeg, which encodes at most"
+            f" {FFMPEG_AREA} of them; name a folder for the results"
+        )
 
 
 class VideoEncoder:

@@ -16,7 +16,7 @@ from seaformer_edge.errors import SinkError
 from seaformer_edge.files import partial_path, publish
 from seaformer_edge.frame import Frame
 from seaformer_edge.sinks.base import PictureSink, check_file, writing
-from seaformer_edge.sinks.encoder import FORMATS, VideoEncoder
+from seaformer_edge.sinks.encoder import FORMATS, VideoEncoder, check_video_size
 from seaformer_edge.sources.base import FrameSource
 
 
@@ -83,11 +83,13 @@ class VideoFile:
         with self._discarded_on_failure():
             if self._encoder is None:
                 assert self._partial is not None
+                size = (picture.shape[1], picture.shape[0])
+                check_video_size(self.path, self.path.suffix.lower(), size)
                 self._partial.parent.mkdir(parents=True, exist_ok=True)
                 self._encoder = VideoEncoder(
                     self._partial,
                     self.path.suffix.lower(),
-                    size=(picture.shape[1], picture.shape[0]),
+                    size,
                     frame_rate=self._frame_rate,
                     pixel_aspect=self._pixel_aspect,
                     audio_file=self._audio_file,
@@ -152,9 +154,22 @@ class VideoSink(PictureSink):
 
     A range of a source begins at zero. Audio after the last frame is kept if the source was read
     to its end, and cut if the run was interrupted.
+
+    Args:
+        path: the file.
+        source: where the frames come from.
+        size: (width, height) of the pictures; None for that of the frames.
+        overwrite: replace an existing file.
     """
 
-    def __init__(self, path: Path, source: FrameSource, *, overwrite: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        source: FrameSource,
+        *,
+        size: tuple[int, int] | None = None,
+        overwrite: bool = False,
+    ) -> None:
         self.path = path
         self._source = source
         self._file = VideoFile(
@@ -166,6 +181,7 @@ class VideoSink(PictureSink):
             overwrite=overwrite,
             live=source.is_live,
         )
+        check_video_size(path, path.suffix.lower(), size or source.frame_size)
 
     def write(self, frame: Frame, picture: NDArray[np.uint8], /) -> None:
         if frame.index == 0:

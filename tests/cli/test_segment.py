@@ -85,6 +85,16 @@ def test_chosen_classes_side_by_side(tmp_path: Path, picture: Path) -> None:
     assert np.array_equal(_rgb(tmp_path / "out.png"), expected)
 
 
+def test_twice_the_width_must_fit_the_format(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wide, out = tmp_path / "wide.png", tmp_path / "out.webp"
+    cv2.imwrite(str(wide), np.zeros((4, 10_000, 3), np.uint8))
+    assert run("segment", wide, "-o", out, "--mode", "side-by-side") == 1
+    assert "20000x4 pixels are too large for .webp" in _one_line(capsys)
+    assert run("segment", wide, "-o", out) == 0
+
+
 def test_edges(tmp_path: Path, picture: Path) -> None:
     assert run("segment", picture, "-o", tmp_path / "out.png", "--mode", "edges") == 0
     expected = np.full((20, 40, 3), 100, np.uint8)

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 from clips import MemorySource, fake_segment, noise, read_times, write_video
 
@@ -257,6 +258,42 @@ def test_pictures_of_long_names_have_results(
     assert len(written) == 2
     if len(os.fsencode(stem)) == 251:
         assert written == {f"{name}.png" for name in names}
+
+
+@pytest.mark.parametrize(
+    ("suffix", "width"),
+    [(".webp", 16_383), (".jpg", 65_500), (".png", 1_000_000), (".tif", 2**20), (".mp4", 16_384)],
+)
+def test_sizes_beyond_the_format_are_refused_at_the_start(
+    tmp_path: Path, suffix: str, width: int
+) -> None:
+    path = tmp_path / f"out{suffix}"
+    narrow, wide = (MemorySource([np.zeros((2, w, 3), np.uint8)]) for w in (width, width + 1))
+    with open_sink(path, narrow) as sink:
+        for frame in narrow:
+            sink.write(frame, frame.image)
+    assert path.stat().st_size
+    refusal = rf"{width + 1}x2 pixels are too large for {suffix}, which has at most {width} a side"
+    with pytest.raises(SinkError, match=refusal):
+        open_sink(path, wide, overwrite=True)
+    with pytest.raises(SinkError, match=refusal):
+        open_sink(path, narrow, size=(width + 1, 2), overwrite=True)
+    with open_sink(path, narrow, overwrite=True) as sink, pytest.raises(SinkError, match=refusal):
+        sink.write(next(iter(wide)), next(iter(wide)).image)
+
+
+def test_pictures_too_large_for_a_folder_are_refused(tmp_path: Path) -> None:
+    wide = MemorySource([np.zeros((1, 1_000_001, 3), np.uint8)])
+    for make in (_rendered, _label_maps):
+        with pytest.raises(SinkError, match=r"at most 1000000 a side"):
+            make(tmp_path / "out", wide, False)
+
+
+def test_frames_of_more_pixels_than_ffmpeg_takes_are_refused(
+    tmp_path: Path, source: FrameSource
+) -> None:
+    with pytest.raises(SinkError, match="too large for FFmpeg"):
+        open_sink(tmp_path / "out.mp4", source, size=(16_384, 16_384))
 
 
 def test_open_sink_still_takes_a_drawing_function(tmp_path: Path, source: FrameSource) -> None:
