@@ -13,7 +13,7 @@ from time import monotonic
 
 from seaformer_edge.errors import ModelError, SeaformerEdgeError
 from seaformer_edge.hub.card import Card, read_card
-from seaformer_edge.hub.zoo import DEFAULT_MODEL, installed_cards, resolve_model
+from seaformer_edge.hub.zoo import DEFAULT_MODEL, installed_cards, resolve_model, select_program
 from seaformer_edge.inference.views import Mode, View
 from seaformer_edge.live import LivePipeline, LiveResult, LiveStatus
 from seaformer_edge.sources import SourceSpec
@@ -35,10 +35,12 @@ class ModelChoice:
     Attributes:
         name: the value for `--model`.
         detail: variant, input size, precision.
+        reason: why the program of this precision runs; empty if there is no other.
     """
 
     name: str
     detail: str
+    reason: str = ""
 
 
 class Controller:
@@ -210,10 +212,14 @@ class Controller:
 
     def models(self) -> list[ModelChoice]:
         """The installed models."""
-        return [
-            ModelChoice(name, f"{card.variant} {card.width}x{card.height} {card.precision}")
-            for name, card in installed_cards().items()
-        ]
+        cards = installed_cards()
+        choices = []
+        for name, card in cards.items():
+            selection = select_program(name)  # the program of another precision may run
+            precision = cards.get(selection.path.stem, card).precision
+            detail = f"{card.variant} {card.width}x{card.height} {precision}"
+            choices.append(ModelChoice(name, detail, selection.reason))
+        return choices
 
     def set_threads(self, threads: int) -> None:
         """Sets the threads for the network; 0 lets the runtime choose."""

@@ -172,6 +172,8 @@ class ToolBar(QWidget):
             self.model.clear()
             for choice in models:
                 self.model.addItem(f"{choice.name}  {choice.detail}", choice.name)
+                last = self.model.count() - 1
+                self.model.setItemData(last, choice.reason, Qt.ItemDataRole.ToolTipRole)
             index = self.model.findData(current, SPEC_ROLE)
             if index < 0:
                 self.model.addItem(Path(current).name, current)

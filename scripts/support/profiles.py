@@ -9,7 +9,7 @@ from typing import Any
 
 from fakes import CARD
 
-from seaformer_edge.hub.card import write_card
+from seaformer_edge.hub.card import PRECISIONS, write_card
 from seaformer_edge.machine.board import Board, SystemReading
 from seaformer_edge.profiling.latency import LatencyStats
 from seaformer_edge.profiling.record import (
@@ -50,7 +50,9 @@ def synthetic_run(
 ) -> Run:
     """A run of ten seconds at a constant latency, of which the network takes 20/24."""
     network_ms = latency_ms * 20 / 24
-    model = ModelInfo(name, "segmentation", "T", "fp32", 512, 512, 150, "abc", {})
+    suffix = name.rpartition("-")[2]
+    precision = suffix if suffix in PRECISIONS else "fp32"
+    model = ModelInfo(name, "segmentation", "T", precision, 512, 512, 150, "abc", {})
     return replace(
         Run(
             model=model,

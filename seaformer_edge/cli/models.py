@@ -15,7 +15,13 @@ from seaformer_edge.errors import ModelError
 from seaformer_edge.hub.card import card_path, read_card
 from seaformer_edge.hub.paths import user_models_dir
 from seaformer_edge.hub.pretrained import PUBLISHED
-from seaformer_edge.hub.zoo import DEFAULT_MODEL, fetched_programs, installed_cards, resolve_model
+from seaformer_edge.hub.zoo import (
+    DEFAULT_MODEL,
+    Selection,
+    fetched_programs,
+    installed_cards,
+    select_program,
+)
 
 if TYPE_CHECKING:
     from seaformer_edge.hub.card import Card
@@ -68,13 +74,15 @@ def info(model: str, as_json: bool) -> None:
     from seaformer_edge.hub.card import verify
 
     path = Path(model)
-    card = verify(path if path.suffix == ".safetensors" else resolve_model(model))
+    selection = Selection(path) if path.suffix == ".safetensors" else select_program(model)
+    card = verify(selection.path)
     if as_json:
         click.echo(json.dumps(asdict(card), indent=1))
         return
     rows = {
         "name": card.name,
         "network": f"{card.architecture} {card.variant}, {card.task}, {card.precision}",
+        "selected": selection.reason,
         "input": f"{card.width}x{card.height}" if card.width else "any multiple of 32",
         "classes": f"{card.num_classes}: {', '.join(card.classes)}",
         "accuracy": _accuracy(card),
@@ -85,7 +93,8 @@ def info(model: str, as_json: bool) -> None:
         "made with": ", ".join(f"{k} {v}" for k, v in card.versions.items()),
     }
     for key, value in rows.items():
-        click.echo(f"{key + ':':10} {value}")
+        if value:
+            click.echo(f"{key + ':':10} {value}")
 
 
 @models.command()

@@ -61,6 +61,11 @@ def _parse_frame_size(
     type=click.FloatRange(0, min_open=True),
     help="Recommend a model and threads for this frame rate.",
 )
+@click.option(
+    "--remember",
+    is_flag=True,
+    help="Use the recommended precision wherever its model is named without one.",
+)
 @click.option("--operators", is_flag=True, help="Also time every operator of the network.")
 @click.option("--json", "json_path", type=file_path, help="Write the profile as JSON.")
 @click.option("--plot", "plot_path", type=file_path, help="Write charts as PNG.")
@@ -77,6 +82,7 @@ def profile(
     quick: bool,
     frame_size: tuple[int, int],
     target_fps: float | None,
+    remember: bool,
     operators: bool,
     json_path: Path | None,
     plot_path: Path | None,
@@ -88,14 +94,16 @@ def profile(
     least 1,024 frames and 60 s, as in the single-stream scenario of MLPerf Mobile. So one run
     takes more than two minutes. Ctrl-C stops and reports the finished runs.
     """
+    if remember and target_fps is None:
+        raise click.UsageError("--remember needs --target-fps FPS")
     for path in (json_path, plot_path):
         if path is not None and (path.is_dir() or not path.absolute().parent.is_dir()):
             raise SinkError(f"{path}: cannot be written; choose a file in an existing folder")
 
     from seaformer_edge.hub.card import verify
-    from seaformer_edge.hub.zoo import resolve_model
+    from seaformer_edge.hub.zoo import model_of, remember_precision, select_program
     from seaformer_edge.machine.cpu import usable_cores
-    from seaformer_edge.profiling.advice import advice
+    from seaformer_edge.profiling.advice import advice, recommended
     from seaformer_edge.profiling.compare import compare
     from seaformer_edge.profiling.measure import Request
     from seaformer_edge.profiling.record import (
@@ -110,7 +118,11 @@ def profile(
     earlier = None if earlier_path is None else read_profile(earlier_path)
     protocol = QUICK if quick else FULL
     counts = threads or [n for n in (1, 2, 4, 8, 16) if n <= usable_cores()]
-    paths = [resolve_model(model) for model in models or (None,)]
+    selections = [select_program(model) for model in models or (None,)]
+    for selection in selections:
+        if selection.reason:
+            click.echo(f"{selection.path.stem}: {selection.reason}", err=True)
+    paths = [selection.path for selection in selections]
     for path in paths:
         verify(path)  # report errors before measurements that take minutes
     requests = [
@@ -123,6 +135,10 @@ def profile(
     click.echo(report(result))
     if target_fps is not None:
         click.echo(f"\n{advice(runs, target_fps)}")
+        if remember and (best := recommended(runs, target_fps)):
+            name = model_of(best.model.name)
+            file = remember_precision(name, best.model.precision)
+            click.echo(f"{name} now means its {best.model.precision} program ({file})")
     if earlier is not None:
         click.echo(f"\n{compare(result, earlier)}")
     if json_path is not None:

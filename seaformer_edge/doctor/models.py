@@ -13,7 +13,12 @@ from seaformer_edge.doctor.installation import reinstall_command
 from seaformer_edge.errors import ModelError
 from seaformer_edge.hub.card import verify
 from seaformer_edge.hub.paths import shipped_models_dir
-from seaformer_edge.hub.zoo import DEFAULT_MODEL, fetched_programs, installed_programs
+from seaformer_edge.hub.zoo import (
+    DEFAULT_MODEL,
+    fetched_programs,
+    installed_programs,
+    select_program,
+)
 
 
 def models() -> Finding:
@@ -40,7 +45,10 @@ def models() -> Finding:
         state: State = "warn" if DEFAULT_MODEL in good else "error"
         return Finding("models", state, "; ".join(bad), "\n".join(dict.fromkeys(lines)))
     listed = ", ".join(f"{name} {digest}" for name, digest in good.items())
-    return Finding("models", "ok", f"{len(good)} models match their cards (sha256): {listed}")
+    message = f"{len(good)} models match their cards (sha256): {listed}"
+    if reason := select_program(None).reason:
+        message += f"; {DEFAULT_MODEL} runs as {reason}"
+    return Finding("models", "ok", message)
 
 
 def _restore_command() -> str:

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from seaformer_edge.errors import ModelError
+from seaformer_edge.files import atomic_write
 from seaformer_edge.hub.card import Card, card_path, read_card
-from seaformer_edge.hub.paths import shipped_models_dir, user_models_dir
+from seaformer_edge.hub.json_file import read_json
+from seaformer_edge.hub.paths import shipped_models_dir, user_models_dir, writable_models_dir
 from seaformer_edge.hub.pretrained import PUBLISHED
+from seaformer_edge.machine.cpu import computes_in_fp16
 
 DEFAULT_MODEL = "seaformer-t-everyday"
+
+MIN_KEPT_ACCURACY = 0.995
+"""A lower precision is selected for a model's plain name only if it keeps this much of fp32's."""
+
+PRECISIONS_FILE = "precisions.json"
+"""File in the user's models folder: the precision that a model's plain name stands for."""
 
 log = logging.getLogger(__name__)
 
@@ -67,8 +78,31 @@ def installed_cards() -> dict[str, Card]:
     return cards
 
 
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """A program and why it was selected.
+
+    Attributes:
+        path: the .pte file.
+        reason: one clause for people; empty if the program was named exactly.
+    """
+
+    path: Path
+    reason: str = ""
+
+
 def resolve_model(model: str | None) -> Path:
-    """The .pte file for a `--model` argument.
+    """The .pte file for a `--model` argument; see `select_program`."""
+    return select_program(model).path
+
+
+def select_program(model: str | None) -> Selection:
+    """The program for a `--model` argument.
+
+    NAME-fp32, NAME-fp16 and NAME-int8 are the programs of one model in these precisions. NAME alone
+    is the fp16 program on a processor that computes in fp16, if the model keeps
+    `MIN_KEPT_ACCURACY` in it, and else the fp32 program; or the precision that
+    `remember_precision` has stored.
 
     Args:
         model: the name of an installed program, the path of a .pte, or None for the default.
@@ -79,19 +113,22 @@ def resolve_model(model: str | None) -> Path:
     programs = installed_programs()
     name = model or DEFAULT_MODEL
     if name in programs:
-        return programs[name]
+        return _best_precision(name, programs)
+    if (base := name.removesuffix("-fp32")) in programs:
+        return Selection(programs[base])
     path = Path(name)
     if path.suffix == ".pte":
         if not path.is_file():
             raise ModelError(f"{path}: no such model file")
-        return path
-    if (int8 := programs.get(f"{name}-int8")) is not None:
-        card = read_card(int8)
-        raise ModelError(
-            f"{name}: only its int8 program is installed; use {name}-int8, or export the checkpoint"
-            f" of the repository: seaformer-edge models export models/{name}.safetensors"
-            f" -o {name}.pte --size {card.width}x{card.height}"
-        )
+        return Selection(path)
+    for precision in ("fp16", "int8"):
+        if (other := programs.get(f"{name}-{precision}")) is not None:
+            card = read_card(other)
+            raise ModelError(
+                f"{name}: only its {precision} program is installed; use {name}-{precision}, or"
+                f" export the checkpoint of the repository: seaformer-edge models export"
+                f" models/{name}.safetensors -o {name}.pte --size {card.width}x{card.height}"
+            )
     try:
         fetched_programs()
     except ModelError as error:
@@ -101,3 +138,71 @@ def resolve_model(model: str | None) -> Path:
     raise ModelError(
         f"{name}: unknown model; known are {', '.join(programs) or 'none'}, or give a .pte file"
     )
+
+
+def _best_precision(name: str, programs: dict[str, Path]) -> Selection:
+    fp32 = programs[name]
+    remembered = _remembered_precisions().get(name)
+    if remembered == "fp32":
+        return Selection(fp32, "fp32, as `profile --remember` stored")
+    if remembered and (path := programs.get(f"{name}-{remembered}")):
+        return Selection(path, f"{remembered}, as `profile --remember` stored")
+    fp16 = programs.get(f"{name}-fp16")
+    if fp16 is None:
+        return Selection(fp32)
+    if not computes_in_fp16():
+        return Selection(fp32, "fp32, because this processor does not compute in fp16")
+    kept = _kept_accuracy(fp16)
+    if kept is None:
+        return Selection(fp32, "fp32, because the accuracy of its fp16 program is not measured")
+    if kept < MIN_KEPT_ACCURACY:
+        return Selection(fp32, f"fp32, because fp16 keeps only {kept:.1%} of its accuracy")
+    return Selection(fp16, f"fp16, because this processor computes in it; keeps {kept:.2%}")
+
+
+def _kept_accuracy(program: Path) -> float | None:
+    """A program's accuracy as a fraction of its fp32 program's, by its card; None if not there."""
+    try:
+        accuracy = read_card(program).accuracy
+    except ModelError as error:
+        log.warning("%s", error)
+        return None
+    for name in ("mIoU", "top-1"):
+        kept, whole = accuracy.get(name), accuracy.get(f"fp32 {name}")
+        if isinstance(kept, float) and isinstance(whole, float) and whole > 0:
+            return kept / whole
+    return None
+
+
+def model_of(program: str) -> str:
+    """The name of a program's model: the program's name without its precision."""
+    return program.removesuffix("-fp16").removesuffix("-int8")
+
+
+def remember_precision(name: str, precision: str) -> Path:
+    """Store which precision the model `name` stands for on this machine, and return the file.
+
+    Raises:
+        ModelError: the file cannot be written.
+    """
+    path = writable_models_dir() / PRECISIONS_FILE
+    text = json.dumps({**_remembered_precisions(), name: precision}, indent=1) + "\n"
+    try:
+        atomic_write(path, text.encode())
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be written ({error.strerror})") from error
+    return path
+
+
+def _remembered_precisions() -> dict[str, str]:
+    try:
+        path = user_models_dir() / PRECISIONS_FILE
+    except ModelError:  # no home folder
+        return {}
+    if not os.access(path, os.R_OK):
+        return {}
+    try:
+        return read_json(path, dict[str, str], "stored precisions")
+    except (FileNotFoundError, ModelError) as error:
+        log.warning("%s", error)
+        return {}

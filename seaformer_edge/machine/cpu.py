@@ -1,9 +1,15 @@
-"""The processor cores of this process."""
+"""The processor of this process: its cores and whether it computes in half precision."""
 
 from __future__ import annotations
 
 import os
+import struct
 import sys
+from pathlib import Path
+
+AUXILIARY_VECTOR = Path("/proc/self/auxv")
+AT_HWCAP = 16
+HWCAP_ASIMDHP = 1 << 10
 
 
 def usable_cores() -> int:
@@ -11,3 +17,27 @@ def usable_cores() -> int:
     if sys.platform == "linux":
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def computes_in_fp16() -> bool:
+    """Whether this is an ARM processor with half-precision vector arithmetic (Armv8.2 FP16).
+
+    On others XNNPACK runs fp16 programs by converting to fp32, so that they are not faster.
+    """
+    if sys.platform == "darwin":
+        return os.uname().machine == "arm64"  # every Apple processor since the M1 has it
+    if sys.platform != "linux" or os.uname().machine != "aarch64":
+        return False
+    return bool(_hardware_capabilities() & HWCAP_ASIMDHP)
+
+
+def _hardware_capabilities() -> int:
+    """The AT_HWCAP bits that Linux gives to every process; 0 if they cannot be read.
+
+    /proc/cpuinfo lists them, too, but in an emulator it describes the host.
+    """
+    try:
+        vector = AUXILIARY_VECTOR.read_bytes()
+    except OSError:
+        return 0
+    return int(dict(struct.iter_unpack("@LL", vector)).get(AT_HWCAP, 0))

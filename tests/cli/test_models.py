@@ -233,7 +233,7 @@ class TestWithTorch:
 
         asked, exported = [], []
 
-        def export_nothing(network, card, height, width, *rest):
+        def export_nothing(network, card, height, width, output, **rest):
             exported.append((height, width))
             return card
 
@@ -258,7 +258,7 @@ class TestWithTorch:
 
         sizes = []
 
-        def export_nothing(network, card, height, width, *rest):
+        def export_nothing(network, card, height, width, output, **rest):
             sizes.append((height, width))
             return card
 

@@ -15,6 +15,7 @@ from fakes import wait_until
 from profiles import synthetic_run, tiny_model
 
 from seaformer_edge.cli import main
+from seaformer_edge.hub.zoo import PRECISIONS_FILE, resolve_model
 from seaformer_edge.profiling.measure import Request
 
 PATIENCE_S = 60
@@ -80,13 +81,27 @@ def test_default_is_the_default_model_on_up_to_all_cores(
     monkeypatch.setattr("seaformer_edge.machine.cpu.usable_cores", lambda: 4)
     assert main(["profile", "--quick"]) == 0
     assert [r.threads for r in requests] == [1, 2, 4]
-    assert {r.model.stem for r in requests} == {"seaformer-t-everyday"}
+    assert {r.model for r in requests} == {resolve_model(None)}
     assert {r.protocol.name for r in requests} == {"quick"}
+
+
+def test_the_recommended_precision_is_remembered(
+    requests: list[Request], models_home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["profile", "-m", "seaformer-t-everyday-int8", "--threads", "1", "--remember"]
+    assert main([*arguments, "--target-fps", "1000"]) == 0
+    assert not (models_home / PRECISIONS_FILE).exists(), "too slow"
+    assert main([*arguments, "--target-fps", "5"]) == 0
+    assert "seaformer-t-everyday now means its int8 program" in capsys.readouterr().out
+    assert resolve_model(None).stem == "seaformer-t-everyday-int8"
+    assert main(["profile", "--threads", "1"]) == 0
+    assert "int8, as `profile --remember` stored" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     "arguments",
     [
+        ["--remember"],
         ["--threads", "0"],
         ["--threads", "1,,2"],
         ["--threads", "two"],

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 
 import platformdirs
@@ -7,7 +8,7 @@ import pytest
 
 from seaformer_edge.errors import ModelError
 from seaformer_edge.hub import zoo
-from seaformer_edge.hub.card import verify
+from seaformer_edge.hub.card import card_path, verify
 from seaformer_edge.hub.paths import user_models_dir, writable_models_dir
 
 
@@ -40,6 +41,59 @@ def test_fetched_programs_do_not_replace_shipped_ones(models_home):
     assert zoo.resolve_model("fetched") == models_home / "fetched.pte"
     assert zoo.resolve_model(None) == zoo.shipped_programs()[zoo.DEFAULT_MODEL]
     assert zoo.installed_cards().keys() == zoo.shipped_programs().keys(), "no card, not listed"
+
+
+@pytest.fixture
+def programs(models_home, monkeypatch):
+    """Installs mine.pte, mine-fp16.pte and mine-int8.pte, and returns what sets the situation."""
+    models_home.mkdir()
+    card = json.loads(card_path(zoo.shipped_programs()[zoo.DEFAULT_MODEL]).read_text())
+    for name in ("mine", "mine-fp16", "mine-int8"):
+        (models_home / f"{name}.pte").touch()
+
+    def set_up(computes_in_fp16: bool, **accuracy: float) -> None:
+        monkeypatch.setattr(zoo, "computes_in_fp16", lambda: computes_in_fp16)
+        (models_home / "mine-fp16.json").write_text(json.dumps({**card, "accuracy": accuracy}))
+
+    return set_up
+
+
+@pytest.mark.parametrize(
+    ("computes", "accuracy", "selected", "reason"),
+    [
+        (True, {"mIoU": 0.6, "fp32 mIoU": 0.6}, "mine-fp16", "keeps 100.00%"),
+        (True, {"top-1": 0.597, "fp32 top-1": 0.6}, "mine-fp16", "keeps 99.50%"),
+        (True, {"mIoU": 0.59, "fp32 mIoU": 0.6}, "mine", "keeps only 98.3%"),
+        (True, {"mIoU": 0.6}, "mine", "not measured"),
+        (False, {"mIoU": 0.6, "fp32 mIoU": 0.6}, "mine", "does not compute in fp16"),
+    ],
+)
+def test_a_name_without_precision_is_the_best_for_this_processor(
+    programs, computes, accuracy, selected, reason
+):
+    programs(computes, **accuracy)
+    selection = zoo.select_program("mine")
+    assert selection.path.stem == selected
+    assert reason in selection.reason
+
+
+def test_a_name_with_precision_is_taken_as_it_is(programs):
+    programs(True, **{"mIoU": 0.6, "fp32 mIoU": 0.6})
+    names = {name: zoo.resolve_model(name).stem for name in ("mine-fp32", "mine-int8")}
+    assert names == {"mine-fp32": "mine", "mine-int8": "mine-int8"}
+
+
+def test_a_remembered_precision_is_taken(programs, models_home):
+    programs(True, **{"mIoU": 0.6, "fp32 mIoU": 0.6})
+    for precision, stem in (("int8", "mine-int8"), ("fp32", "mine")):
+        zoo.remember_precision("mine", precision)
+        selection = zoo.select_program("mine")
+        assert (selection.path.stem, selection.reason[:4]) == (stem, precision)
+    (models_home / "mine-int8.pte").unlink()
+    zoo.remember_precision("mine", "int8")
+    assert zoo.resolve_model("mine").stem == "mine-fp16", "the program is gone"
+    (models_home / zoo.PRECISIONS_FILE).write_text("[")
+    assert zoo.resolve_model("mine").stem == "mine-fp16", "a damaged file counts as none"
 
 
 def test_the_users_folder_follows_the_xdg_specification(monkeypatch, tmp_path):
