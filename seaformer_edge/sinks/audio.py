@@ -5,52 +5,68 @@ from __future__ import annotations
 import io
 import logging
 from collections.abc import Iterator
+from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
+from typing import cast
 
 import av
 import av.container
 from av.audio.stream import AudioStream
 from av.bitstream import BitStreamFilterContext
+from av.format import Flags
 from av.stream import Stream
 
-from seaformer_edge.sources.video import fraction, open_media, start_time
+from seaformer_edge.errors import SourceError
+from seaformer_edge.sources.clock import audio_times
+from seaformer_edge.sources.video import FALLBACK_RATE, fraction, open_media, video_stream
 
+KEPT_OF_STREAM = ("language", "title")
 log = logging.getLogger(__name__)
 
 
 class AudioCopy:
     """Copies the audio streams of `path` that `output` can hold, without decoding them.
 
+    Language and title of a stream are kept. After a clock that began again, audio keeps its place
+    beside the pictures.
+
     Args:
         path: the file the audio comes from.
-        output: an open container; nothing may have been written to it yet.
+        output: an open container with all its other streams; its header is written here.
         origin_s: the time of the input, in seconds, at which the output begins.
     """
 
     def __init__(self, path: Path, output: av.container.OutputContainer, origin_s: float) -> None:
-        self._input = open_media(path)
         self._output = output
-        self._origin = start_time(self._input) + Fraction(origin_s)
-        self._trimmed = origin_s > 0
+        self._origin = Fraction(origin_s)
         self._streams: dict[int, AudioStream] = {}
         self._filters: dict[int, BitStreamFilterContext] = {}
-        for stream in self._input.streams.audio:
-            if stream.codec_context is None:  # for example Apple's APAC
-                log.warning("%s: an audio track of unknown codec is left out", path)
-                continue
-            codec = stream.codec_context.name
-            if codec in output.supported_codecs and _accepts(output.format.name, stream):
-                self._streams[stream.index] = output.add_stream_from_template(stream)
-                if codec == "aac" and not stream.codec_context.extradata:
-                    # MPEG-TS has AAC with ADTS headers, which MP4, MOV and Matroska do not take.
-                    self._filters[stream.index] = BitStreamFilterContext("aac_adtstoasc", stream)
-            else:
-                log.warning(
-                    "%s cannot hold %s audio; it is left out", output.format.long_name, codec
-                )
-        self._packets = self._read()
-        self._next = next(self._packets, None)
+        with ExitStack() as stack:
+            self._input = stack.enter_context(open_media(path))
+            for stream in self._input.streams.audio:
+                self._add(stream, path)
+            if self._streams:
+                output.start_encoding()  # decides the time bases
+            self._packets = self._read()
+            self._next = next(self._packets, None)
+            stack.pop_all()
+
+    def _add(self, stream: AudioStream, path: Path) -> None:
+        if stream.codec_context is None:  # for example Apple's APAC
+            log.warning("%s: an audio track of unknown codec is left out", path)
+            return
+        codec, container = stream.codec_context.name, self._output.format
+        if codec not in self._output.supported_codecs or not _accepts(container.name, stream):
+            log.warning("%s cannot hold %s audio; it is left out", container.long_name, codec)
+            return
+        copy = self._streams[stream.index] = self._output.add_stream_from_template(stream)
+        copy.metadata.update(
+            {key: stream.metadata[key] for key in KEPT_OF_STREAM if key in stream.metadata}
+        )
+        if codec == "aac" and not stream.codec_context.extradata:
+            # MPEG-TS has AAC with ADTS headers, which MP4, MOV and Matroska do not take.
+            self._filters[stream.index] = BitStreamFilterContext("aac_adtstoasc", stream)
 
     def copy_until(self, time_s: float) -> None:
         """Copies the packets that begin before `time_s` of the output, in seconds."""
@@ -66,31 +82,47 @@ class AudioCopy:
         """Yields (start time in the output in seconds, packet) up to the first read error."""
         if not self._streams:
             return
+        # Containers with this flag take packets of equal decoding times.
+        step = 0 if self._output.format.flags & cast(int, Flags.ts_nonstrict.value) else 1
         last: dict[int, int] = {}
-        packets = self._input.demux([self._input.streams[index] for index in self._streams])
-        while True:
-            try:
-                packet = next(packets)
-            except (StopIteration, av.FFmpegError):
-                return
-            if packet.pts is None or packet.dts is None:
+        video, interval = _video(self._input)
+        for packet, decoded in audio_times(self._input, list(self._streams), video, interval):
+            index, base = packet.stream_index, fraction(packet.time_base)
+            late = 0 if packet.pts is None or packet.dts is None else packet.pts - packet.dts
+            start = decoded + late * base - self._origin
+            if self._origin and start < 0:
                 continue
-            index = packet.stream_index
-            time_base = fraction(packet.time_base)
-            shift = round(self._origin / time_base)
-            packet.pts -= shift
-            packet.dts -= shift
-            # In a damaged file, time may step back; no container accepts that.
-            if packet.dts <= last.get(index, packet.dts - 1) or (self._trimmed and packet.pts < 0):
-                continue
-            last[index] = packet.dts
-            start_s = packet.pts * time_base
-            filtered = [packet]
-            if index in self._filters:
-                filtered = self._filters[index].filter(packet)
-            for packet in filtered:
-                packet.stream = self._streams[index]
-                yield start_s, packet
+            copy = self._streams[index]
+            assert copy.time_base is not None
+            tick = fraction(copy.time_base)
+            ticks = base / tick
+            dts = round((decoded - self._origin) / tick)
+            # Packets may be shorter than a tick of the input.
+            dts = last[index] = max(dts, last[index] + step) if index in last else dts
+            for filtered in self._filtered(packet):
+                filtered.stream = copy
+                filtered.duration = round((packet.duration or 0) * ticks)
+                filtered.time_base = tick
+                filtered.dts, filtered.pts = dts, dts + round(late * ticks)
+                yield start, filtered
+
+    def _filtered(self, packet: av.Packet[Stream]) -> list[av.Packet[Stream]]:
+        if packet.stream_index not in self._filters:
+            return [packet]
+        try:
+            return list(self._filters[packet.stream_index].filter(packet))
+        except av.FFmpegError:  # a damaged packet
+            return []
+
+
+def _video(container: av.container.InputContainer) -> tuple[int | None, Fraction]:
+    """The index of the video stream, if any, and seconds from one frame to the next."""
+    try:
+        stream = video_stream(container, container.name)
+    except SourceError:
+        return None, Fraction(0)
+    rate = fraction(stream.average_rate) if stream.average_rate else FALLBACK_RATE
+    return stream.index, 1 / rate
 
 
 def _accepts(container_format: str, stream: AudioStream) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -93,6 +94,7 @@ class VideoEncoder:
         pixel_aspect: a pixel's width over its height. WebM does not store it: PyAV cannot set it
             for that container, and the codec has no field for it.
         audio_file: the file whose audio is copied, if any.
+        metadata: tags of the file by FFmpeg's names, such as "title".
         origin_s: the time of the source, in seconds, at which this file begins.
         live: each picture is in the file once the next one is written. Otherwise a second of
             pictures is written together, which takes less space and time.
@@ -106,6 +108,7 @@ class VideoEncoder:
         frame_rate: Fraction | None,
         pixel_aspect: Fraction,
         audio_file: Path | None,
+        metadata: Mapping[str, str],
         origin_s: float,
         live: bool,
     ) -> None:
@@ -137,7 +140,12 @@ class VideoEncoder:
         codec.gop_size = min(max(round(self._rate), 1), 250)  # a fragment a second
         codec.colorspace = codec.color_primaries = codec.color_trc = BT709
         codec.color_range = LIMITED_RANGE
-        self._audio = AudioCopy(audio_file, self._container, origin_s) if audio_file else None
+        self._container.metadata.update(metadata)
+        try:
+            self._audio = AudioCopy(audio_file, self._container, origin_s) if audio_file else None
+        except BaseException:
+            self._container.close()
+            raise
 
     def write(
         self, picture: NDArray[np.uint8], time_s: float, duration_s: float | None = None

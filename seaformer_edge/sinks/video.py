@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
+from types import MappingProxyType
 from typing import Self
 
 import av
@@ -33,6 +34,7 @@ class VideoFile:
         frame_rate: frames per second, a hint for the encoder; None if unknown.
         pixel_aspect: a pixel's width over its height.
         audio_file: the file whose audio is copied, if any.
+        metadata: tags of the file by FFmpeg's names, such as "title".
         inputs: files that must not be overwritten.
         overwrite: replace an existing file.
         live: pictures come slowly, as from a camera: each one is in the file once the next one is
@@ -56,6 +58,7 @@ class VideoFile:
         frame_rate: Fraction | None = None,
         pixel_aspect: Fraction = Fraction(1),
         audio_file: Path | None = None,
+        metadata: Mapping[str, str] = MappingProxyType({}),
         inputs: Sequence[Path] = (),
         overwrite: bool = False,
         live: bool = False,
@@ -68,6 +71,7 @@ class VideoFile:
         self._frame_rate = frame_rate
         self._pixel_aspect = pixel_aspect
         self._audio_file = audio_file
+        self._metadata = metadata
         self._encoder: VideoEncoder | None = None
         self._live = live
         self._pictures = 0
@@ -93,6 +97,7 @@ class VideoFile:
                     frame_rate=self._frame_rate,
                     pixel_aspect=self._pixel_aspect,
                     audio_file=self._audio_file,
+                    metadata=self._metadata,
                     origin_s=time_s if self.origin_s is None else self.origin_s,
                     live=self._live,
                 )
@@ -150,7 +155,7 @@ class VideoFile:
 
 
 class VideoSink(PictureSink):
-    """A video with the source's timestamps, pixel aspect and audio. See `VideoFile`.
+    """A video with the source's times, pixel aspect, audio and metadata. See `VideoFile`.
 
     A range of a source begins at zero. Audio after the last frame is kept if the source was read
     to its end, and cut if the run was interrupted.
@@ -177,6 +182,7 @@ class VideoSink(PictureSink):
             frame_rate=source.frame_rate,
             pixel_aspect=source.pixel_aspect,
             audio_file=source.audio_file,
+            metadata=source.metadata,
             inputs=source.files,
             overwrite=overwrite,
             live=source.is_live,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
+from types import MappingProxyType
 from typing import Self
 
 from seaformer_edge.frame import Frame
@@ -37,6 +38,7 @@ class FrameSource(ABC):
         audio_file: the file with the audio of the frames, if there is one.
         lost_frames: frames of the last iteration that could not be decoded.
         exhausted: whether the last iteration reached the source's end.
+        metadata: what the file says of "title" and "creation_time".
         is_live: a camera or live stream, whose frames are lost if they are not read in time.
     """
 
@@ -47,6 +49,7 @@ class FrameSource(ABC):
     pixel_aspect: Fraction = Fraction(1)
     files: tuple[Path, ...] = ()
     audio_file: Path | None = None
+    metadata: Mapping[str, str] = MappingProxyType({})
     lost_frames: int = 0
     exhausted: bool = False
     is_live: bool = False

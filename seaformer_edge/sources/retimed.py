@@ -27,6 +27,7 @@ class Retimed(FrameSource):
         self.frame_count = source.frame_count
         self.pixel_aspect = source.pixel_aspect
         self.files = source.files
+        self.metadata = source.metadata
 
     @property
     def lost_frames(self) -> int:  # type: ignore[override]

@@ -27,6 +27,7 @@ class Selection(FrameSource):
         self.files = source.files
         self.pixel_aspect = source.pixel_aspect
         self.audio_file = source.audio_file
+        self.metadata = source.metadata
         self.frame_count = None
         if source.frame_count is not None:
             last = source.frame_count if end is None else min(end, source.frame_count)

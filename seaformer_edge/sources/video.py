@@ -58,6 +58,8 @@ class VideoSource(FrameSource):
             coded_aspect = stream.sample_aspect_ratio
             if container.streams.audio:
                 self.audio_file = path
+            kept = ("title", "creation_time")
+            self.metadata = {k: container.metadata[k] for k in kept if k in container.metadata}
         first = next(iter(self), None)
         if first is None:
             raise SourceError(f"{path}: no frame of the video can be decoded")

@@ -82,6 +82,102 @@ def test_aac_of_a_transport_stream_is_copied(
         assert samples / result.streams.audio[0].rate == pytest.approx(2, abs=0.1)
 
 
+def _as(path: Path, clip: FrameSource, tick: Fraction | None = None, skip: int = 0) -> Path:
+    """Copies a clip into another container.
+
+    Args:
+        path: the new file.
+        clip: of which the packets are copied.
+        tick: audio begins at multiples of this many seconds.
+        skip: leaves out the last audio packets.
+    """
+    with av.open(str(clip.files[0])) as source, av.open(str(path), "w") as output:
+        streams = {stream: output.add_stream_from_template(stream) for stream in source.streams}
+        output.start_encoding()
+        packets = [packet for packet in source.demux() if packet.size]
+        sound = [packet for packet in packets if packet.stream.type == "audio"]
+        for packet in packets:
+            if packet in sound[len(sound) - skip :]:
+                continue
+            if tick is not None and packet in sound:
+                ticks = int(packet.dts * packet.time_base / tick)
+                packet.dts = packet.pts = round(ticks * tick / packet.time_base)
+            packet.stream = streams[packet.stream]
+            output.mux(packet)
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_audio_packets_of_equal_times_are_kept(
+    tmp_path: Path, clip: FrameSource, suffix: str
+) -> None:
+    shared = _as(tmp_path / "shared.mkv", clip, tick=Fraction(1, 10))
+    out = _copy(open_source(shared), tmp_path / f"out{suffix}")
+    assert audio_packets(out) == audio_packets(clip.files[0])
+    with av.open(str(out)) as result:
+        times = [p.dts * p.time_base for p in result.demux(audio=0) if p.size]
+    assert times == sorted(times)
+    assert times[-1] == pytest.approx(1.9, abs=0.03)
+
+
+@pytest.mark.parametrize("skip", [0, 20])
+def test_audio_after_a_clock_that_began_again_is_kept(
+    tmp_path: Path, clip: FrameSource, skip: int
+) -> None:
+    part = _as(tmp_path / "part.ts", clip, skip=skip).read_bytes()
+    (tmp_path / "joined.ts").write_bytes(part * 3)
+    joined = open_source(tmp_path / "joined.ts")
+    with av.open(str(_copy(joined, tmp_path / "out.mp4"))) as result:
+        times = [p.dts * p.time_base for p in result.demux(audio=0) if p.size]
+    count = len(audio_packets(clip.files[0])) - skip
+    assert len(times) == pytest.approx(3 * count, abs=3)
+    # In each part, as far from the video's beginning as in the first.
+    begins = [time for time, before in pairwise([*times[::-1], -1]) if time - before > 0.3]
+    if skip:
+        assert sorted(begins) == pytest.approx([0, 2, 4], abs=0.03)
+    assert times[-1] == pytest.approx(6 - skip * 1024 / 44100, abs=0.06)
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
+def test_title_language_and_time_of_creation_are_kept(tmp_path: Path, suffix: str) -> None:
+    created = "2021-03-04T05:06:07.000000Z"
+    path = tmp_path / "clip.mkv"
+    with av.open(str(path), "w") as output:
+        output.metadata.update(title="Straße", creation_time=created)
+        video, audio = output.add_stream("libx264", 25), output.add_stream("aac", 48000)
+        video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
+        audio.metadata.update(language="jpn", title="Kommentar")
+        output.mux(video.encode(av.VideoFrame(64, 48, "yuv420p")))
+        output.mux(video.encode())
+        silence = av.AudioFrame.from_ndarray(np.zeros((2, 1024), np.float32), "fltp", "stereo")
+        silence.sample_rate = 48000
+        output.mux(audio.encode(silence))
+        output.mux(audio.encode())
+    for name, source in ("whole", open_source(path)), ("part", Selection(open_source(path), end=1)):
+        with av.open(str(_copy(source, tmp_path / f"{name}{suffix}"))) as result:
+            assert result.metadata["title"] == "Straße"
+            assert result.metadata["creation_time"] == created
+            assert result.streams.audio[0].language == "jpn"
+            if suffix == ".mkv":
+                assert result.streams.audio[0].metadata["title"] == "Kommentar"
+
+
+def test_a_failure_at_the_start_closes_both_files(
+    tmp_path: Path, clip: FrameSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> bool:
+        raise RuntimeError
+
+    monkeypatch.setattr("seaformer_edge.sinks.audio._accepts", fail)
+    file = VideoFile(tmp_path / "out.mp4", audio_file=clip.files[0])
+    with pytest.raises(RuntimeError) as failure:
+        file.write(numbered(0), 0)
+    opened = [os.path.realpath(link) for link in Path("/proc/self/fd").iterdir()]
+    assert failure.traceback, "it keeps the objects"
+    assert [path for path in opened if path.startswith(str(tmp_path))] == []
+    assert list(tmp_path.iterdir()) == [clip.files[0]]
+
+
 @pytest.mark.parametrize(("codec", "suffix"), [("libopus", ".mov"), ("flac", ".mov")])
 def test_audio_that_the_muxer_refuses_is_left_out(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, codec: str, suffix: str

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from fractions import Fraction
 from itertools import cycle
 from pathlib import Path
 from statistics import median
@@ -20,7 +19,7 @@ from soaking.growth import Sample
 from seaformer_edge.hub.card import read_card
 from seaformer_edge.live import LiveStatus
 from seaformer_edge.live.stats import SourceState
-from seaformer_edge.sinks.encoder import VideoEncoder
+from seaformer_edge.sinks import VideoFile
 from seaformer_edge.sources import SyntheticSource, open_source
 from seaformer_edge.sources.synthetic import read_counter
 from seaformer_edge_gui.controller import Controller
@@ -275,8 +274,7 @@ class Soak:
 
 def _clip(path: Path) -> Path:
     """A video with a readable number in every frame."""
-    encoder = VideoEncoder(path, (WIDTH, HEIGHT), None, Fraction(1), None, 0.0)
-    for frame, _ in zip(SyntheticSource((WIDTH, HEIGHT)), range(JOB_FRAMES), strict=False):
-        encoder.write(frame.image, frame.timestamp_s)
-    encoder.close(remaining_audio=False)
+    with VideoFile(path) as file:
+        for frame, _ in zip(SyntheticSource((WIDTH, HEIGHT)), range(JOB_FRAMES), strict=False):
+            file.write(frame.image, frame.timestamp_s)
     return path
