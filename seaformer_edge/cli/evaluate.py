@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 @click.option(
     "--ignore",
     type=click.IntRange(0, 255),
-    help="Label id that is not counted, for the folder layout.  [default: 255]",
+    help="Label id that is not counted, for the folder layout. Default: that of the class list in"
+    " DATA, or 255.",
 )
 @click.option(
     "--size",
@@ -119,6 +120,7 @@ def _segmentation(
 ) -> dict[str, Any]:
     from tqdm import tqdm
 
+    from seaformer_edge.hub.class_list import ClassList
     from seaformer_edge.training.datasets import (
         IGNORE,
         SEGMENTATION,
@@ -126,19 +128,21 @@ def _segmentation(
     )
     from seaformer_edge.training.evaluate import predictions
     from seaformer_edge.training.label_check import check_labels
+    from seaformer_edge.training.labelmap import class_colours, own_class_list
     from seaformer_edge.training.metrics import ConfusionMatrix
-    from seaformer_edge.training.pictures import Colours
 
     rules = data_set(SEGMENTATION, dataset)
-    ids = rules.ids.copy()
+    ids, palette = rules.ids.copy(), None
+    if rules.classes is None:
+        own = own_class_list(data)
+        if ignore is None and own is not None and own.names == card.classes:
+            ignore = own.ignore_index
+        palette, _ = class_colours(data, ClassList(card.classes, card.palette))
     if ignore is not None:
         ids[ignore] = IGNORE
     pairs = rules.pairs(data, split)
-    colours = None
-    if rules.classes is None:
-        palette = Colours.of({colour: i for i, colour in enumerate(card.palette)})
-        labels = check_labels({"": pairs}, ids, card.num_classes, palette)
-        ids, colours = labels.ids, labels.colours
+    labels = check_labels({"": pairs}, ids, card.num_classes, palette)
+    ids, colours = labels.ids, labels.colours
     predict = _predictor(path, size or rules.input_size)
     matrix = ConfusionMatrix(card.num_classes)
     progress = tqdm(pairs, unit="picture", disable=None)
@@ -177,10 +181,13 @@ def _classification(
 
     from seaformer_edge.training.datasets import CLASSIFICATION, data_set
     from seaformer_edge.training.evaluate import centre_square
+    from seaformer_edge.training.label_check import check_pictures
     from seaformer_edge.training.pictures import read_picture
 
     rules = data_set(CLASSIFICATION, dataset)
     samples = rules.samples(data, split, card.classes)
+    if rules.classes is None:
+        check_pictures([picture for picture, _ in samples])
     ranked = _ranker(path, size or rules.input_size)
     hits = np.zeros(2, dtype=np.int64)
     for picture, class_id in tqdm(samples, unit="picture", disable=None):

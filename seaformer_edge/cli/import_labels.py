@@ -12,24 +12,35 @@ from seaformer_edge.cli.options import debug_option, file_path
 
 @click.command("import-labels")
 @click.argument("annotations", type=file_path)
-@click.option("--images", type=file_path, required=True, help="Folder of the pictures.")
+@click.option(
+    "--images",
+    type=file_path,
+    help="Folder of the pictures. Default: that of ANNOTATIONS, or images in or beside it.",
+)
 @click.option("-o", "--output", type=file_path, required=True, help="New folder for the data set.")
-@click.option("--classes", type=file_path, help="Class list. Default: the annotations' names.")
+@click.option(
+    "--classes",
+    type=file_path,
+    help="Class list. Default: background and the annotations' names.",
+)
 @debug_option
-def import_labels(annotations: Path, images: Path, output: Path, classes: Path | None) -> None:
+def import_labels(
+    annotations: Path, images: Path | None, output: Path, classes: Path | None
+) -> None:
     """Draw the outlines in ANNOTATIONS as masks for train. Needs the train extra.
 
-    ANNOTATIONS is a COCO file (.json), a file of CVAT for images (.xml), or a folder of labelme's
-    JSON files or of YOLO's segmentation files (.txt, with --classes).
+    ANNOTATIONS is a COCO file (.json), a file of CVAT for images (.xml), YOLO's data.yaml, or a
+    folder of labelme's JSON files or of YOLO's segmentation files (.txt). A folder with such
+    folders train and val (or valid) keeps its splits.
 
     OUTPUT gets images, labels and classes.json, and check.jpg: pictures with the masks over them.
     """
-    need_torch()
+    need_torch("pycocotools", "yaml")
     from seaformer_edge.hub.class_list import read_class_list
     from seaformer_edge.training import import_labels as task
 
     class_list = read_class_list(classes) if classes else None
-    count, left_out = task.import_labels(annotations, images, output, class_list)
-    if left_out:
-        click.echo(f"{left_out} shapes without an area (points, lines) left out", err=True)
+    count, notes = task.import_labels(annotations, images, output, class_list)
+    for note in notes:
+        click.echo(note, err=True)
     click.echo(f"{output}: {count} pictures; look at {output / 'check.jpg'}, then train")

@@ -244,11 +244,12 @@ def _accuracy(card: Card) -> str:
     return f"{', '.join(figures)} ({card.accuracy.get('set', 'data set not named')})"
 
 
-def need_torch() -> None:
-    """Raise ModelError, with what to install, where the train extra is missing."""
+def need_torch(*more: str) -> None:
+    """Raise ModelError, with what to install, where the train extra or a module is missing."""
     from importlib.util import find_spec
 
-    if missing := [name for name in ("torch", "executorch", "safetensors") if not find_spec(name)]:
+    names = ("torch", "executorch", "safetensors", *more)
+    if missing := [name for name in names if not find_spec(name)]:
         raise ModelError(
             f"needs {', '.join(missing)}: install the train extra,"
             " pip install 'seaformer-edge[train]'"

@@ -9,9 +9,6 @@ import click
 from seaformer_edge.cli.models import need_torch
 from seaformer_edge.cli.options import debug_option, file_path
 
-CLASS_LISTS = ("classes.json", "_classes.csv", "train/_classes.csv")
-"""Looked for in the data set, in this order."""
-
 
 @click.command()
 @click.argument("recipe", required=False)
@@ -23,7 +20,8 @@ CLASS_LISTS = ("classes.json", "_classes.csv", "train/_classes.csv")
 @click.option(
     "--classes",
     type=file_path,
-    help="Class list (JSON or Roboflow's _classes.csv). Default: the recipe's, or that in DATA.",
+    help="Class list: .json, .txt of one name a line, or Roboflow's _classes.csv. Default: the"
+    " recipe's, or that in DATA (classes.json, _classes.csv, labelmap.txt or classes.txt).",
 )
 @click.option(
     "--warm-start",
@@ -33,8 +31,16 @@ CLASS_LISTS = ("classes.json", "_classes.csv", "train/_classes.csv")
     help="Checkpoint (.safetensors) to start from, of the same variant or a smaller one."
     " --initial is its old name.",
 )
-@click.option("--workers", default=1, show_default=True, help="Processes that read pictures.")
-@click.option("--threads", type=int, help="CPU threads of the network. Default: all cores.")
+@click.option(
+    "--workers",
+    type=click.IntRange(0),
+    default=1,
+    show_default=True,
+    help="Processes that read pictures.",
+)
+@click.option(
+    "--threads", type=click.IntRange(1), help="CPU threads of the network. Default: all cores."
+)
 @debug_option
 def train(
     recipe: str | None,
@@ -65,11 +71,12 @@ def train(
     need_torch()
     import torch
 
-    from seaformer_edge.errors import ModelError
+    from seaformer_edge.errors import ModelError, SourceError
     from seaformer_edge.hub.card import read_card
     from seaformer_edge.hub.class_list import read_class_list
     from seaformer_edge.hub.paths import shipped_models_dir
     from seaformer_edge.training.distributed import is_first_process
+    from seaformer_edge.training.labelmap import own_class_list
     from seaformer_edge.training.recipe import find_recipe, read_recipe
     from seaformer_edge.training.stages import train_stages
 
@@ -77,16 +84,20 @@ def train(
         torch.set_num_threads(threads)
     path = find_recipe(recipe or recipe_option or "")
     stages = read_recipe(path)
+    if not data.is_dir():
+        raise SourceError(f"{data}: no such folder")
     if classes is None:
-        classes = shipped_models_dir() / "classes" / f"{stages[0].classes}.json"
-        if not classes.is_file():
-            own = [data / name for name in CLASS_LISTS if (data / name).is_file()]
-            if not own:
-                raise ModelError(
-                    f"{path}: no class list {stages[0].classes!r}: give --classes FILE"
-                )
-            classes = own[0]
-    train_stages(stages, read_class_list(classes), data, output, warm_start, workers)
+        packaged = shipped_models_dir() / "classes" / f"{stages[0].classes}.json"
+        class_list = read_class_list(packaged) if packaged.is_file() else own_class_list(data)
+        if class_list is None:
+            raise ModelError(
+                f"{data}: no class list in it, and none is called {stages[0].classes!r}: give"
+                f" --classes FILE, or write the names into {data / 'classes.json'},"
+                ' e.g. ["background", "person"]'
+            )
+    else:
+        class_list = read_class_list(classes)
+    train_stages(stages, class_list, data, output, warm_start, workers)
     best = output / "best.safetensors"
     if is_first_process() and best.is_file():
         metric, score = next(iter(read_card(best).accuracy.items()))

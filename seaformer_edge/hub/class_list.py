@@ -47,8 +47,8 @@ def read_class_list(path: Path) -> ClassList:
     """Read a class list; without a palette in the file it gets `spread_palette`.
 
     Taken are an object with `names`, `ignore_index` (255 if it is missing) and `palette`; a list
-    of names; an object of ids and names, in either direction, alone or as `names`; and Roboflow's
-    `_classes.csv`.
+    of names; an object of ids and names, in either direction, alone or as `names`; a `.txt` of one
+    name a line; and Roboflow's `_classes.csv`.
 
     Raises:
         ModelError: the file is missing or is not a valid class list; names the field.
@@ -56,6 +56,8 @@ def read_class_list(path: Path) -> ClassList:
     try:
         if path.suffix.lower() == ".csv":
             file = _File(_csv_names(path))
+        elif path.suffix.lower() == ".txt":
+            file = _File(_lines(path))
         else:
             values: Any = read_json(path, object, "a class list")
             if isinstance(values, list) or (isinstance(values, dict) and _is_mapping(values)):
@@ -96,13 +98,30 @@ def _in_order(mapping: Mapping, path: Path) -> tuple[str, ...]:
 def _csv_names(path: Path) -> Mapping:
     """Names to ids, from lines `id, name` below a line of titles."""
     try:
-        rows = list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines()))[1:]
-        names = {row[1].strip(): int(row[0]) for row in rows if row}
+        rows = [row for row in csv.reader(_text(path).splitlines()) if row][1:]
+        names = {row[1].strip(): int(row[0]) for row in rows}
+    except (ValueError, LookupError, csv.Error) as error:
+        raise ModelError(f"{path}: not a list of lines `id, name` ({error})") from error
+    if len(names) != len(rows):
+        raise ModelError(f"{path}: two classes have the same name")
+    return {**names}
+
+
+def _lines(path: Path) -> Names:
+    names = tuple(line.strip() for line in _text(path).splitlines() if line.strip())
+    if not names:
+        raise ModelError(f"{path}: names no class")
+    return names
+
+
+def _text(path: Path) -> str:
+    """Raises FileNotFoundError, or ModelError if it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise
-    except (OSError, ValueError, LookupError, csv.Error) as error:
-        raise ModelError(f"{path}: not a list of lines `id, name` ({error})") from error
-    return {**names}
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path}: cannot be read as UTF-8 text ({error})") from error
 
 
 def spread_palette(count: int) -> tuple[tuple[int, int, int], ...]:

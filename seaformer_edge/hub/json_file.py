@@ -45,9 +45,13 @@ def parse_json(data: bytes, kind: type[T], path: Path, what: str) -> T:
     return validate(values, kind, path, what)
 
 
-def validate(values: Any, kind: type[T], path: Path, what: str) -> T:
-    """Convert parsed values of `path` to a `kind`; arguments and errors as for `read_json`."""
+def validate(values: Any, kind: type[T], path: Path, what: str, strict: bool = True) -> T:
+    """Convert parsed values of `path` to a `kind`; arguments and errors as for `read_json`.
+
+    Args:
+        strict: false: numbers may be written as text, and integers as floats or booleans.
+    """
     try:
-        return msgspec.convert(values, kind)
+        return msgspec.convert(values, kind, strict=strict)
     except (ValueError, RecursionError) as error:
         raise ModelError(f"{path}: not {what} ({error})") from error

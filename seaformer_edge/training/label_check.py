@@ -1,13 +1,14 @@
-"""The check of all labels before training: sizes, ids and colours, all problems in one list."""
+"""The check of all labels and pictures before training: all problems in one list."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from tqdm import tqdm
 
 from seaformer_edge.errors import SourceError
 from seaformer_edge.training.datasets import IGNORE
-from seaformer_edge.training.layouts import LabelError, Pair
+from seaformer_edge.training.layouts import Pair
 from seaformer_edge.training.pictures import (
     Colours,
     colour_text,
@@ -23,6 +24,20 @@ from seaformer_edge.training.pictures import (
     picture_size,
     read_label,
 )
+from seaformer_edge.training.problems import LabelError, Problem
+
+OUTLINES = "no mask: run `seaformer-edge import-labels` first"
+INSTEAD = {
+    ".jpg": "a JPEG, which changes ids: save the masks as PNG",
+    ".jpeg": "a JPEG, which changes ids: save the masks as PNG",
+    ".txt": OUTLINES,
+    ".json": OUTLINES,
+    ".xml": OUTLINES,
+}
+"""What may lie where a mask is expected."""
+
+MAX_COLOURS = 5
+"""Unknown colours that are listed."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +57,7 @@ class Labels:
 
 class _Found(NamedTuple):
     values: NDArray[np.uint8] | NDArray[np.uint32]  # without repetition
-    problem: str | None
+    problem: Problem | None
 
 
 def check_labels(
@@ -50,7 +65,6 @@ def check_labels(
     ids: NDArray[np.uint8],
     num_classes: int,
     colours: Colours | None,
-    problems: Sequence[str] = (),
     show: bool = True,
 ) -> Labels:
     """Read all labels of a data set, and the sizes of its pictures.
@@ -62,7 +76,6 @@ def check_labels(
         parts: name to the pairs, e.g. "training".
         ids: (256,) uint8, stored label id to class id or `IGNORE`.
         colours: of the classes; None: no colour masks.
-        problems: that were found before.
         show: a progress bar, if the output is a terminal.
 
     Raises:
@@ -70,30 +83,32 @@ def check_labels(
         SourceError: every pixel is ignored, or the masks hold 0 and 255 of more than two classes.
     """
     pairs = list(dict.fromkeys(pair for part in parts.values() for pair in part))
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        bar = tqdm(
-            pool.map(_read, pairs),
-            total=len(pairs),
-            desc="checking labels",
-            unit="label",
-            disable=None if show else True,
-            leave=False,
-        )
-        found = dict(zip(pairs, bar, strict=True))
+    found = dict(zip(pairs, _all(_read, pairs, "checking labels", show), strict=True))
     packed = [f.values for f in found.values() if f.values.dtype == np.uint32]
     in_colour = not all(is_grey(values.astype(np.uint32)) for values in packed)
-    problems, stored = list(problems), {}
-    for (picture, label), one in found.items():
-        values, problem = _stored_ids(label, one, colours, in_colour)
-        stored[picture, label] = values
-        problems += [text for text in (one.problem, problem) if text]
+    problems = [one.problem for one in found.values() if one.problem]
+    stored, unknown = {}, defaultdict[int, list[Path]](list)
+    for pair, one in found.items():
+        if one.values.dtype == np.uint8 or not in_colour:
+            stored[pair] = (one.values & 255).astype(np.uint8)
+        elif colours is None:
+            problems.append(Problem(pair[1], "a colour mask, but the classes have no colours"))
+            stored[pair] = np.zeros(0, np.uint8)
+        else:
+            values, known = colours.lookup(one.values.astype(np.uint32))
+            stored[pair] = np.unique(values[known])
+            for colour in one.values[~known]:
+                unknown[int(colour)].append(pair[1])
+    problems += _colour_problems(unknown)
     ids = _two_classes(pairs, ids, num_classes, list(stored.values()))
     for (_, label), values in stored.items():
         classes = ids[values]
         wrong = values[(classes >= num_classes) & (classes != IGNORE)]
         if wrong.size:
             shown = ", ".join(map(str, wrong[:5]))
-            problems.append(f"{label}: class id {shown}, but there are {num_classes} classes")
+            problems.append(
+                Problem(label, f"class id {shown}, but the ids end at {num_classes - 1}")
+            )
     if problems:
         raise LabelError(problems)
     unseen = {}
@@ -105,18 +120,60 @@ def check_labels(
     return Labels(ids, colours if in_colour else None, unseen)
 
 
+def check_pictures(pictures: Sequence[Path], show: bool = True) -> None:
+    """Raises LabelError with all pictures that cannot be read."""
+    found = _all(_picture_problem, pictures, "checking pictures", show)
+    if problems := [problem for problem in found if problem]:
+        raise LabelError(problems)
+
+
+In = TypeVar("In")
+Out = TypeVar("Out")
+
+
+def _all(check: Callable[[In], Out], given: Sequence[In], what: str, show: bool) -> list[Out]:
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        bar = tqdm(
+            pool.map(check, given),
+            total=len(given),
+            desc=what,
+            unit="file",
+            disable=None if show else True,
+            leave=False,
+        )
+        return list(bar)
+
+
+def _picture_problem(path: Path) -> Problem | None:
+    try:
+        picture_size(path)
+    except SourceError as error:
+        return _problem(error, path)
+    return None
+
+
+def _problem(error: SourceError, path: Path) -> Problem:
+    return Problem(path, str(error).removeprefix(f"{path}: "))
+
+
 def _read(pair: Pair) -> _Found:
     picture, label = pair
     none = np.zeros(0, np.uint8)
+    if not picture.is_file():
+        return _Found(none, Problem(picture, "is missing, but listed"))
+    if not label.is_file():
+        return _Found(none, Problem(picture, _why_missing(picture, label)))
+    file = picture
     try:
-        stored = read_label(label)
         size = picture_size(picture)
+        file = label
+        stored = read_label(label)
     except SourceError as error:
-        return _Found(none, str(error))
+        return _Found(none, _problem(error, file))
     problem = None
     if size != stored.shape:
         theirs, ours = (f"{shape[1]}x{shape[0]}" for shape in (size, stored.shape))
-        problem = f"{label}: size {ours} differs from its picture's {theirs}"
+        problem = Problem(label, f"size {ours} differs from its picture's {theirs}")
     if stored.dtype == np.uint8:
         return _Found(np.flatnonzero(np.bincount(stored.ravel())).astype(np.uint8), problem)
     flat = stored.ravel()
@@ -124,27 +181,42 @@ def _read(pair: Pair) -> _Found:
     return _Found(np.unique(changes).astype(np.uint32), problem)
 
 
-def _stored_ids(
-    label: Path, found: _Found, colours: Colours | None, in_colour: bool
-) -> tuple[NDArray[np.uint8], str | None]:
-    """The ids in a label, and what is wrong with its colours."""
-    if found.values.dtype == np.uint8:
-        return found.values.astype(np.uint8), None
-    packed = found.values.astype(np.uint32)
-    if not in_colour:
-        return (packed & 255).astype(np.uint8), None
-    if colours is None:
-        return np.zeros(0, np.uint8), f"{label}: a colour mask, but the classes have no colours"
-    values, known = colours.lookup(packed)
-    problem = None
-    if not known.all():
-        more = int((~known).sum()) - 1
-        problem = (
-            f"{label}: {colour_text(int(packed[~known][0]))}"
-            + (f" and {more} more belong" if more else " belongs")
-            + " to no class: write the colours as palette into the class list, or labelmap.txt"
+def _why_missing(picture: Path, label: Path) -> str:
+    """Without the picture's name, so that equal problems of a data set are one line."""
+    for suffix, why in INSTEAD.items():
+        other = label.with_suffix(suffix)
+        if other != picture and other.is_file():
+            return f"its label {label.parent / f'NAME{suffix}'} is {why}"
+    name = label.name
+    if name.startswith(picture.stem):
+        name = f"NAME{name.removeprefix(picture.stem)}"
+    return f"its label {label.parent / name} is missing"
+
+
+def _colour_problems(unknown: Mapping[int, Sequence[Path]]) -> list[Problem]:
+    """The unknown colours of all masks, those of most masks first."""
+    found = sorted(unknown.items(), key=lambda item: (-len(item[1]), item[0]))
+    problems = []
+    for colour, labels in found[:MAX_COLOURS]:
+        more = f" (and in {len(labels) - 1} more masks)" if len(labels) > 1 else ""
+        problems.append(
+            Problem(
+                labels[0],
+                f"{colour_text(colour)} belongs to no class{more}: write the colours"
+                " as palette into the class list, or as labelmap.txt into the data set",
+            )
         )
-    return np.unique(values[known]), problem
+    if more_colours := len(found) - MAX_COLOURS:
+        masks = {label for _, files in found[MAX_COLOURS:] for label in files}
+        if more_colours > 0:
+            problems.append(
+                Problem(
+                    min(masks),
+                    f"{more_colours} more unknown colours in {len(masks)} masks: were the masks"
+                    " smoothed, resized or saved as JPEG?",
+                )
+            )
+    return problems
 
 
 def _two_classes(

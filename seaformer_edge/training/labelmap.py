@@ -1,15 +1,43 @@
-"""Colours of colour masks: the class list's palette, or the `labelmap.txt` that CVAT writes."""
+"""Class lists that lie in a data set, and `labelmap.txt`, the colours of colour masks.
+
+CVAT writes it; without it the colours are the class list's palette.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from seaformer_edge.errors import SourceError
-from seaformer_edge.hub.class_list import ClassList
+from seaformer_edge.hub.class_list import ClassList, read_class_list
 from seaformer_edge.training.pictures import Colours
 
 FILE = "labelmap.txt"
 """Lines `name:red,green,blue::`, beside the folders of the pictures."""
+
+CLASS_LISTS = ("classes.json", "_classes.csv", "train/_classes.csv", FILE, "classes.txt")
+"""Looked for in a data set, in this order."""
+
+
+def own_class_list(data_root: Path) -> ClassList | None:
+    """The class list that lies in a data set; None: there is none.
+
+    Raises:
+        ModelError, SourceError: it cannot be read.
+    """
+    for name in CLASS_LISTS:
+        if (path := data_root / name).is_file():
+            return labelmap_classes(path) if name == FILE else read_class_list(path)
+    return None
+
+
+def labelmap_classes(path: Path) -> ClassList:
+    """The labels of labelmap.txt as classes, in their order.
+
+    Raises:
+        SourceError: see `read_labelmap`.
+    """
+    names, palette = zip(*read_labelmap(path), strict=True)
+    return ClassList(names, palette)
 
 
 def class_colours(data_root: Path, classes: ClassList) -> tuple[Colours, list[str]]:

@@ -19,27 +19,11 @@ Sample = tuple[Path, int]
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
 MASK_SUFFIXES = frozenset({".png", ".bmp", ".tif", ".tiff"})
 SPLIT_NAMES = {"val": ("val", "valid", "validation"), "train": ("train", "training")}
-LABEL_FOLDERS = ("labels", "masks")
+# The last ones are PASCAL VOC's, which CVAT exports.
+IMAGE_FOLDERS = ("images", "image", "jpegimages")
+LABEL_FOLDERS = ("labels", "masks", "label", "mask", "segmentationclass")
 MASK = "_mask"
-MAX_PROBLEMS = 100
-
-
-class LabelError(SourceError):
-    """Problems of a data set's files.
-
-    Attributes:
-        problems: one line each, with the file's name.
-        pairs: the pairs without a problem.
-    """
-
-    def __init__(self, problems: Sequence[str], pairs: Sequence[Pair] = ()):
-        shown = list(problems[:MAX_PROBLEMS])
-        if more := len(problems) - len(shown):
-            shown.append(f"and {more} more")
-        count = f"{len(problems)} problems in the data set:\n  " if len(problems) > 1 else ""
-        super().__init__(count + "\n  ".join(shown))
-        self.problems = list(problems)
-        self.pairs = list(pairs)
+HINT = "expected images/ and labels/ (or masks/), alone or in train/ and val/"
 
 
 def split_folder(root: Path, split: str) -> Path | None:
@@ -48,29 +32,30 @@ def split_folder(root: Path, split: str) -> Path | None:
     return next((root / name for name in names if (root / name).is_dir()), None)
 
 
+def is_divided(root: Path) -> bool:
+    """Whether your own data set has pictures for "val", so that none of "train" is held out."""
+    return _places(root, "val") is not None
+
+
 def folder(root: Path, split: str) -> list[Pair]:
-    """Your own: `{train,val}/{images,labels}`, `train/{images,labels}` or `{images,labels}`.
+    """Your own: `{train,val}/{images,labels}`, `{images,labels}/{train,val}`,
+    `train/{images,labels}` or `{images,labels}`.
 
     Without a folder for "val" a tenth of the pictures, chosen by a hash of the name and at least
     one, is "val" and the others are "train". The label of `a.jpg` is `a.png` or `a_mask.png` in
     `labels` or `masks`; without these folders `a_mask.png` beside the picture.
     """
-    base = split_folder(root, split)
-    has_val = split_folder(root, "val") is not None
-    divide = not has_val and (split == "train" or base is None)
-    if base is None:
-        base = (None if has_val else split_folder(root, "train")) or root
-    images = base / "images"
-    labels = next((base / name for name in LABEL_FOLDERS if (base / name).is_dir()), None)
-    if labels is None:
-        labels = base / LABEL_FOLDERS[0]
-        beside = images if images.is_dir() else base
-        if _has_masks(beside):
-            images = labels = beside
-    pictures = pictures_in(images)
+    places = _places(root, split)
+    divide = not is_divided(root) and (split == "train" or places is None)
+    if places is None and divide:
+        places = _places(root, "train")
+    images, labels = places or _images_and_labels(root)
+    pictures = pictures_in(images, hint=HINT)
     if labels == images:
         pictures = [p for p in pictures if not p.stem.endswith(MASK)]
     if divide:
+        if len(pictures) < 2:
+            raise SourceError(f"{images}: {len(pictures)} picture: training needs two or more")
         held_out = _held_out(pictures)
         pictures = [p for p in pictures if (p in held_out) == (split != "train")]
     masks = _masks_by_stem(labels) if labels.is_dir() else {}
@@ -79,6 +64,31 @@ def folder(root: Path, split: str) -> list[Pair]:
         images,
         ((p, _mask_of(p, masks, usual) or labels / f"{p.stem}{usual}.png") for p in pictures),
     )
+
+
+def _places(root: Path, split: str) -> tuple[Path, Path] | None:
+    """The folders of a split's pictures and masks; None: it has none of its own."""
+    if base := split_folder(root, split):
+        return _images_and_labels(base)
+    images, labels = _images_and_labels(root)
+    inner = split_folder(images, split)
+    return (inner, labels / inner.name) if inner else None
+
+
+def _images_and_labels(base: Path) -> tuple[Path, Path]:
+    images = _child(base, IMAGE_FOLDERS)
+    labels = _child(base, LABEL_FOLDERS)
+    if labels is None and _has_masks(beside := images or base):
+        return beside, beside
+    return images or base / IMAGE_FOLDERS[0], labels or base / LABEL_FOLDERS[0]
+
+
+def _child(base: Path, names: Sequence[str]) -> Path | None:
+    """The first folder of these names, in capitals or not."""
+    if not base.is_dir():
+        return None
+    found = {p.name.lower(): p for p in sorted(base.iterdir()) if p.is_dir()}
+    return next((found[name] for name in names if name in found), None)
 
 
 def _has_masks(base: Path) -> bool:
@@ -155,16 +165,29 @@ def coco_stuff(root: Path, split: str) -> list[Pair]:
 
 
 def class_folders(root: Path, split: str, names: Sequence[str]) -> list[Sample]:
-    """Your own: `{split}/CLASS/*`, or `{split}/CLASS/images/*`; a split may lack some classes."""
+    """Your own: `{train,val}/CLASS/*` or `CLASS/*`, with or without a folder `images` in CLASS.
+
+    Without a folder for "val" a tenth of each class is "val". A split may lack some classes.
+    """
+    base = split_folder(root, split)
+    divide = split_folder(root, "val") is None and (split == "train" or base is None)
+    base = base or (split_folder(root, "train") if divide else root / split) or root
     ids = {name: i for i, name in enumerate(names)}
-    folders = _folders(root / split)
+    folders = _folders(base)
     if unknown := [path.name for path in folders if path.name not in ids]:
         raise SourceError(
-            f"{root / split}: {some(unknown)} not in the class list; give each folder the name of"
-            " its class"
+            f"{base}: {some(unknown)} not in the class list; give each folder the name of its class"
         )
-    folders.sort(key=lambda path: ids[path.name])
-    return [(p, ids[path.name]) for path in folders for p in _pictures_of_class(path)]
+    samples = []
+    for path in sorted(folders, key=lambda path: ids[path.name]):
+        pictures = _pictures(path / "images" if (path / "images").is_dir() else path)
+        if divide:
+            held_out = _held_out(pictures) if len(pictures) > 1 else set()
+            pictures = [p for p in pictures if (p in held_out) == (split != "train")]
+        samples += [(p, ids[path.name]) for p in pictures]
+    if not samples:
+        raise SourceError(f"{base}: no pictures for this split")
+    return samples
 
 
 def imagenet(root: Path, split: str, names: Sequence[str]) -> list[Sample]:
@@ -187,7 +210,7 @@ def tiny_imagenet(root: Path, split: str, names: Sequence[str]) -> list[Sample]:
 
 
 def _folders(root: Path) -> list[Path]:
-    found = sorted(path for path in root.glob("*") if path.is_dir())
+    found = sorted(path for path in root.glob("[!.]*") if path.is_dir() and path.name != "__MACOSX")
     if not found:
         raise SourceError(f"{root}: expected a folder of pictures for each class in it")
     return found
@@ -213,42 +236,37 @@ def some(names: Sequence[str]) -> str:
     return ", ".join(names[:3]) + (f" and {more} more" if more > 0 else "")
 
 
-def pictures_in(images: Path, pattern: str = "*") -> list[Path]:
+def pictures_in(images: Path, pattern: str = "*", hint: str = "another layout?") -> list[Path]:
     """The pictures of a folder, in the order of their names.
+
+    Args:
+        hint: what to say of a folder that is missing.
 
     Raises:
         SourceError: there is no such folder, or no picture in it.
     """
     if not images.is_dir():
-        raise SourceError(f"{images}: no such folder; does the data set have another layout?")
-    found = sorted(
-        p
-        for p in images.glob(pattern)
-        if p.suffix.lower() in PICTURE_SUFFIXES and not p.name.startswith("._")  # of macOS
-    )
-    if not found:
+        raise SourceError(f"{images}: no such folder: {hint}")
+    if not (found := _pictures(images, pattern)):
         raise SourceError(f"{images}: no pictures")
     return found
 
 
+def _pictures(images: Path, pattern: str = "*") -> list[Path]:
+    return sorted(
+        p
+        for p in images.glob(pattern)
+        if p.suffix.lower() in PICTURE_SUFFIXES and not p.name.startswith("._")  # of macOS
+    )
+
+
 def paired(where: Path, pairs: Iterable[Pair]) -> list[Pair]:
-    """The pairs as a list.
+    """The pairs as a list; `check_labels` says which of their files are missing.
 
     Raises:
         SourceError: there are none.
-        LabelError: a file of a pair is missing; lists them all.
     """
     found = list(pairs)
     if not found:
         raise SourceError(f"{where}: no pictures for this split")
-    problems, whole = [], []
-    for picture, label in found:
-        if not label.is_file():
-            problems.append(f"{picture}: its label {label} is missing")
-        elif not picture.is_file():
-            problems.append(f"{picture}: missing, but listed in {where}")
-        else:
-            whole.append((picture, label))
-    if problems:
-        raise LabelError(problems, whole)
     return found

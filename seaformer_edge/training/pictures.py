@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from seaformer_edge.errors import SourceError
 
@@ -17,6 +17,7 @@ PNG_HEADER = 26
 """Length in bytes of a PNG's beginning, up to and including its colour type."""
 
 EXIF_ORIENTATION = 0x0112
+JPEG_END = b"\xff\xd9"
 
 
 def read_picture(path: Path) -> NDArray[np.uint8]:
@@ -73,6 +74,8 @@ def read_label(path: Path) -> NDArray[np.uint8] | NDArray[np.uint32]:
             mode, stored = picture.mode, np.asarray(picture)
         with path.open("rb") as file:
             header = file.read(PNG_HEADER)
+    except UnidentifiedImageError as error:
+        raise SourceError(f"{path}: cannot be read as a picture") from error
     except Exception as error:  # Pillow's readers raise many kinds
         raise SourceError(f"{path}: cannot be read as a picture ({error})") from error
     if mode in ("LA", "PA"):
@@ -123,22 +126,27 @@ def colour_text(packed: int) -> str:
 
 
 def picture_size(path: Path) -> tuple[int, int]:
-    """(height, width) as `read_picture` returns it, from the file's header where that is enough.
+    """(height, width) as `read_picture` returns it; a JPEG that ends as it should is not decoded.
 
     Raises:
-        SourceError: it cannot be read.
+        SourceError: it cannot be read, or a part of it is missing.
     """
     try:
-        with Image.open(path) as picture:
-            width, height = picture.size
-            turned = picture.getexif().get(EXIF_ORIENTATION, 1) >= 5
-            whole = picture.format != "PNG" or b"IEND" in _tail(path)
-    except Exception:  # Pillow's readers raise many kinds
-        whole = turned = False
-    if whole and not turned:
+        picture = Image.open(path)
+    except Exception:  # Pillow's readers raise many kinds; OpenCV reads more kinds of TIFF
+        height, width = read_picture(path).shape[:2]
         return height, width
-    found = read_picture(path).shape
-    return found[0], found[1]
+    with picture:
+        try:
+            turned = picture.getexif().get(EXIF_ORIENTATION, 1) >= 5
+            if picture.format != "JPEG" or JPEG_END not in _tail(path):
+                picture.load()
+        except Exception as error:
+            raise SourceError(f"{path}: cannot be read as a picture ({error})") from error
+        width, height = picture.size
+    if turned:
+        height, width = read_picture(path).shape[:2]
+    return height, width
 
 
 def _tail(path: Path) -> bytes:

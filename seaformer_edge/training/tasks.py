@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -33,12 +34,12 @@ from seaformer_edge.training.evaluate import (
     eager_predictor,
     predictions,
 )
-from seaformer_edge.training.label_check import check_labels
+from seaformer_edge.training.label_check import check_labels, check_pictures
 from seaformer_edge.training.labelmap import class_colours
-from seaformer_edge.training.layouts import LabelError, Pair, some, split_folder
+from seaformer_edge.training.layouts import Pair, is_divided, some, split_folder
 from seaformer_edge.training.lovasz import lovasz_softmax
 from seaformer_edge.training.metrics import ConfusionMatrix
-from seaformer_edge.training.pictures import Colours, read_picture
+from seaformer_edge.training.pictures import read_picture
 from seaformer_edge.training.recipe import Stage
 from seaformer_edge.training.soft_labels import FILE as SOFT_LABELS
 from seaformer_edge.training.soft_labels import read_soft_labels, soft_label
@@ -79,16 +80,10 @@ class SegmentationTask:
         if self.set.classes is None and classes.ignore_index != IGNORE:
             self.ids = self.ids.copy()
             self.ids[classes.ignore_index] = IGNORE
-        problems: list[str] = []
-        training = [self._pairs(data_root, split, problems) for split in stage.train_splits]
+        training = [self.set.pairs(data_root, split) for split in stage.train_splits]
         self.training = [pair for pairs in training for pair in pairs]
-        self.validation = self._pairs(data_root, "val", problems)
-        self.colours: Colours | None = None
-        self.notes: tuple[str, ...] = ()
-        if self.set.classes is None:  # published sets need no check
-            self._check(data_root, classes, problems)
-        elif problems:
-            raise LabelError(problems)
+        self.validation = self.set.pairs(data_root, "val")
+        self._check(data_root, classes)
         self.weights: Tensor | None = None
         if stage.class_weights or stage.repeat_threshold:
             counts = class_counts(self.training, self.ids, self.num_classes, self.colours)
@@ -97,31 +92,22 @@ class SegmentationTask:
             if stage.class_weights:
                 self.weights = class_weights(counts)
 
-    def _pairs(self, data_root: Path, split: str, problems: list[str]) -> list[Pair]:
-        """The pairs of a split whose files are there; adds what is missing to `problems`."""
-        try:
-            return self.set.pairs(data_root, split)
-        except LabelError as error:
-            problems += error.problems
-            return error.pairs
-
-    def _check(self, data_root: Path, classes: ClassList, problems: list[str]) -> None:
+    def _check(self, data_root: Path, classes: ClassList) -> None:
         """Check all labels; decides how they are read."""
-        if self.num_classes > IGNORE:
-            raise SourceError(f"{self.num_classes} classes; a mask of 8 bits holds {IGNORE}")
-        colours, notes = class_colours(data_root, classes)
+        colours, notes = None, list[str]()
+        if self.set.classes is None:
+            if self.num_classes > IGNORE:
+                raise SourceError(f"{self.num_classes} classes; a mask of 8 bits holds {IGNORE}")
+            colours, notes = class_colours(data_root, classes)
         parts = {"training": self.training, "validation": self.validation}
-        labels = check_labels(
-            parts, self.ids, self.num_classes, colours, problems, is_first_process()
-        )
+        labels = check_labels(parts, self.ids, self.num_classes, colours, is_first_process())
         self.ids, self.colours = labels.ids, labels.colours
-        if split_folder(data_root, "val") is None:
-            total = len(self.training) + len(self.validation)
-            notes.append(f"{len(self.validation)} of {total} pictures are held out for validation")
+        if self.set.classes is None and not is_divided(data_root):
+            notes.append(held_out_note(self.training, self.validation))
         notes += [
-            f"no pixel of {', '.join(classes.names[i] for i in unseen)} in the {part} labels"
+            f"no pixel of {some(names)} in the {part} labels"
             for part, unseen in labels.unseen.items()
-            if unseen
+            if (names := [classes.names[i] for i in unseen])
         ]
         self.notes = tuple(notes)
 
@@ -184,7 +170,6 @@ class SegmentationTask:
 
 class ClassificationTask:
     metric = "top-1"
-    notes: tuple[str, ...] = ()
 
     def __init__(self, stage: Stage, classes: ClassList, data_root: Path):
         self.stage = stage
@@ -196,6 +181,11 @@ class ClassificationTask:
             for sample in self.set.samples(data_root, split, classes.names)
         ]
         self.validation = self.set.samples(data_root, "val", classes.names)
+        self.notes: tuple[str, ...] = ()
+        if self.set.classes is None:  # the published sets are large, and whole
+            check_pictures([p for p, _ in self.training + self.validation], is_first_process())
+            if split_folder(data_root, "val") is None:
+                self.notes = (held_out_note(self.training, self.validation),)
         found = {class_id for _, class_id in self.training}
         if missing := [name for i, name in enumerate(classes.names) if i not in found]:
             raise SourceError(f"{data_root}: no training pictures of {some(missing)}")
@@ -248,6 +238,11 @@ def cell_centers(length: int, stride: int) -> Tensor:
     pixels = torch.arange(stride // 2, length, stride)
     pixels[::2] -= 1 - stride % 2
     return pixels
+
+
+def held_out_note(training: Sequence[object], validation: Sequence[object]) -> str:
+    total = len(training) + len(validation)
+    return f"{len(validation)} of {total} pictures are held out for validation"
 
 
 def make_task(stage: Stage, classes: ClassList, data_root: Path) -> Task:

@@ -56,6 +56,20 @@ def test_binary_masks_are_of_two_classes(checkpoint, street, capsys):
     assert "no pixel of" not in capsys.readouterr().err
 
 
+def test_colours_and_ignored_id_are_those_of_the_data_set(checkpoint, street, capsys):
+    (street / "classes.json").write_text('{"names": ["c0", "c1"], "ignore_index": 9}')
+    assert main(["evaluate", str(checkpoint()), "--data", str(street)]) == 0
+    shown = capsys.readouterr().out
+    colours = np.array([(1, 2, 3)] * 10)
+    colours[:2] = (40, 0, 0), (0, 40, 0)
+    for path in (street / "val" / "labels").iterdir():
+        mask = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+        cv2.imwrite(str(path), colours[mask][..., ::-1])
+    (street / "labelmap.txt").write_text("c0:40,0,0::\nc1:0,40,0::\nvoid:1,2,3::\n")
+    assert main(["evaluate", str(checkpoint()), "--data", str(street)]) == 0
+    assert capsys.readouterr().out == shown
+
+
 @pytest.fixture
 def sizes(monkeypatch):
     """The (height, width) of each input of a checkpoint's network."""

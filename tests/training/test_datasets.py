@@ -59,11 +59,8 @@ def test_errors_name_the_file_and_the_problem(street, tmp_path):
     pairs = folder(street, "train")
     with pytest.raises(SourceError, match="class id 9, but there are 2"):
         read_pair(pairs[0], SEGMENTATION["folder"].ids, 2)
-    with pytest.raises(SourceError, match="no such folder; does"):
+    with pytest.raises(SourceError, match="no such folder: expected images/"):
         folder(tmp_path / "nowhere", "train")
-    pairs[1][1].unlink()
-    with pytest.raises(SourceError, match=r"01\.png.*missing"):
-        folder(street, "train")
     shutil.rmtree(street / "val" / "images")
     (street / "val" / "images").mkdir()
     with pytest.raises(SourceError, match="no pictures"):

@@ -141,7 +141,7 @@ def test_the_command_names_what_is_missing(street, tmp_path, capsys):
     assert cli.main(["train", "nowhere", *data]) == 1
     assert "nowhere: no such recipe; give a TOML file or one of camvid" in capsys.readouterr().err
     assert cli.main(["train", "finetune", *data]) == 1
-    assert "no class list 'mine': give --classes FILE" in capsys.readouterr().err
+    assert "none is called 'mine': give --classes FILE" in capsys.readouterr().err
 
 
 def test_the_mean_of_a_warm_start_is_kept(street, tmp_path):

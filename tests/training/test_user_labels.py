@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -11,13 +13,14 @@ from msgspec.structs import replace
 from PIL import Image
 from tiny_training import STAGE
 
-from seaformer_edge.errors import SourceError
+from seaformer_edge.errors import SeaformerEdgeError, SourceError
 from seaformer_edge.hub.class_list import ClassList
 from seaformer_edge.training.datasets import SEGMENTATION, read_pair
 from seaformer_edge.training.label_check import check_labels
+from seaformer_edge.training.labelmap import own_class_list
 from seaformer_edge.training.layouts import folder
 from seaformer_edge.training.pictures import Colours, picture_size, read_picture
-from seaformer_edge.training.tasks import SegmentationTask
+from seaformer_edge.training.tasks import ClassificationTask, SegmentationTask
 
 IDS = SEGMENTATION["folder"].ids
 PALETTE = np.array([[0, 0, 0], [128, 0, 0], [0, 128, 0]], np.uint8)
@@ -106,16 +109,107 @@ def test_all_problems_are_in_one_list(tmp_path):
     assert text.startswith("7 problems in the data set:\n")
     for part in (
         "size.png: size 12x4 differs from its picture's 12x8",
-        "id.png: class id 6, 7, but there are 2 classes",
+        "id.png: class id 6, 7, but the ids end at 1",
         "colour.png: colour (1, 2, 3) belongs to no class",
         "big.png: id 300",
-        "none.png is missing",
-        "lost.png is missing",
+        "none.jpg: its label",
+        "lost.jpg: its label",
         "bad.jpg: cannot be read as a picture",
     ):
         assert part in text
     assert "fine" not in text
     assert "ok" not in text
+
+
+def test_equal_problems_of_many_files_share_a_line(tmp_path):
+    masks = {
+        f"{i}": np.full((8, 12, 3), (1, 2, 3), np.uint8) if i % 2 else TRUTH + 6 for i in range(40)
+    }
+    put(tmp_path, masks)
+    for i in range(30, 40):
+        (tmp_path / "labels" / f"{i}.png").rename(tmp_path / "labels" / f"{i}.txt")
+    with pytest.raises(SourceError) as caught:
+        SegmentationTask(STAGE, classes("a", "b"), tmp_path)
+    lines = str(caught.value).splitlines()
+    assert len(lines) == 4, lines
+    assert "30.jpg and 9 more files: its label" in lines[1]
+    assert "NAME.txt is no mask: run `seaformer-edge import-labels` first" in lines[1]
+    assert "colour (1, 2, 3) belongs to no class (and in 14 more masks)" in lines[2]
+    assert "and 14 more files: class id 6, 7, but the ids end at 1" in lines[3]
+
+
+def test_many_unknown_colours_are_not_listed(tmp_path):
+    ramp = np.arange(96, dtype=np.uint8).reshape(8, 12)
+    put(tmp_path, {"a": np.dstack([ramp, ramp, ramp + 1]), "b": PALETTE[TRUTH]})
+    with pytest.raises(SourceError, match="91 more unknown colours in 1 masks: were the masks"):
+        SegmentationTask(STAGE, classes("a", "b"), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "picture", "label"),
+    [
+        ("camvid", "{}/{}.png", "{}annot/{}.png"),
+        ("ade20k", "images/{}/{}.jpg", "annotations/{}/{}.png"),
+        (
+            "cityscapes",
+            "leftImg8bit/{}/ulm/{}_leftImg8bit.png",
+            "gtFine/{}/ulm/{}_gtFine_labelIds.png",
+        ),
+    ],
+)
+def test_published_sets_are_checked_too(tmp_path, name, picture, label):
+    long = {"train": "training", "val": "validation"} if name == "ade20k" else {}
+    for split in ("train", "val"):
+        for stem in ("fine", "size", "broken", "lost"):
+            for pattern, size in ((picture, (12, 8)), (label, (12, 4 if stem == "size" else 8))):
+                path = tmp_path / pattern.format(long.get(split, split), f"{split}_{stem}")
+                path.parent.mkdir(parents=True, exist_ok=True)
+                if stem != "lost" or pattern == picture:
+                    Image.new("L", size, 7).save(path)
+                if stem == "broken" and pattern == label:
+                    path.write_bytes(path.read_bytes()[:50])
+    with pytest.raises(SourceError, match="6 problems in the data set") as caught:
+        SegmentationTask(replace(STAGE, dataset=name), classes(*"abcdefgh"), tmp_path)
+    for split in ("train", "val"):
+        for part in (f"{split}_size", f"{split}_broken", f"{split}_lost"):
+            assert part in str(caught.value)
+
+
+@pytest.fixture
+def animals(tmp_path):
+    for name in ("cat", "dog"):
+        (tmp_path / "train" / name).mkdir(parents=True)
+        for i in range(4):
+            Image.effect_noise((40, 30), 50).save(tmp_path / "train" / name / f"{i}.jpg")
+    return tmp_path
+
+
+CLASSIFIER = replace(STAGE, task="classification", dataset="class-folders")
+
+
+def test_pictures_of_a_classifier_are_checked(animals):
+    (animals / "train" / "cat" / "1.jpg").write_bytes(b"no picture")
+    whole = (animals / "train" / "dog" / "2.jpg").read_bytes()
+    (animals / "train" / "dog" / "2.jpg").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(SourceError, match="2 problems in the data set") as caught:
+        ClassificationTask(CLASSIFIER, classes("cat", "dog"), animals)
+    assert "1.jpg: cannot be read" in str(caught.value)
+    assert "2.jpg: cannot be read as a picture (image file is truncated" in str(caught.value)
+
+
+def test_folders_of_a_classifier(animals):
+    for name in ("__MACOSX", ".hidden", "empty"):
+        (animals / "train" / name).mkdir()
+    with pytest.raises(SourceError, match="no training pictures of empty"):
+        ClassificationTask(CLASSIFIER, classes("cat", "dog", "empty"), animals)
+    (animals / "train" / "empty").rmdir()
+    task = ClassificationTask(CLASSIFIER, classes("cat", "dog"), animals)
+    assert task.notes == ("2 of 8 pictures are held out for validation",)
+    assert {i for _, i in task.validation} == {0, 1}
+    assert not set(task.training) & set(task.validation)
+    shutil.copytree(animals / "train", animals / "valid")
+    task = ClassificationTask(CLASSIFIER, classes("cat", "dog"), animals)
+    assert (len(task.training), len(task.validation), task.notes) == (8, 8, ())
 
 
 def test_useless_labels_are_refused_and_missing_classes_named(tmp_path):
@@ -154,6 +248,52 @@ def test_masks_beside_the_pictures_as_roboflow_writes_them(tmp_path):
     put(tmp_path, {"z": TRUTH}, "valid", "valid", "_mask.png")
     assert [p.name for pair in folder(tmp_path, "train") for p in pair] == ["x.jpg", "x_mask.png"]
     assert len(folder(tmp_path, "val")) == 1
+
+
+@pytest.mark.parametrize(
+    ("images", "labels"),
+    [("JPEGImages", "SegmentationClass"), ("Images", "Masks")],
+)
+def test_other_names_of_folders(tmp_path, images, labels):
+    put(tmp_path, {"x": TRUTH, "y": TRUTH}, images, labels)
+    pairs = folder(tmp_path, "train") + folder(tmp_path, "val")
+    assert {p.parent.name for pair in pairs for p in pair} == {images, labels}
+
+
+def test_splits_inside_images_and_labels(tmp_path):
+    for split, name in (("train", "x"), ("val", "z")):
+        put(tmp_path, {name: TRUTH}, f"images/{split}", f"labels/{split}")
+    assert [p.stem for pair in folder(tmp_path, "val") for p in pair] == ["z", "z"]
+    assert [p.stem for pair in folder(tmp_path, "train") for p in pair] == ["x", "x"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("classes.json", '["a", "b"]'),
+        ("_classes.csv", "Pixel Value, Class\n0, a\n1, b\n"),
+        ("train/_classes.csv", "Pixel Value, Class\n0, a\n1, b\n"),
+        ("labelmap.txt", "# label:color_rgb:parts:actions\na:0,0,0::\nb:128,0,0::\n"),
+        ("classes.txt", "a\nb\n\n"),
+    ],
+)
+def test_class_lists_that_lie_in_the_data_set(tmp_path, name, text):
+    assert own_class_list(tmp_path) is None
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text(text)
+    found = own_class_list(tmp_path)
+    assert found.names == ("a", "b")
+    if name == "labelmap.txt":
+        assert found.palette == ((0, 0, 0), (128, 0, 0))
+
+
+@pytest.mark.parametrize("name", ["_classes.csv", "labelmap.txt", "classes.txt"])
+@pytest.mark.parametrize("data", [b"", b"\n", b"\xff\xfe", b"0, a\n1, a\n1, a"])
+def test_empty_and_damaged_class_lists_are_refused(tmp_path, name, data):
+    (tmp_path / name).write_bytes(data)
+    if name != "classes.txt" or data in (b"", b"\n", b"\xff\xfe"):
+        with pytest.raises(SeaformerEdgeError, match=name):
+            own_class_list(tmp_path)
 
 
 @pytest.mark.parametrize("count", [2, 3, 40])
