@@ -36,6 +36,11 @@ __all__ = [
     "open_sink",
 ]
 
+_KINDS: dict[str, type[VideoSink | PictureFile]] = {
+    **dict.fromkeys(FORMATS, VideoSink),
+    **dict.fromkeys(sorted(PICTURE_SUFFIXES), PictureFile),
+}
+
 
 @overload
 def open_sink(
@@ -100,14 +105,9 @@ def _open(
     suffix = path.suffix.lower()
     with writing(path):
         is_folder = path.is_dir()  # an error if the name is too long
-    kind: type[PictureFolder | PictureFile | VideoSink]
     if is_folder or not suffix:
-        kind = PictureFolder
-    elif suffix in PICTURE_SUFFIXES:
-        kind = PictureFile
-    elif suffix in FORMATS:
-        kind = VideoSink
-    else:
-        known = ", ".join([*FORMATS, *sorted(PICTURE_SUFFIXES)])
+        return PictureFolder(path, source, size=size, overwrite=overwrite)
+    if suffix not in _KINDS:
+        known = ", ".join(_KINDS)
         raise SinkError(f"{path}: unknown format {suffix}; known are {known}, or name a folder")
-    return kind(path, source, size=size, overwrite=overwrite)
+    return _KINDS[suffix](path, source, size=size, overwrite=overwrite)

@@ -16,6 +16,7 @@ from clips import MemorySource, fake_segment, noise, read_times, write_video
 
 from seaformer_edge.errors import SinkError
 from seaformer_edge.sinks import ClassShares, LabelMapFolder, Rendered, Sink, open_sink
+from seaformer_edge.sinks.encoder import FORMATS
 from seaformer_edge.sources import FrameSource, PictureSource
 
 SIZE = (160, 120)
@@ -37,10 +38,7 @@ def _table(path: Path, source: FrameSource, overwrite: bool) -> Sink:
 
 Make = Callable[[Path, FrameSource, bool], Sink]
 SINKS: dict[str, Make] = {
-    "out.mp4": _rendered,
-    "out.mov": _rendered,
-    "out.mkv": _rendered,
-    "out.webm": _rendered,
+    **{f"out{suffix}": _rendered for suffix in FORMATS},
     "out.png": _rendered,
     "out.jpg": _rendered,
     "rendered": _rendered,
