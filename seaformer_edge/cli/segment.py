@@ -164,7 +164,7 @@ def segment(
             on_frame=bar.update,
         )
 
-    click.echo(_report(summary, targets, frames.frame_count))
+    click.echo(_report(summary, targets, frames))
     return INTERRUPTED if summary.interrupted else 0
 
 
@@ -208,7 +208,7 @@ def _progress_bar(source: FrameSource) -> Iterator[tqdm[NoReturn]]:
         yield bar
 
 
-def _report(summary: RunSummary, targets: list[Path], frame_count: int | None) -> str:
+def _report(summary: RunSummary, targets: list[Path], source: FrameSource) -> str:
     from seaformer_edge.frame import ClassScore
 
     best = [
@@ -224,7 +224,7 @@ def _report(summary: RunSummary, targets: list[Path], frame_count: int | None) -
         "mean ms: " + ", ".join(f"{stage} {ms:.1f}" for stage, ms in summary.mean_ms.items()),
         "classes: " + ", ".join(f"{name} {amount:.1%}" for name, amount in best),
     ]
-    if summary.interrupted:
-        known = "" if frame_count is None else f" of {frame_count}"
+    if summary.interrupted and not source.is_live:  # a live source has no other end
+        known = "" if source.frame_count is None else f" of {source.frame_count}"
         lines.append(f"interrupted: the results are partial, {summary.frames}{known} frames")
     return "\n".join(lines)
