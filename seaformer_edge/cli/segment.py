@@ -115,7 +115,7 @@ def segment(
         Rendered,
         open_sink,
     )
-    from seaformer_edge.sources import Retimed, Selection, open_source
+    from seaformer_edge.sources import Retimed, Selection, SourceSpec
 
     logging.basicConfig(format="seaformer-edge: %(message)s")
     path = resolve_model(model)
@@ -132,7 +132,7 @@ def segment(
     render = _renderer(card, mode, opacity, classes)
     cv2.setNumThreads(1)  # the frames already use every core
     with ExitStack() as stack:
-        frames: FrameSource = stack.enter_context(open_source(source))
+        frames: FrameSource = stack.enter_context(SourceSpec.parse(source).open_interruptible())
         if input_fps is not None:
             if frames.is_live:
                 raise click.UsageError("--input-fps is for files, and this source is live")

@@ -27,6 +27,7 @@ from seaformer_edge.sources.base import FrameSource
 
 # Covers the time to encode a key frame, and needs little memory with 4K frames on a small board.
 CHANNEL_CAPACITY = 4
+STOP_POLL_S = 0.1
 
 T = TypeVar("T")
 _PendingFrame = tuple[Frame, Future[Result]]
@@ -73,7 +74,7 @@ def process(
         sinks: written to in the calling thread, and not closed.
         max_concurrency: how many frames the network can run on in parallel. There are as many
             worker threads, but at least two: one makes labels while the other runs the network.
-        stop: once set, no further frame is written.
+        stop: once set, no further frame is written, and the source is interrupted.
         on_frame: called after each frame that was written.
 
     Raises:
@@ -83,7 +84,9 @@ def process(
     started_s = perf_counter()
     statistics = _Statistics()
     num_workers = max(max_concurrency, 2)
-    pending_frames: Channel[_PendingFrame[Result]] = Channel(max(num_workers, CHANNEL_CAPACITY))
+    pending_frames: Channel[_PendingFrame[Result]] = Channel(
+        max(num_workers, CHANNEL_CAPACITY), stop
+    )
     workers = ThreadPoolExecutor(num_workers)
     try:
         with ThreadPoolExecutor(1) as reading:
@@ -100,6 +103,7 @@ def process(
                     on_frame()
             finally:
                 pending_frames.cancel()
+                source.interrupt()
     finally:
         workers.shutdown(cancel_futures=True)
     reader.result()
@@ -117,10 +121,16 @@ class Channel(Generic[T]):
     """A bounded queue between two threads, which either of them can end.
 
     The lock of `_changed` guards every field.
+
+    Args:
+        stop: once set, the consumer takes no more items.
     """
 
-    def __init__(self, capacity: int = CHANNEL_CAPACITY) -> None:
+    def __init__(
+        self, capacity: int = CHANNEL_CAPACITY, stop: threading.Event | None = None
+    ) -> None:
         self._capacity = capacity
+        self._stop = stop
         self._items: deque[T] = deque()
         self._finished = False
         self._cancelled = False
@@ -151,12 +161,17 @@ class Channel(Generic[T]):
     def __iter__(self) -> Iterator[T]:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._items or self._finished or self._cancelled)
-                if not self._items:
+                while not (self._items or self._finished or self._cancelled or self._stopped()):
+                    # Signal handlers set `stop` and must not wait for the lock.
+                    self._changed.wait(None if self._stop is None else STOP_POLL_S)
+                if not self._items or self._stopped():
                     return
                 item = self._items.popleft()
                 self._changed.notify_all()
             yield item
+
+    def _stopped(self) -> bool:
+        return self._stop is not None and self._stop.is_set()
 
 
 class _Statistics:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import zlib
 from collections.abc import Callable
+from copy import copy
 from dataclasses import replace
 from time import monotonic
 
@@ -114,7 +115,7 @@ class Capture:
         """
         with self._changed:
             if self._error is not None:
-                raise self._error
+                raise copy(self._error)  # raising adds to the traceback
             return self._health.state(monotonic()) is SourceState.ENDED
 
     @property

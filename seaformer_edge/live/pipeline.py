@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from copy import copy
 from pathlib import Path
 from time import monotonic
 from typing import Self
@@ -118,7 +119,7 @@ class LivePipeline:
 
     def _has_ended(self) -> bool:
         if self._model_error is not None:
-            raise self._model_error
+            raise copy(self._model_error)  # raising adds to the traceback
         return self._stopping or self._capture.has_ended()
 
     def newest(self) -> LiveResult | None:

@@ -58,6 +58,9 @@ class FrameSource(ABC):
     def __iter__(self) -> Iterator[Frame]:
         """Yields every frame that can be decoded. `timestamp_s` never decreases."""
 
+    def interrupt(self) -> None:  # noqa: B027  (reading a file does not block)
+        """Ends an iteration in another thread soon, even one that waits for a frame."""
+
     def close(self) -> None:  # noqa: B027  (only some sources have something to close)
         """Releases the device or stream. May be called twice."""
 

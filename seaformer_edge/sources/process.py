@@ -4,13 +4,14 @@ Drivers, FFmpeg and name look-ups can block for seconds, or forever, and cannot 
 thread in such a call cannot be ended; a process can, and the system releases its device.
 
 Messages of the child (`sources.worker`), see `machine.child_process`: one with the properties of
-the open source, then one for each frame, followed by its pixels, then `{"ended": true}`.
+the open source, then one for each frame, followed by its pixels, then one with `ended`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ import numpy as np
 from seaformer_edge.errors import SourceError
 from seaformer_edge.frame import Frame
 from seaformer_edge.machine.child_process import ChildDiedError, ChildProcess
+from seaformer_edge.sources.base import FrameSource
 
 GRACE_S = 0.5
 
@@ -29,17 +31,22 @@ class SourceProcess:
         name: what to call the source; known from the first frame on, as are the others.
         frame_rate: frames per second; None where it is unknown.
         is_live: whether the source is a camera or a live stream.
+        pixel_aspect: width of a pixel over its height, when displayed.
         lost_frames: frames that arrived but could not be decoded.
+        exhausted: whether the source has ended.
     """
 
     name: str | None = None
     frame_rate: Fraction | None = None
     is_live = True
+    pixel_aspect = Fraction(1)
     lost_frames = 0
+    exhausted = False
 
     def __init__(self, spec: str | Path) -> None:
         """Starts the child; it opens `spec` in the background."""
         self._child = ChildProcess("seaformer_edge.sources.worker", str(spec))
+        self._closed = False
 
     @property
     def pid(self) -> int:
@@ -57,6 +64,7 @@ class SourceProcess:
                 self.name = opened["name"]
                 self.is_live = opened["is_live"]
                 self.frame_rate = opened["frame_rate"] and Fraction(opened["frame_rate"])
+                self.pixel_aspect = Fraction(opened["pixel_aspect"])
                 while "ended" not in (message := self._child.read_message()):
                     image = np.empty(message["shape"], np.uint8)
                     self._child.read_into(image.data.cast("B"))
@@ -67,7 +75,11 @@ class SourceProcess:
                         message["timestamp_s"],
                         captured_at_s=message["captured_at_s"],
                     )
+                self.lost_frames = message["lost_frames"]
+                self.exhausted = True
             except ChildDiedError as death:
+                if self._closed:
+                    return
                 name = self.name or "the source"
                 raise SourceError(f"{name}: its process died ({death.returncode})") from None
             finally:
@@ -75,4 +87,53 @@ class SourceProcess:
 
     def close(self) -> None:
         """Closes the source in the child, and ends the child after `GRACE_S` at the latest."""
+        self._closed = True
         self._child.stop(GRACE_S)
+
+
+class WorkerSource(FrameSource):
+    """A camera or stream that a child process reads, so that waiting for it can be interrupted.
+
+    Each further iteration opens the source again.
+    """
+
+    frame_count = None
+
+    def __init__(self, spec: str | Path) -> None:
+        self._spec = spec
+        self._first = self._open()
+        self._begun = False
+        self.name = self._process.name or str(spec)
+        self.frame_rate = self._process.frame_rate
+        self.frame_size = (self._first.image.shape[1], self._first.image.shape[0])
+        self.pixel_aspect = self._process.pixel_aspect
+        self.is_live = self._process.is_live
+
+    def _open(self) -> Frame:
+        self._process = SourceProcess(self._spec)
+        self._frames = iter(self._process)
+        first = next(self._frames, None)
+        if first is None:  # closed meanwhile
+            raise SourceError(f"{self._process.name or 'the source'}: interrupted")
+        return first
+
+    @property
+    def lost_frames(self) -> int:  # type: ignore[override]
+        return self._process.lost_frames
+
+    @property
+    def exhausted(self) -> bool:  # type: ignore[override]
+        return self._process.exhausted
+
+    def __iter__(self) -> Iterator[Frame]:
+        if self._begun:
+            self.close()
+            self._first = self._open()
+        self._begun = True
+        yield from chain([self._first], self._frames)
+
+    def interrupt(self) -> None:
+        self._process.close()
+
+    def close(self) -> None:
+        self._process.close()

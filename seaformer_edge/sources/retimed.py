@@ -41,5 +41,8 @@ class Retimed(FrameSource):
         for frame in self._source:
             yield replace(frame, timestamp_s=float(frame.index * self._interval), duration_s=None)
 
+    def interrupt(self) -> None:
+        self._source.interrupt()
+
     def close(self) -> None:
         self._source.close()

@@ -53,5 +53,8 @@ class Selection(FrameSource):
             end = "" if self._end is None else self._end
             raise SourceError(f"{self.name}: no frame in the range {self._start}:{end}")
 
+    def interrupt(self) -> None:
+        self._source.interrupt()
+
     def close(self) -> None:
         self._source.close()

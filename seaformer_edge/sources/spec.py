@@ -18,6 +18,7 @@ from seaformer_edge.sources.base import FrameSource
 from seaformer_edge.sources.devices import names_camera, open_camera
 from seaformer_edge.sources.paths import absolute, is_path, open_path, open_pattern, open_sample
 from seaformer_edge.sources.picamera import PicameraSource
+from seaformer_edge.sources.process import WorkerSource
 from seaformer_edge.sources.stream import StreamSource
 from seaformer_edge.sources.synthetic import SyntheticSource, is_synthetic
 from seaformer_edge.sources.url import (
@@ -124,6 +125,14 @@ class SourceSpec:
             SourceError: it does not exist or cannot be read.
         """
         return self.kind.open(self.text)
+
+    def open_interruptible(self) -> FrameSource:
+        """Opens the source so that `FrameSource.interrupt` and Ctrl-C end any waiting for it.
+
+        Raises:
+            SourceError: it does not exist or cannot be read.
+        """
+        return WorkerSource(self.text) if self.runs_in_worker else self.open()
 
 
 def open_source(spec: str | Path) -> FrameSource:

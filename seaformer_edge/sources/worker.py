@@ -28,6 +28,7 @@ def _send_frames(connection: Connection) -> None:
                 "name": source.name,
                 "frame_rate": None if rate is None else str(rate),
                 "is_live": source.is_live,
+                "pixel_aspect": str(source.pixel_aspect),
             }
         )
         for frame in source:
@@ -41,7 +42,7 @@ def _send_frames(connection: Connection) -> None:
                 "lost_frames": source.lost_frames,
             }
             connection.send(message, frame.image.data)
-        connection.send({"ended": True})
+        connection.send({"ended": True, "lost_frames": source.lost_frames})
 
 
 if __name__ == "__main__":

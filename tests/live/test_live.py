@@ -378,6 +378,16 @@ def test_a_missing_source(tmp_path: Path) -> None:
         assert live.status().source_state is SourceState.RUNNING
 
 
+def test_waiting_again_raises_an_error_without_the_earlier_traceback(tmp_path: Path) -> None:
+    with running(tmp_path / "nothing.mp4") as live:
+        lengths = []
+        for _ in range(3):
+            with pytest.raises(SourceError) as caught:
+                live.wait(PATIENCE_S)
+            lengths.append(len(caught.traceback))
+    assert len(set(lengths)) == 1
+
+
 def test_frames_are_published_without_a_model() -> None:
     with running(model=Path("missing.pte")) as live:
         with pytest.raises(ModelError, match=r"missing\.pte: no such model file"):

@@ -17,7 +17,7 @@ from mjpeg_server import MjpegServer
 
 from seaformer_edge.frame import Frame
 from seaformer_edge.sources import FrameSource, open_source
-from seaformer_edge.sources.process import SourceProcess
+from seaformer_edge.sources.process import SourceProcess, WorkerSource
 from seaformer_edge.sources.synthetic import read_counter
 
 COUNT = 8
@@ -138,5 +138,11 @@ def test_a_worker_process_delivers_the_same_frames(
     assert all(a < b for a, b in pairwise(counters))
     assert child.is_live == (kind != "synthetic")
     assert child.name in (spec, "picamera")
+    again = WorkerSource(spec)
+    resources.callback(again.close)
+    assert again.frame_size == (frames[0].image.shape[1], frames[0].image.shape[0])
+    assert again.is_live == child.is_live
+    for _ in range(2):
+        assert [frame.index for frame in _take(iter(again))] == list(range(COUNT))
     if child.is_live:
         assert monotonic() - 5 < (frames[-1].captured_at_s or 0) <= monotonic()

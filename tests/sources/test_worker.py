@@ -39,8 +39,8 @@ def test_close_while_running() -> None:
     started_s = monotonic()
     child.close()
     assert monotonic() - started_s < LIMIT_S
-    with pytest.raises(SourceError, match="its process died"):
-        list(frames)
+    assert len(list(frames)) < 100, "what was on its way"
+    assert not child.exhausted
 
 
 def test_close_while_connecting() -> None:
@@ -51,8 +51,7 @@ def test_close_while_connecting() -> None:
         reader_ends: list[str] = []
 
         def read() -> None:
-            with pytest.raises(SourceError, match="its process died"):
-                list(child)
+            assert list(child) == []
             reader_ends.append("yes")
 
         reader = threading.Thread(target=read)
@@ -68,8 +67,7 @@ def test_close_while_connecting() -> None:
 def test_close_before_the_first_frame() -> None:
     child = SourceProcess("synthetic")
     child.close()
-    with pytest.raises(SourceError):
-        list(child)
+    assert list(child) == []
 
 
 def test_a_crash_is_an_error() -> None:
@@ -99,5 +97,3 @@ def test_the_password_is_not_among_the_arguments() -> None:
         assert PASSWORD not in arguments
         assert child.name == server.url
         child.close()
-        with pytest.raises(SourceError):
-            list(frames)
