@@ -20,15 +20,17 @@ LIMIT_S = 6  # FFmpeg waits for ten
 @pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
 def test_a_silent_stream_ends_and_the_files_are_whole(tmp_path: Path, signal_number: int) -> None:
     out, masks = tmp_path / "out.mp4", tmp_path / "masks"
-    with MjpegServer() as server:
-        with _start(0, "segment", server.url, "-o", out, "--masks", masks) as process:
-            _wait_for(masks / "000003.png", process)
-            server.mode = "silent"
-            time.sleep(0.2)
-            process.send_signal(signal_number)
-            asked_s = time.monotonic()
-            _, errors = process.communicate(timeout=PATIENCE_S)
-            assert time.monotonic() - asked_s < LIMIT_S
+    with (
+        MjpegServer() as server,
+        _start(0, "segment", server.url, "-o", out, "--masks", masks) as process,
+    ):
+        _wait_for(masks / "000003.png", process)
+        server.mode = "silent"
+        time.sleep(0.2)
+        process.send_signal(signal_number)
+        asked_s = time.monotonic()
+        _, errors = process.communicate(timeout=PATIENCE_S)
+        assert time.monotonic() - asked_s < LIMIT_S
     assert (process.returncode, errors) == (130, "")
     assert len(read_times(out)) == len(list(masks.iterdir())) >= 4
 
