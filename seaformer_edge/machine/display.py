@@ -8,6 +8,7 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from seaformer_edge.errors import SeaformerEdgeError
 
@@ -22,11 +23,15 @@ def check_display() -> None:
     """
     if sys.platform in ("darwin", "win32") or "QT_QPA_PLATFORM" in os.environ:
         return
-    if os.environ.get("WAYLAND_DISPLAY"):
+    wayland = os.environ.get("WAYLAND_DISPLAY", "")
+    if wayland and _wayland_answers(wayland):
         return
     display = os.environ.get("DISPLAY", "")
     if not display:
-        raise SeaformerEdgeError(f"no screen: DISPLAY is not set; {HEADLESS}")
+        reason = (
+            f"the Wayland screen {wayland} does not answer" if wayland else "DISPLAY is not set"
+        )
+        raise SeaformerEdgeError(f"no screen: {reason}; {HEADLESS}")
     probe = _connected(display)
     if probe is None:
         raise SeaformerEdgeError(f"no screen: the X server {display} does not answer; {HEADLESS}")
@@ -43,6 +48,16 @@ def check_display() -> None:
         raise SeaformerEdgeError(
             "the window needs libxcb-cursor; on Debian: sudo apt-get install libxcb-cursor0"
         ) from error
+
+
+def _wayland_answers(display: str) -> bool:
+    """Whether something listens at e.g. "wayland-0", which may also be an absolute path."""
+    with socket.socket(socket.AF_UNIX) as client:
+        try:
+            client.connect(str(Path(os.environ.get("XDG_RUNTIME_DIR", ""), display)))
+        except OSError:
+            return False
+    return True
 
 
 def _connected(display: str) -> socket.socket | None:
@@ -99,3 +114,10 @@ def _silent_stderr() -> Iterator[None]:
         os.dup2(stderr, 2)
         os.close(stderr)
         os.close(null)
+
+
+if __name__ == "__main__":  # for scripts/demo
+    try:
+        check_display()
+    except SeaformerEdgeError as error:
+        sys.exit(str(error))

@@ -89,13 +89,56 @@ def test_the_default_package_on_macos_and_with_nvidia(
 
 
 def test_an_environment_of_another_python_is_not_changed(
-    bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    bootstrap: ModuleType, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(bootstrap, "ROOT", tmp_path)
-    assert bootstrap.environment_dir() == tmp_path / ".venv"
+    assert bootstrap.environment_dir(tmp_path) == tmp_path / ".venv"
     (tmp_path / ".venv" / "lib" / "python3.9").mkdir(parents=True)
     version = f"{bootstrap.sys.version_info.major}.{bootstrap.sys.version_info.minor}"
-    assert bootstrap.environment_dir() == tmp_path / f".venv-{version}"
+    assert bootstrap.environment_dir(tmp_path) == tmp_path / f".venv-{version}"
+
+
+@pytest.fixture
+def read_only_checkout(
+    bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Path:
+    """An empty checkout that cannot be written; nothing is installed."""
+    monkeypatch.setattr(bootstrap, "ROOT", tmp_path)
+    monkeypatch.setattr(bootstrap, "sources_hash", lambda: "sources")
+    monkeypatch.setattr(bootstrap, "install_system_packages", lambda _: None)
+    monkeypatch.setattr(bootstrap, "install", lambda environment, *_: environment.mkdir())
+    monkeypatch.setattr(bootstrap.os, "access", lambda path, _: path != tmp_path)
+    monkeypatch.setattr(bootstrap.sys, "argv", ["bootstrap", "gui"])
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path
+
+
+def test_the_environment_of_a_read_only_checkout_is_in_the_cache_folder(
+    bootstrap: ModuleType, read_only_checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bootstrap.main()
+    made = Path(capsys.readouterr().out.strip()).parents[1]
+    assert made.is_relative_to(read_only_checkout / "cache")
+    assert bootstrap.is_ready(made, {"gui"})
+
+
+def test_a_read_only_checkout_with_an_environment_uses_that(
+    bootstrap: ModuleType, read_only_checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environment = read_only_checkout / ".venv"
+    environment.mkdir()
+    (environment / bootstrap.STAMP).write_text('{"sources": "sources", "extras": ["dev", "gui"]}')
+    version = f"{bootstrap.sys.version_info.major}.{bootstrap.sys.version_info.minor}"
+    (environment / "lib" / f"python{version}").mkdir(parents=True)
+    bootstrap.main()
+    assert capsys.readouterr().out == f"{environment}/bin/python\n"
+
+
+def test_a_read_only_checkout_without_a_cache_folder_is_named(
+    bootstrap: ModuleType, read_only_checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", "/dev/null")
+    with pytest.raises(SystemExit, match="cannot be written"):
+        bootstrap.main()
 
 
 def apt_packages(
