@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from seaformer_edge.cli.interrupt import stop_on_signals
 from seaformer_edge.cli.models import need_torch
 from seaformer_edge.cli.options import debug_option, file_path
 
@@ -55,7 +56,8 @@ def train(
     """Train the network of RECIPE. Needs the train extra.
 
     RECIPE is the name of a recipe that comes with the package (everyday, finetune, ...) or a TOML
-    file. Its stages run one after the other; the same command resumes an interrupted run.
+    file. Its stages run one after the other; the same command resumes an interrupted run. Ctrl-C
+    ends the run after the current step, twice at once.
 
     The data set has the layout that the recipe names. For your own pictures that is
     {train,val}/{images,labels}; without val a tenth of the pictures is used for validation. For a
@@ -97,7 +99,7 @@ def train(
             )
     else:
         class_list = read_class_list(classes)
-    train_stages(stages, class_list, data, output, warm_start, workers)
+    train_stages(stages, class_list, data, output, warm_start, workers, stop_on_signals)
     best = output / "best.safetensors"
     if is_first_process() and best.is_file():
         metric, score = next(iter(read_card(best).accuracy.items()))

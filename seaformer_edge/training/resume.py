@@ -67,9 +67,11 @@ def write_state(state: dict[str, Any], path: Path) -> None:
     try:
         torch.save(state, temporary)
         publish(path)
-    except (OSError, RuntimeError) as error:  # PyTorch's writer raises the latter
+    except BaseException as error:
         with suppress(OSError):
             temporary.unlink()
+        if not isinstance(error, OSError | RuntimeError):  # PyTorch's writer raises the latter
+            raise
         reason = getattr(error, "strerror", None) or "is the disk full?"
         raise ModelError(f"{path}: cannot be written ({reason})") from error
 

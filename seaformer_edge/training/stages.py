@@ -13,6 +13,7 @@ from seaformer_edge.files import atomic_write_together
 from seaformer_edge.hub.card import card_path
 from seaformer_edge.hub.class_list import ClassList
 from seaformer_edge.training.distributed import is_first_process
+from seaformer_edge.training.interruption import Stopping, never
 from seaformer_edge.training.recipe import Stage
 from seaformer_edge.training.resume import read_state
 from seaformer_edge.training.train import Trainer
@@ -27,6 +28,7 @@ def train_stages(
     run_dir: Path,
     warm_start: Path | None = None,
     workers: int = 1,
+    stopping: Stopping = never,
 ) -> None:
     """Train the stages of a recipe, each from the last averaged weights of the one before.
 
@@ -36,6 +38,7 @@ def train_stages(
 
     Args:
         warm_start: checkpoint from which the first stage starts.
+        stopping: see `Trainer.run`.
 
     The others are those of `Trainer`, which also describes the files.
 
@@ -44,7 +47,7 @@ def train_stages(
         SourceError: see `Trainer`.
     """
     if len(stages) == 1:
-        Trainer(stages[0], classes, data_root, run_dir, warm_start, workers).run()
+        Trainer(stages[0], classes, data_root, run_dir, warm_start, workers).run(stopping)
         return
     folders = [run_dir / f"stage-{number}" for number in range(1, len(stages) + 1)]
     # Another recipe is refused here, not after the hours of the stages before.
@@ -57,7 +60,7 @@ def train_stages(
             trainer = Trainer(stage, classes, data_root, folder, warm_start, workers, origin)
             if trainer.fabric.is_global_zero:
                 tqdm.write(f"stage {number} of {len(stages)}: {stage.steps} steps")
-            trainer.run()
+            trainer.run(stopping)
             origin = trainer.origin
             del trainer  # its memory, before the next one is built
         warm_start = folder / "final.safetensors"

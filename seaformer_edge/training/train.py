@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import sys
+import threading
 import time
 from contextlib import nullcontext
 from pathlib import Path
@@ -27,6 +29,7 @@ from seaformer_edge.training.distributed import (
     synchronise_batch_norm,
 )
 from seaformer_edge.training.evaluate import normalise
+from seaformer_edge.training.interruption import Stopping, ignore_interrupts, never, reason_of
 from seaformer_edge.training.log import TrainingLog
 from seaformer_edge.training.optimizer import learning_rate_factor, make_optimizer
 from seaformer_edge.training.recipe import Stage
@@ -162,9 +165,14 @@ class Trainer:
         self.std = state.get("std", self.std)
 
     def _save(self) -> None:
-        """Write last.pt. Raises ModelError if it cannot be written."""
+        """Write last.pt. Raises ModelError if it cannot be written, or if weights are not finite.
+
+        The earlier one stays whole then.
+        """
         if not self.fabric.is_global_zero:
             return
+        if not all(bool(p.isfinite().all()) for p in self.bare_network.parameters()):
+            raise self._diverged()
         state = run_settings(self.stage, self.classes) | {
             "network": self.bare_network.state_dict(),
             "average": self.average.state_dict(),
@@ -177,6 +185,12 @@ class Trainer:
             "std": self.std,
         }
         write_state(state, self.run_dir / "last.pt")
+
+    def _diverged(self) -> ModelError:
+        return ModelError(
+            f"{self.run_dir}: the loss is no number any more at step {self.step}: give a lower"
+            " learning_rate and another folder"
+        )
 
     def _batches(self) -> DataLoader[Any]:
         """This process' share of each remaining batch, in the order of the samples."""
@@ -194,6 +208,7 @@ class Trainer:
             self.task.samples(self.stage.steps * size),
             batch_sampler=batches,
             num_workers=self.workers,
+            worker_init_fn=ignore_interrupts,
             pin_memory=self.fabric.device.type == "cuda",
             # A separate one, or each start would advance the generator that dropout draws from.
             generator=torch.Generator(),
@@ -233,22 +248,34 @@ class Trainer:
             self._save_average("best", accuracy)
         return score
 
-    def run(self) -> float:
+    def run(self, stopping: Stopping = never) -> float:
         """Train to the last step of the stage; returns the best validation score.
 
+        Whatever ends it, the run can be resumed from its `last.pt`.
+
+        Args:
+            stopping: once its event is set, the run ends after the current step.
+
         Raises:
-            ModelError: another run has the folder, or a file cannot be written.
+            ModelError: another run has the folder, a file cannot be written, the loss is not
+                finite, or the memory does not suffice.
             SourceError: a picture cannot be read; the run can be resumed at this step.
+            KeyboardInterrupt: see `stopping`.
         """
-        with only_run(self.run_dir) if self.fabric.is_global_zero else nullcontext():
+        lock = only_run(self.run_dir) if self.fabric.is_global_zero else nullcontext()
+        with lock, stopping() as stop:
             try:
-                return self._run()
+                return self._run(stop)
             except SourceError as error:
                 self._save()
                 # A worker of the DataLoader puts its traceback before the message.
                 raise SourceError(str(error).rpartition("SourceError: ")[2].strip()) from error
+            except (MemoryError, RuntimeError) as error:
+                if reason := reason_of(error):
+                    raise ModelError(f"{self.run_dir}: {reason}") from error
+                raise
 
-    def _run(self) -> float:
+    def _run(self, stop: threading.Event) -> float:
         if self.fabric.is_global_zero:
             self.log.cut(self.step)
         if self.fabric.is_global_zero:
@@ -271,12 +298,16 @@ class Trainer:
             due = self.step % self.stage.eval_every == 0 or last
             if self.step % LOG_EVERY_STEPS == 0 or due:
                 mean = float(self.fabric.all_reduce(loss, reduce_op="mean"))
+                if not math.isfinite(mean):
+                    raise self._diverged()
                 running = mean if running == 0 else 0.8 * running + 0.2 * mean
                 progress.set_postfix(loss=f"{running:.3f}", refresh=False)
                 self._record(mean, self.validate() if due else None)
-            if time.monotonic() - saved_at > CHECKPOINT_EVERY_S:
+            if time.monotonic() - saved_at > CHECKPOINT_EVERY_S or stop.is_set():
                 self._save()
                 saved_at = time.monotonic()
+            if stop.is_set() and not last:
+                raise KeyboardInterrupt
         self._save()
         self._save_average("final", {})
         self.fabric.barrier()  # the files of the first process are complete

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import signal
 import subprocess
 import sys
+import threading
+from contextlib import nullcontext
 
 import pytest
 
@@ -18,6 +22,7 @@ from seaformer_edge.hub.card import read_card
 from seaformer_edge.hub.class_list import ClassList
 from seaformer_edge.nn import seaformer
 from seaformer_edge.nn.checkpoint import load_checkpoint
+from seaformer_edge.training import tasks, train
 from seaformer_edge.training.log import TrainingLog
 from seaformer_edge.training.train import Trainer
 
@@ -156,23 +161,124 @@ def test_damaged_rows_of_the_log_do_not_stop_a_resumed_run(tmp_path):
 OTHER_RUN = """
 import sys
 from pathlib import Path
-from seaformer_edge.training.resume import only_run
-with only_run(Path(sys.argv[1])):
-    print("holds the folder", flush=True)
-    sys.stdin.read()
+
+from msgspec.structs import replace
+from tiny_networks import TINY
+from tiny_training import CLASSES, STAGE
+
+from seaformer_edge.nn import seaformer
+from seaformer_edge.training import train
+
+seaformer.VARIANTS["T"] = TINY
+train.CHECKPOINT_EVERY_S = 0
+step = train.Trainer.train_step
+
+
+def hold_the_third(self, *batch):
+    if self.step == 2:
+        print("holds the folder", flush=True)
+        sys.stdin.read()
+    return step(self, *batch)
+
+
+train.Trainer.train_step = hold_the_third
+data, run = map(Path, sys.argv[1:])
+train.Trainer(replace(STAGE, steps=4), CLASSES, data, run, workers=1).run()
 """
 
 
-def test_two_runs_in_one_folder_are_refused(street, tmp_path):
-    trainer = Trainer(replace(STAGE, steps=1), CLASSES, street, tmp_path / "run", workers=1)
-    command = [sys.executable, "-c", OTHER_RUN, tmp_path / "run"]
+def test_two_runs_in_one_folder_are_refused_and_a_killed_one_is_resumed(street, tmp_path):
+    stage, run = replace(STAGE, steps=4), tmp_path / "run"
+    trainer = Trainer(stage, CLASSES, street, run, workers=0)
+    command = [sys.executable, "-c", OTHER_RUN, street, run]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with subprocess.Popen(command, **pipes) as other:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(command, env=environment, **pipes) as other:
         assert other.stdout.readline()
         with pytest.raises(ModelError, match="another training runs in this folder"):
             trainer.run()
         other.kill()
-    trainer.run()
+    resumed = Trainer(stage, CLASSES, street, run, workers=0)
+    assert resumed.step == 2
+    resumed.run()
+    assert resumed.step == 4
+
+
+def test_a_signal_ends_the_run_after_the_step_and_keeps_it(street, tmp_path, monkeypatch):
+    stop = threading.Event()
+    step = Trainer.train_step
+
+    def signalled(self, *batch):
+        if self.step == 2:
+            stop.set()
+        return step(self, *batch)
+
+    monkeypatch.setattr(Trainer, "train_step", signalled)
+    stage = replace(STAGE, steps=5)
+    trainer = Trainer(stage, CLASSES, street, tmp_path, workers=0)
+    with pytest.raises(KeyboardInterrupt):
+        trainer.run(lambda: nullcontext(stop))
+    assert Trainer(stage, CLASSES, street, tmp_path, workers=0).step == 3
+
+
+def test_a_loss_that_is_no_number_spoils_no_checkpoint(street, tmp_path, monkeypatch):
+    step = Trainer.train_step
+
+    def diverging(self, *batch):
+        loss = step(self, *batch)
+        if self.step == 3:
+            with torch.no_grad():
+                next(self.bare_network.parameters()).fill_(torch.nan)
+        return loss
+
+    monkeypatch.setattr(train, "CHECKPOINT_EVERY_S", 0.0)
+    monkeypatch.setattr(Trainer, "train_step", diverging)
+    stage = replace(STAGE, steps=6)
+    trainer = Trainer(stage, CLASSES, street, tmp_path, workers=0)
+    with pytest.raises(
+        ModelError, match="no number any more at step 3: give a lower learning_rate"
+    ):
+        trainer.run()
+    assert Trainer(stage, CLASSES, street, tmp_path, workers=0).step == 2
+    monkeypatch.setattr(train, "CHECKPOINT_EVERY_S", 1e9)
+    with pytest.raises(ModelError, match="no number any more at step 6"):
+        Trainer(stage, CLASSES, street, tmp_path, workers=0).run()
+
+
+def test_a_killed_worker_is_one_line_and_the_run_resumed(street, tmp_path, monkeypatch):
+    stage = replace(STAGE, steps=4, class_weights=False)
+    trainer = Trainer(stage, CLASSES, street, tmp_path, workers=1)
+    trainer._save()
+    read = tasks.read_pair
+
+    def killed(*arguments):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    monkeypatch.setattr(tasks, "read_pair", killed)
+    with pytest.raises(ModelError, match=r"reads pictures was killed, .* fewer --workers"):
+        trainer.run()
+    monkeypatch.setattr(tasks, "read_pair", read)
+    Trainer(stage, CLASSES, street, tmp_path, workers=0).run()
+
+
+@pytest.mark.parametrize(
+    "error", [RuntimeError("DefaultCPUAllocator: can't allocate memory"), MemoryError()]
+)
+def test_lack_of_memory_is_one_line(street, tmp_path, monkeypatch, error):
+    def fail(self, *batch):
+        raise error
+
+    monkeypatch.setattr(Trainer, "train_step", fail)
+    with pytest.raises(ModelError, match="not enough memory: a smaller batch_size"):
+        Trainer(STAGE, CLASSES, street, tmp_path, workers=0).run()
+
+
+def test_a_log_that_cannot_be_written_is_one_line(tmp_path):
+    log = TrainingLog(tmp_path / "log.csv", "mIoU")
+    log.path.mkdir()
+    for write in (lambda: log.cut(1), lambda: log.add(1, 0.1, 0.5, None)):
+        with pytest.raises(ModelError, match=r"log\.csv: cannot be \w+ \(Is a directory"):
+            write()
 
 
 def test_an_unreadable_picture_in_a_worker_is_one_line_and_resumed(street, tmp_path):

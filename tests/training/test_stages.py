@@ -80,7 +80,7 @@ def test_a_finished_stage_is_skipped_and_one_can_be_appended(street, tmp_path, m
     run = tmp_path / "run"
     train_stages(STAGES, CLASSES, street, run, workers=0)
     trained = []
-    monkeypatch.setattr(Trainer, "run", lambda self: trained.append(self.run_dir.name))
+    monkeypatch.setattr(Trainer, "run", lambda self, stopping: trained.append(self.run_dir.name))
     train_stages(STAGES, CLASSES, street, run, workers=0)
     assert trained == []
     train_stages([*STAGES, replace(STAGE, steps=1)], CLASSES, street, run, workers=0)
@@ -90,7 +90,7 @@ def test_a_finished_stage_is_skipped_and_one_can_be_appended(street, tmp_path, m
 def test_a_changed_stage_is_refused_before_any_training(street, tmp_path, monkeypatch):
     train_stages(STAGES, CLASSES, street, tmp_path, workers=0)
     (tmp_path / "stage-1" / "final.safetensors").unlink()  # so the first would train
-    monkeypatch.setattr(Trainer, "run", lambda self: pytest.fail("it trained"))
+    monkeypatch.setattr(Trainer, "run", lambda self, stopping: pytest.fail("it trained"))
     stages = [STAGES[0], replace(STAGES[1], seed=7)]
     with pytest.raises(ModelError, match=r"stage-2/last\.pt: .*another recipe \(seed changed"):
         train_stages(stages, CLASSES, street, tmp_path, workers=0)
