@@ -9,11 +9,9 @@ from __future__ import annotations
 import io
 import json
 import math
-import tempfile
 import tomllib
-from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from functools import cache
 from itertools import islice
 from pathlib import Path
@@ -22,6 +20,8 @@ import cv2
 import numpy as np
 from clips import numbered, write_video
 from fakes import CARD
+from fuzz_inputs import ODD, Target, damaged, folder, odd_entries, odd_json, put
+from fuzz_labels import LABEL_TARGETS
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
@@ -35,120 +35,6 @@ PROGRAMS = Path(__file__).parents[2] / "tests" / "data" / "programs"
 RECIPES = Path(__file__).parents[2] / "seaformer_edge" / "training" / "recipes"
 MAX_FRAMES = 50
 SECRET = "hunter2"
-
-
-@dataclass(frozen=True)
-class Target:
-    """Code that parses untrusted input.
-
-    Attributes:
-        inputs: returns the strategy of its inputs.
-        take: parses one input; may raise SeaformerEdgeError.
-        needs: module that must be installed.
-    """
-
-    inputs: Callable[[], SearchStrategy[object]]
-    take: Callable[[object], None]
-    needs: str = "seaformer_edge"
-
-
-# Damage to bytes.
-
-_BYTES = st.integers(0, 255)
-_NUMBERS = st.sampled_from([b"\0\0\0\0", b"\xff\xff\xff\xff", b"\xff\xff\xff\x7f", b"\0\0\0\x80"])
-_PLACE = st.floats(0, 1, exclude_max=True)
-_IN_PLACE = st.one_of(
-    st.tuples(st.just("set"), _PLACE, _BYTES),
-    st.tuples(st.just("number"), _PLACE, _NUMBERS),
-)
-_DAMAGE = st.one_of(
-    _IN_PLACE,
-    st.tuples(st.just("insert"), _PLACE, st.binary(max_size=16)),
-    st.tuples(st.just("delete"), _PLACE, st.integers(1, 64)),
-    st.tuples(st.just("repeat"), _PLACE, st.integers(1, 64)),
-    st.tuples(st.just("cut"), _PLACE, st.none()),
-)
-
-
-def damaged(corpus: dict[str, bytes]) -> SearchStrategy[tuple[str, bytes]]:
-    """Pairs of a file name of the corpus and its damaged content; some contents are noise."""
-    names = st.sampled_from(sorted(corpus))
-    # Files with little damage get past the first checks.
-    much = st.tuples(names, st.lists(_DAMAGE, max_size=8))
-    little = st.tuples(names, st.lists(_IN_PLACE, max_size=2))
-    noise = st.tuples(names, st.binary(max_size=200))
-    changed = st.one_of(much, little, little).map(lambda pair: (pair[0], _apply(pair, corpus)))
-    return st.one_of(changed, changed, changed, noise)
-
-
-def _apply(pair: tuple[str, list[tuple[str, float, object]]], corpus: dict[str, bytes]) -> bytes:
-    name, damages = pair
-    changed = bytearray(corpus[name])
-    for kind, place, value in damages:
-        at = int(place * len(changed))
-        if kind == "set" and changed:
-            changed[at] = value
-        elif kind == "number":
-            changed[at : at + len(value)] = value
-        elif kind == "insert":
-            changed[at:at] = value
-        elif kind == "delete":
-            del changed[at : at + value]
-        elif kind == "repeat":
-            changed[at:at] = changed[at : at + value]
-        elif kind == "cut":
-            del changed[at:]
-    return bytes(changed)
-
-
-# Structured text with values of wrong types.
-
-_ODD = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats()
-    | st.text(max_size=8)
-    | st.sampled_from([10**400, -1, 0, 2**31, 2**63, float("inf"), "nan", ""]),
-    lambda inner: (
-        st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner, max_size=4)
-    ),
-    max_leaves=6,
-)
-
-
-def odd_entries(entries: dict[str, object]) -> SearchStrategy[dict[str, object]]:
-    """The entries with some of them replaced, removed or added."""
-    some = st.dictionaries(st.sampled_from([*entries, "unknown"]), _ODD, max_size=3)
-    lacking = st.sets(st.sampled_from(sorted(entries)), max_size=1)
-    return st.builds(
-        lambda odd, lost: {k: v for k, v in {**entries, **odd}.items() if k not in lost},
-        some,
-        lacking,
-    )
-
-
-def odd_json(entries: dict[str, object]) -> SearchStrategy[bytes]:
-    """A JSON file with wrong entries, or damaged, or of another shape, or nested too deeply."""
-    text = json.dumps(entries).encode()
-    return st.one_of(
-        odd_entries(entries).map(lambda odd: json.dumps(odd).encode()),
-        damaged({"text": text}).map(lambda named: named[1]),
-        _ODD.map(lambda odd: json.dumps(odd).encode()),
-        st.integers(1, 10**5).map(lambda depth: b"[" * depth),
-    )
-
-
-@cache
-def _folder() -> Path:
-    """A temporary folder of this process; the system empties it."""
-    return Path(tempfile.mkdtemp(prefix="fuzz-"))
-
-
-def _put(name: str, data: bytes) -> Path:
-    path = _folder() / name
-    path.write_bytes(data)
-    return path
 
 
 # Videos and pictures.
@@ -169,7 +55,7 @@ def _videos() -> dict[str, bytes]:
     }
     made = {}
     for name, options in kinds.items():
-        path = _folder() / f"made-{name}"
+        path = folder() / f"made-{name}"
         if name.endswith(".gif"):
             _write_gif(path)
         else:
@@ -194,7 +80,7 @@ def _pictures() -> dict[str, bytes]:
 
 def _decode(named: object) -> None:
     name, data = named  # type: ignore[misc]
-    with open_source(_put(name, data)) as source:
+    with open_source(put(name, data)) as source:
         for frame in islice(source, MAX_FRAMES):
             assert frame.image.ndim == 3
             assert frame.image.shape[2] == 3
@@ -219,7 +105,7 @@ def _read_ids(named: object) -> None:
     from seaformer_edge.training.pictures import read_ids
 
     name, data = named  # type: ignore[misc]
-    ids = read_ids(_put(name, data))
+    ids = read_ids(put(name, data))
     assert ids.ndim == 2
     assert ids.dtype == np.uint8
 
@@ -234,7 +120,7 @@ def _programs() -> dict[str, bytes]:
 
 def _run_program(named: object) -> None:
     name, data = named  # type: ignore[misc]
-    path = _put(name, data)
+    path = put(name, data)
     write_card(replace(CARD, height=32, width=48, logit_channels=5), path)
     with suppress(ValueError):  # logits are NaN: documented
         Segmenter.from_path(path, 1)(np.zeros((32, 48, 3), np.uint8))
@@ -247,13 +133,13 @@ PROGRAM = b"program"
 
 
 def _card_entries() -> dict[str, object]:
-    path = _folder() / "intact.pte"
+    path = folder() / "intact.pte"
     path.write_bytes(PROGRAM)
     return json.loads(json.dumps({"format": 1} | asdict(write_card(CARD, path))))
 
 
 def _read_card(data: object) -> None:
-    path = _folder() / "model.pte"
+    path = folder() / "model.pte"
     path.write_bytes(PROGRAM)
     card_path(path).write_bytes(data)  # type: ignore[arg-type]
     verify(path)
@@ -264,7 +150,7 @@ def _class_list_entries() -> dict[str, object]:
 
 
 def _read_class_list(data: object) -> None:
-    read_class_list(_put("classes.json", data))  # type: ignore[arg-type]
+    read_class_list(put("classes.json", data))  # type: ignore[arg-type]
 
 
 def _recipes() -> SearchStrategy[bytes]:
@@ -285,13 +171,13 @@ def _toml(entries: dict[str, object]) -> str:
 def _read_recipe(data: object) -> None:
     from seaformer_edge.training.recipe import read_recipe
 
-    read_recipe(_put("recipe.toml", data))  # type: ignore[arg-type]
+    read_recipe(put("recipe.toml", data))  # type: ignore[arg-type]
 
 
 def _settings() -> SearchStrategy[dict[str, object]]:
     from seaformer_edge_gui.settings import Settings
 
-    values = st.none() | st.text(max_size=12) | _ODD
+    values = st.none() | st.text(max_size=12) | ODD
     return st.dictionaries(st.sampled_from(list(Settings.__dataclass_fields__)), values)
 
 
@@ -356,7 +242,7 @@ def _checkpoints() -> SearchStrategy[tuple[str, bytes]]:
     shapes = sizes.filter(lambda shape: math.prod(shape) < 2**60)
     odd = st.builds(lambda kind, shape: torch.ones((), dtype=kind).expand(shape), kinds, shapes)
     names = st.sampled_from([CLASS_WEIGHT, "decode_head.conv_seg.bias", "linear.weight", ""])
-    meta = odd_entries(META) | _ODD
+    meta = odd_entries(META) | ODD
     made = st.builds(
         lambda name, tensor, meta: (
             "made.pth",
@@ -374,7 +260,7 @@ def _import_checkpoint(named: object) -> None:
     from seaformer_edge.nn.import_published import import_checkpoint
 
     name, data = named  # type: ignore[misc]
-    import_checkpoint(_put(name, data), "mine")
+    import_checkpoint(put(name, data), "mine")
 
 
 # Values of `--source`.
@@ -445,6 +331,7 @@ _PAGES = st.lists(_TAGS | st.text(max_size=6)).map("".join)
 TARGETS = {
     "videos": Target(lambda: damaged(_videos()), _decode),
     "pictures": Target(lambda: damaged(_pictures()), _decode),
+    **LABEL_TARGETS,
     "labels": Target(lambda: damaged(_labels()), _read_ids, "torch"),
     "programs": Target(lambda: damaged(_programs()), _run_program, "seaformer_edge._native"),
     "cards": Target(lambda: odd_json(_card_entries()), _read_card),

@@ -21,7 +21,7 @@ from seaformer_edge.cli.options import debug_option, file_path
 @click.option(
     "--classes",
     type=file_path,
-    help="Class list: .json, .txt of one name a line, or Roboflow's _classes.csv. Default: the"
+    help="Class list: .json, .txt of one name a line, _classes.csv or data.yaml. Default: the"
     " recipe's, or that in DATA (classes.json, _classes.csv, labelmap.txt or classes.txt).",
 )
 @click.option(

@@ -48,7 +48,7 @@ def read_class_list(path: Path) -> ClassList:
 
     Taken are an object with `names`, `ignore_index` (255 if it is missing) and `palette`; a list
     of names; an object of ids and names, in either direction, alone or as `names`; a `.txt` of one
-    name a line; and Roboflow's `_classes.csv`.
+    name a line; Roboflow's `_classes.csv`; and the `names` of YOLO's data.yaml.
 
     Raises:
         ModelError: the file is missing or is not a valid class list; names the field.
@@ -58,6 +58,8 @@ def read_class_list(path: Path) -> ClassList:
             file = _File(_csv_names(path))
         elif path.suffix.lower() == ".txt":
             file = _File(_lines(path))
+        elif path.suffix.lower() in (".yaml", ".yml"):
+            file = validate(_yaml_names(path), _File, path, "a class list")
         else:
             values: Any = read_json(path, object, "a class list")
             if isinstance(values, list) or (isinstance(values, dict) and _is_mapping(values)):
@@ -112,6 +114,20 @@ def _lines(path: Path) -> Names:
     if not names:
         raise ModelError(f"{path}: names no class")
     return names
+
+
+def _yaml_names(path: Path) -> dict[str, Any]:
+    try:
+        import yaml  # of the train extra
+
+        names = yaml.safe_load(_text(path))["names"]
+    except FileNotFoundError:
+        raise
+    except Exception as error:  # the reader raises many kinds
+        raise ModelError(f"{path}: has no names as YOLO's data.yaml ({error!r})") from error
+    if isinstance(names, dict):
+        return {"names": {str(key): str(value) for key, value in names.items()}}
+    return {"names": list(map(str, names)) if isinstance(names, list) else names}
 
 
 def _text(path: Path) -> str:

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -16,7 +17,7 @@ from tqdm import tqdm
 
 from seaformer_edge.errors import SourceError
 from seaformer_edge.training.datasets import IGNORE
-from seaformer_edge.training.layouts import Pair
+from seaformer_edge.training.layouts import Pair, some
 from seaformer_edge.training.pictures import (
     Colours,
     colour_text,
@@ -35,6 +36,9 @@ INSTEAD = {
     ".xml": OUTLINES,
 }
 """What may lie where a mask is expected."""
+
+NO_PICTURES = frozenset({*INSTEAD, ".csv", ".yaml", ".md", ".db"}) - {".jpg", ".jpeg"}
+"""Kinds of files that may lie beside pictures."""
 
 MAX_COLOURS = 5
 """Unknown colours that are listed."""
@@ -83,7 +87,9 @@ def check_labels(
         SourceError: every pixel is ignored, or the masks hold 0 and 255 of more than two classes.
     """
     pairs = list(dict.fromkeys(pair for part in parts.values() for pair in part))
-    found = dict(zip(pairs, _all(_read, pairs, "checking labels", show), strict=True))
+    found = dict(
+        zip(pairs, _all(partial(_read, colours), pairs, "checking labels", show), strict=True)
+    )
     packed = [f.values for f in found.values() if f.values.dtype == np.uint32]
     in_colour = not all(is_grey(values.astype(np.uint32)) for values in packed)
     problems = [one.problem for one in found.values() if one.problem]
@@ -118,6 +124,17 @@ def check_labels(
             raise SourceError(f"{part[0][1].parent}: every pixel of the labels is ignored")
         unseen[name] = sorted(set(range(num_classes)) - seen)
     return Labels(ids, colours if in_colour else None, unseen)
+
+
+def left_out(pairs: Sequence[Pair]) -> list[str]:
+    """Notes of files beside those of the pairs: pictures of other kinds, masks without picture."""
+    used = {path for pair in pairs for path in pair}
+    notes = []
+    for folder in sorted({path.parent for path in used}):
+        more = [p for p in sorted(folder.glob("[!.]*")) if p.is_file() and p not in used]
+        if names := [p.name for p in more if p.suffix.lower() not in NO_PICTURES]:
+            notes.append(f"{folder}: left out, as no picture with its mask: {some(names)}")
+    return notes
 
 
 def check_pictures(pictures: Sequence[Path], show: bool = True) -> None:
@@ -156,7 +173,7 @@ def _problem(error: SourceError, path: Path) -> Problem:
     return Problem(path, str(error).removeprefix(f"{path}: "))
 
 
-def _read(pair: Pair) -> _Found:
+def _read(colours: Colours | None, pair: Pair) -> _Found:
     picture, label = pair
     none = np.zeros(0, np.uint8)
     if not picture.is_file():
@@ -167,7 +184,7 @@ def _read(pair: Pair) -> _Found:
     try:
         size = picture_size(picture)
         file = label
-        stored = read_label(label)
+        stored = read_label(label, colours)
     except SourceError as error:
         return _Found(none, _problem(error, file))
     problem = None

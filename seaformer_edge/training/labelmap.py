@@ -59,7 +59,7 @@ def class_colours(data_root: Path, classes: ClassList) -> tuple[Colours, list[st
             ids[colour] = classes.ignore_index
             others.append(name)
     notes = [f"{path}: not in the class list and ignored: {', '.join(others)}"] if others else []
-    return Colours.of(ids), notes
+    return Colours.of(ids, in_palettes=True), notes
 
 
 def read_labelmap(path: Path) -> list[tuple[str, tuple[int, int, int]]]:

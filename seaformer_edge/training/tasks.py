@@ -34,7 +34,7 @@ from seaformer_edge.training.evaluate import (
     eager_predictor,
     predictions,
 )
-from seaformer_edge.training.label_check import check_labels, check_pictures
+from seaformer_edge.training.label_check import check_labels, check_pictures, left_out
 from seaformer_edge.training.labelmap import class_colours
 from seaformer_edge.training.layouts import Pair, is_divided, some, split_folder
 from seaformer_edge.training.lovasz import lovasz_softmax
@@ -75,6 +75,8 @@ class SegmentationTask:
     def __init__(self, stage: Stage, classes: ClassList, data_root: Path):
         self.stage = stage
         self.num_classes = len(classes.names)
+        if self.num_classes > IGNORE:
+            raise SourceError(f"{self.num_classes} classes; a mask of 8 bits holds {IGNORE}")
         self.set = data_set(SEGMENTATION, stage.dataset)
         self.ids = self.set.ids
         if self.set.classes is None and classes.ignore_index != IGNORE:
@@ -96,14 +98,14 @@ class SegmentationTask:
         """Check all labels; decides how they are read."""
         colours, notes = None, list[str]()
         if self.set.classes is None:
-            if self.num_classes > IGNORE:
-                raise SourceError(f"{self.num_classes} classes; a mask of 8 bits holds {IGNORE}")
             colours, notes = class_colours(data_root, classes)
         parts = {"training": self.training, "validation": self.validation}
         labels = check_labels(parts, self.ids, self.num_classes, colours, is_first_process())
         self.ids, self.colours = labels.ids, labels.colours
-        if self.set.classes is None and not is_divided(data_root):
-            notes.append(held_out_note(self.training, self.validation))
+        if self.set.classes is None:
+            if not is_divided(data_root):
+                notes.append(held_out_note(self.training, self.validation))
+            notes += left_out(self.training + self.validation)
         notes += [
             f"no pixel of {some(names)} in the {part} labels"
             for part, unseen in labels.unseen.items()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 
+import cv2
 import numpy as np
 import pytest
 
@@ -14,12 +15,12 @@ from PIL import Image
 from tiny_training import STAGE
 
 from seaformer_edge.errors import SeaformerEdgeError, SourceError
-from seaformer_edge.hub.class_list import ClassList
+from seaformer_edge.hub.class_list import ClassList, read_class_list
 from seaformer_edge.training.datasets import SEGMENTATION, read_pair
 from seaformer_edge.training.label_check import check_labels
 from seaformer_edge.training.labelmap import own_class_list
 from seaformer_edge.training.layouts import folder
-from seaformer_edge.training.pictures import Colours, picture_size, read_picture
+from seaformer_edge.training.pictures import Colours, picture_size, read_ids, read_picture
 from seaformer_edge.training.tasks import ClassificationTask, SegmentationTask
 
 IDS = SEGMENTATION["folder"].ids
@@ -57,6 +58,7 @@ MASKS = {
     "grey as RGBA": np.dstack([TRUTH] * 3 + [np.full_like(TRUTH, 255)]),
     "grey with alpha": np.dstack([TRUTH, np.full_like(TRUTH, 255)]),
     "16 bit": TRUTH.astype(np.uint16),
+    "16 bit, 0 and 65535": TRUTH.astype(np.uint16) * 65535,
     "1 bit": TRUTH.astype(bool),
     "0 and 255": TRUTH * 255,
     "colours": PALETTE[TRUTH],
@@ -89,6 +91,32 @@ def test_labelmap_gives_the_colours(tmp_path):
     (tmp_path / "labelmap.txt").write_text("b:1,2")
     with pytest.raises(SourceError, match="not a label map"):
         SegmentationTask(STAGE, classes("a", "b"), tmp_path)
+
+
+@pytest.mark.parametrize("factor", [1, 257])
+def test_masks_of_16_bits_a_channel(tmp_path, factor):
+    ids = np.repeat(TRUTH[..., None].astype(np.uint16) * factor, 3, axis=2)
+    cv2.imwrite(str(tmp_path / "a.png"), ids)
+    assert np.array_equal(read_ids(tmp_path / "a.png"), TRUTH)
+
+
+def test_a_palette_counts_where_labelmap_has_its_colours(tmp_path):
+    image = Image.fromarray(TRUTH * 3).convert("P")  # indices 0 and 3
+    image.putpalette([128, 0, 0, 7, 7, 7, 7, 7, 7, 0, 0, 0])
+    put(tmp_path, {"x": image, "y": image})
+    (tmp_path / "labelmap.txt").write_text("a:0,0,0::\nb:128,0,0::\n")
+    task = SegmentationTask(STAGE, own_class_list(tmp_path), tmp_path)
+    ids = read_pair(task.training[0], task.ids, 2, task.colours)[1]
+    assert np.array_equal(ids, 1 - TRUTH)
+
+
+def test_files_of_no_pair_are_named(tmp_path):
+    put(tmp_path, {"x": TRUTH, "y": TRUTH})
+    for name in ("images/z.heic", "labels/lost.png", "images/._x.jpg", "images/notes.txt"):
+        (tmp_path / name).touch()
+    notes = "\n".join(SegmentationTask(STAGE, classes("a", "b"), tmp_path).notes)
+    assert "images: left out, as no picture with its mask: z.heic\n" in notes
+    assert "labels: left out, as no picture with its mask: lost.png" in notes
 
 
 def test_all_problems_are_in_one_list(tmp_path):
@@ -275,13 +303,15 @@ def test_splits_inside_images_and_labels(tmp_path):
         ("train/_classes.csv", "Pixel Value, Class\n0, a\n1, b\n"),
         ("labelmap.txt", "# label:color_rgb:parts:actions\na:0,0,0::\nb:128,0,0::\n"),
         ("classes.txt", "a\nb\n\n"),
+        ("data.yaml", "names: [a, b]"),
+        ("data.yaml", "names:\n  0: a\n  1: b\ntrain: x"),
     ],
 )
 def test_class_lists_that_lie_in_the_data_set(tmp_path, name, text):
     assert own_class_list(tmp_path) is None
     (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).write_text(text)
-    found = own_class_list(tmp_path)
+    found = read_class_list(tmp_path / name) if "yaml" in name else own_class_list(tmp_path)
     assert found.names == ("a", "b")
     if name == "labelmap.txt":
         assert found.palette == ((0, 0, 0), (128, 0, 0))

@@ -164,7 +164,8 @@ def box(x0: float, y0: float, x1: float, y1: float) -> Points:
 def ellipse(x: float, y: float, radius_x: float, radius_y: float) -> Points:
     """As a polygon of 1 degree."""
     angles = np.radians(np.arange(360))
-    return list(zip(x + radius_x * np.cos(angles), y + radius_y * np.sin(angles), strict=True))
+    with np.errstate(invalid="ignore"):  # infinite radii are refused as places
+        return list(zip(x + radius_x * np.cos(angles), y + radius_y * np.sin(angles), strict=True))
 
 
 def labels_of(pictures: Sequence[AnnotatedPicture]) -> list[str]:
