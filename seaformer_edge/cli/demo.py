@@ -30,6 +30,9 @@ def demo(source: str | None, model: str | None, threads: int | None, list_source
     if list_sources:
         click.echo(_sources())
         return 0
+    from seaformer_edge.runtime import check_installation  # imports NumPy
+
+    check_installation()
     check_display()
     try:
         from seaformer_edge_gui.app import run

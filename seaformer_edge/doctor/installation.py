@@ -6,14 +6,13 @@ import importlib.util
 import json
 import re
 import shlex
-import shutil
 import sys
-import sysconfig
 from importlib import metadata
 from pathlib import Path
 
 from seaformer_edge.doctor import probes
 from seaformer_edge.doctor.finding import Finding
+from seaformer_edge.machine import build_tools
 from seaformer_edge.machine.debian import install_line, missing_libraries
 
 LIBRARIES = {
@@ -123,18 +122,7 @@ def runtime() -> Finding:
 
 def rebuild_line() -> str:
     """Commands that install what is missing to build the native extension, and build it."""
-    needed = []
-    if not any(shutil.which(compiler) for compiler in ("c++", "g++", "clang++")):
-        needed.append("g++")
-    if not Path(sysconfig.get_path("include"), "Python.h").exists():
-        needed.append("python3-dev")
-    lines = []
-    if needed:
-        mac = sys.platform == "darwin"
-        lines.append(
-            "xcode-select --install" if mac else f"sudo apt-get install {' '.join(needed)}"
-        )
-    return "\n".join([*lines, reinstall_command()])
+    return "\n".join(filter(None, [build_tools.install_line(), reinstall_command()]))
 
 
 def reinstall_command(extra: str = "") -> str:

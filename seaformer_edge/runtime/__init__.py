@@ -9,10 +9,12 @@ from __future__ import annotations
 import functools
 import logging
 import os
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seaformer_edge.errors import ModelError
+from seaformer_edge.machine.build_tools import INSTALL_LINES
 from seaformer_edge.machine.cpu import usable_cores
 from seaformer_edge.runtime.program import Program
 
@@ -86,24 +88,46 @@ def binding() -> type[NativeProgram] | type[OfficialProgram]:
     choice = os.environ.get(BINDING_VARIABLE, "")
     if choice not in ("", "native", "official"):
         raise ModelError(f"{BINDING_VARIABLE}={choice}: must be native or official")
+    native_error = None
     if choice != "official":
         try:
             from seaformer_edge.runtime.native import NativeProgram
 
             return NativeProgram
         except ImportError as error:
+            native_error = error
             if choice == "native":
                 raise ModelError(f"{BINDING_VARIABLE}=native: {error}") from error
     try:
         from seaformer_edge.runtime.official import OfficialProgram
     except ImportError as error:
-        raise ModelError(
-            f"ExecuTorch cannot be loaded ({error}); install a C++ compiler and reinstall "
-            "seaformer-edge, or install torch and executorch"
-        ) from error
+        raise ModelError(_no_binding(native_error or error)) from error
     if choice != "official":
         logging.getLogger(__name__).warning(
             "the native extension of seaformer-edge is not installed: start-up takes seconds, "
             "memory hundreds of megabytes, and nothing else runs while the network does"
         )
     return OfficialProgram
+
+
+def check_installation() -> None:
+    """Checks that a binding is installed. Loads none, so it is quick.
+
+    Raises:
+        ModelError: with the commands that install what building the native one needs.
+    """
+    if find_spec("seaformer_edge._native") or find_spec("executorch"):
+        return
+    raise ModelError(_no_binding(None))
+
+
+def _no_binding(error: ImportError | None) -> str:
+    """The message if no program can run. `error`: why the binding does not load."""
+    if find_spec("seaformer_edge._native") is not None:
+        return f"ExecuTorch cannot be loaded ({error}); seaformer-edge doctor says what to do"
+    lines = "; ".join(f"{system}: {line}" for system, line in INSTALL_LINES.items())
+    return (
+        "seaformer-edge was installed without its native part, which needs a C++ compiler and"
+        f" Python's headers ({lines}); install them, then seaformer-edge again: seaformer-edge"
+        " doctor prints the commands"
+    )

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from seaformer_edge import runtime
 from seaformer_edge.cli import main
 
 
@@ -28,6 +29,14 @@ def test_without_a_screen(capsys: pytest.CaptureFixture[str]) -> None:
     line = error_line(capsys)
     assert "no screen" in line
     assert "seaformer-edge segment" in line
+
+
+def test_without_a_native_part_the_window_does_not_open(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(runtime, "find_spec", lambda _: None)
+    assert main(["demo"]) == 1
+    assert "sudo apt-get install g++ python3-dev" in error_line(capsys)
 
 
 @pytest.mark.parametrize("display", [":4242", "127.0.0.1:4242.0", "nonsense"])

@@ -14,6 +14,7 @@ import pytest
 
 from seaformer_edge.doctor import installation, probes
 from seaformer_edge.doctor.probes import Answer
+from seaformer_edge.machine import build_tools
 
 FakeModule = Callable[[str, str], None]
 
@@ -115,15 +116,33 @@ sys.modules["seaformer_edge._native"] = sys.modules["torch"] = None
 def test_no_binding(fake_module: FakeModule, monkeypatch: pytest.MonkeyPatch) -> None:
     fake_module("sitecustomize", NEITHER_BINDING)
     monkeypatch.setattr(shutil, "which", lambda _: None)
-    monkeypatch.setattr(installation.sysconfig, "get_path", lambda _: "/nowhere")
+    monkeypatch.setattr(build_tools.sysconfig, "get_path", lambda _: "/nowhere")
     monkeypatch.setattr(sys, "platform", "linux")
     finding = installation.runtime()
     assert finding.state == "error"
     assert "no native binding (" in finding.message
-    assert "ExecuTorch cannot be loaded" in finding.message
+    assert "installed without its native part" in finding.message
     first, second = finding.remedy.splitlines()
     assert first == "sudo apt-get install g++ python3-dev"
     assert second.startswith(f"{sys.executable} -m pip install --force-reinstall --no-deps ")
+
+
+@pytest.mark.parametrize(
+    ("platform", "tool", "line"),
+    [
+        ("linux", "dnf", "sudo dnf install gcc-c++ python3-devel"),
+        ("linux", "apt-get", "sudo apt-get install g++ python3-dev"),
+        ("darwin", "", "xcode-select --install"),
+        ("linux", "g++", "sudo apt-get install g++ python3-dev"),
+    ],
+)
+def test_packages_that_building_needs(
+    platform: str, tool: str, line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name: name if name == tool else None)
+    monkeypatch.setattr(sys, "platform", platform)
+    monkeypatch.setattr(build_tools.sysconfig, "get_path", lambda _: "/nowhere")
+    assert build_tools.install_line() == line
 
 
 def test_an_unknown_binding_is_selected(monkeypatch: pytest.MonkeyPatch) -> None:

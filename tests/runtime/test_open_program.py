@@ -94,7 +94,10 @@ def test_official_logs_one_line_and_native_can_be_loaded_after_it() -> None:
 def test_no_binding_is_installed() -> None:
     run = python(HIDE_NATIVE + HIDE_TORCH + OPEN)
     assert run.returncode == 1
-    assert "ModelError: ExecuTorch cannot be loaded" in run.stderr
+    last = run.stderr.splitlines()[-1]
+    assert "installed without its native part" in last
+    for packages in ("g++ python3-dev", "gcc-c++ python3-devel", "xcode-select --install"):
+        assert packages in last
 
 
 def test_no_fallback_if_native_is_selected() -> None:
