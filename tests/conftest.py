@@ -15,6 +15,7 @@ import pytest
 
 # A shell starts background jobs with Ctrl-C ignored, and children would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup ignores it
 
 
 def _has_qt():

@@ -18,6 +18,7 @@ for _name in ("QT_QPA_PLATFORM_PLUGIN_PATH", "QT_QPA_FONTDIR"):
 from PySide6.QtCore import QSettings, QStandardPaths, QTimer  # noqa: E402
 from PySide6.QtWidgets import QApplication  # noqa: E402
 
+from seaformer_edge.cli.interrupt import ending_signals  # noqa: E402
 from seaformer_edge.errors import ModelError  # noqa: E402
 from seaformer_edge.live import limit_malloc_arenas  # noqa: E402
 from seaformer_edge.sources import SourceSpec, list_cameras  # noqa: E402
@@ -81,12 +82,15 @@ def output_folder() -> Path:
 
 
 def stop_on_signals(window: Window) -> None:
-    """Closes the window on SIGINT and SIGTERM; Python handles them at the next timer tick."""
+    """Closes the window on Ctrl-C, SIGTERM and SIGHUP, and so finishes a recording.
+
+    Python handles them at the next timer tick.
+    """
 
     def close(number: int, frame: FrameType | None) -> None:
         QTimer.singleShot(0, window.close)  # after the current event
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in ending_signals():
         signal.signal(number, close)
 
 

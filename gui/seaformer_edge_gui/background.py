@@ -36,8 +36,15 @@ class BoardReader:
 
     def _run(self) -> None:
         monitor = SystemMonitor()
+        failed = False
         while not self._stopping.wait(READ_INTERVAL_S):
-            self.reading = monitor.read()
+            try:
+                self.reading = monitor.read()
+                failed = False
+            except (OSError, MemoryError) as error:  # for example no file descriptor is left
+                if not failed:
+                    log.warning("the board's state cannot be read (%s)", error)
+                failed = True
 
 
 class SourceLister:

@@ -7,14 +7,23 @@ from __future__ import annotations
 
 import faulthandler
 import importlib
-import io
+import os
+import signal
 import sys
 from collections.abc import Sequence
 
 import click
 
 from seaformer_edge._version import __version__
+from seaformer_edge.cli.interrupt import ending_signals_call
 from seaformer_edge.cli.options import debug_option
+from seaformer_edge.cli.streams import (
+    STANDARD_OUTPUT,
+    give_up,
+    is_from_printing,
+    open_standard_streams,
+    say,
+)
 from seaformer_edge.errors import SeaformerEdgeError
 
 # Command: module that contains the function of this name, with _ for -.
@@ -28,6 +37,9 @@ COMMANDS = {
     "train": "seaformer_edge.cli.train",
     "evaluate": "seaformer_edge.cli.evaluate",
 }
+
+NO_MEMORY = ("start new thread", "failed to map segment", "annot allocate memory")
+"""Parts of the messages of errors that mean so."""
 
 DONE, FAILED, INTERRUPTED = 0, 1, 130
 
@@ -55,24 +67,43 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line and returns its exit code."""
+    open_standard_streams()
     # Show a traceback if native code crashes.
     if sys.__stderr__ is not None and not faulthandler.is_enabled():
         faulthandler.enable(sys.__stderr__)
-    for stream in (sys.stdout, sys.stderr):  # file names may not be UTF-8
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+    # NumPy's linear algebra is hardly used, but each of its threads reserves 40 MB.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        code = cli.main(arguments, prog_name="seaformer-edge", standalone_mode=False)
+        with ending_signals_call(signal.default_int_handler):
+            code = cli.main(arguments, prog_name="seaformer-edge", standalone_mode=False)
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except SeaformerEdgeError as error:
-        if "--debug" in arguments:
-            raise
-        click.echo(f"seaformer-edge: {error}", err=True)
-        return FAILED
     except (click.Abort, KeyboardInterrupt):
-        click.echo("seaformer-edge: interrupted", err=True)
+        say("interrupted")
         return INTERRUPTED
+    except Exception as error:
+        line = _line_about(error)
+        if line is None or "--debug" in arguments:
+            raise
+        say(line)
+        return FAILED
     return code if isinstance(code, int) else DONE
+
+
+def _line_about(error: Exception) -> str | None:
+    """What to tell the user about an error; None if it is a fault of this program."""
+    if isinstance(error, SeaformerEdgeError):
+        return str(error)
+    if isinstance(error, MemoryError) or any(sign in str(error) for sign in NO_MEMORY):
+        return f"not enough memory, or too low a limit (ulimit): {error}"
+    if isinstance(error, ImportError):
+        return f"{error}; seaformer-edge doctor checks the installation"
+    if isinstance(error, OSError):
+        reason = error.strerror or str(error)
+        if is_from_printing(error):
+            give_up(STANDARD_OUTPUT)
+            return f"standard output cannot be written ({reason})"
+        return f"{error.filename}: {reason}" if error.filename else reason
+    return None

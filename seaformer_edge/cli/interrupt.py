@@ -1,17 +1,42 @@
-"""Ctrl-C, SIGTERM and SIGHUP set an event, so that the current frame and file can be finished."""
+"""Ctrl-C, SIGTERM and SIGHUP end a command in the same way."""
 
 from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+
+Handler = Callable[[int, FrameType | None], None]
+
+
+def ending_signals() -> list[signal.Signals]:
+    """The signals that ask this process to end; without SIGHUP if it runs under nohup."""
+    signals = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        signals.append(signal.SIGHUP)
+    return signals
+
+
+@contextmanager
+def ending_signals_call(handler: Handler) -> Iterator[None]:
+    """Calls `handler` on each of these signals. Without effect outside the main thread."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    earlier = {number: signal.signal(number, handler) for number in ending_signals()}
+    try:
+        yield
+    finally:
+        for number, was in earlier.items():
+            signal.signal(number, was)
 
 
 @contextmanager
 def stop_on_signals() -> Iterator[threading.Event]:
-    """An event that the first SIGINT, SIGTERM or SIGHUP sets; a second raises KeyboardInterrupt."""
+    """An event that the first of the signals sets, so that the current frame and file can be
+    finished; a second raises KeyboardInterrupt."""
     stop = threading.Event()
 
     def ask(signal_number: int, frame: FrameType | None) -> None:
@@ -19,12 +44,5 @@ def stop_on_signals() -> Iterator[threading.Event]:
             raise KeyboardInterrupt
         stop.set()
 
-    numbers = [signal.SIGINT, signal.SIGTERM]
-    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup ignores it
-        numbers.append(signal.SIGHUP)
-    earlier = {number: signal.signal(number, ask) for number in numbers}
-    try:
+    with ending_signals_call(ask):
         yield stop
-    finally:
-        for number, handler in earlier.items():
-            signal.signal(number, handler)

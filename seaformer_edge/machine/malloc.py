@@ -9,6 +9,7 @@ sizes and recordings change, so that over hours every heap reaches its maximum.
 from __future__ import annotations
 
 import ctypes
+import mmap
 import sys
 from functools import cache
 
@@ -41,3 +42,12 @@ def _call_glibc(name: str, *arguments: int) -> None:
 @cache
 def _libc() -> ctypes.CDLL | None:
     return ctypes.CDLL(None) if sys.platform == "linux" else None
+
+
+def can_reserve(size: int) -> bool:
+    """Whether the system still grants this process `size` bytes of address space."""
+    try:
+        mmap.mmap(-1, size).close()
+    except OSError:
+        return False
+    return True

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from seaformer_edge.errors import ModelError
 from seaformer_edge.machine.build_tools import INSTALL_LINES
 from seaformer_edge.machine.cpu import usable_cores
+from seaformer_edge.machine.malloc import can_reserve
 from seaformer_edge.runtime.program import Program
 
 if TYPE_CHECKING:
@@ -26,6 +27,13 @@ __all__ = ["Program", "open_program", "open_replicas"]
 
 BINDING_VARIABLE = "SEAFORMER_EDGE_BINDING"
 """Environment variable that selects the binding: "native" or "official"."""
+
+log = logging.getLogger(__name__)
+
+RESERVE_BYTES = 160 << 20
+REPLICA_BYTES = 32 << 20
+"""Address space that must be free before a program is opened: for its weights, twice while they
+are packed, and its activations; and for the encoder and the threads beside it."""
 
 MAX_DEFAULT_REPLICAS = 4
 """Limit for `open_replicas` without `num_threads`: each replica takes tens of megabytes."""
@@ -53,6 +61,7 @@ def open_program(path: str | Path, num_threads: int | None = None) -> Program:
         raise ModelError(f"{path}: no such program file")
     if num_threads is not None and num_threads < 1:
         raise ModelError(f"{path}: cannot run on {num_threads} threads; use at least 1")
+    _check_memory(path, 1)
     return binding()(path, num_threads)
 
 
@@ -65,17 +74,34 @@ def open_replicas(path: str | Path, num_threads: int | None = None) -> list[Prog
 
     Args:
         path: see `open_program`.
-        num_threads: number of replicas; None takes one for each processor core, up to
-            `MAX_DEFAULT_REPLICAS`.
+        num_threads: number of replicas, at most one for each processor core; None takes one for
+            each, up to `MAX_DEFAULT_REPLICAS`.
 
     Raises:
         ModelError: see `open_program`.
     """
+    path = Path(path)
+    cores = usable_cores()
     if num_threads is None:
-        num_threads = min(usable_cores(), MAX_DEFAULT_REPLICAS)
+        num_threads = min(cores, MAX_DEFAULT_REPLICAS)
+    if num_threads > cores:
+        log.warning("%d threads instead of %d: there are no more cores", cores, num_threads)
+        num_threads = cores
     if not binding().runs_overlap:
         return [open_program(path, num_threads)]
+    if path.is_file():
+        _check_memory(path, num_threads)
     return [open_program(path, 1) for _ in range(num_threads)]
+
+
+def _check_memory(path: Path, replicas: int) -> None:
+    """Raises ModelError if the memory for the first run cannot be had: ExecuTorch would crash."""
+    needed = RESERVE_BYTES + replicas * (REPLICA_BYTES + 3 * path.stat().st_size)
+    if not can_reserve(needed):
+        raise ModelError(
+            f"{path}: not enough memory: running it takes about {needed >> 20} MB more; close other"
+            " programs, raise the limit (ulimit -v), or use fewer threads"
+        )
 
 
 @functools.cache
@@ -103,7 +129,7 @@ def binding() -> type[NativeProgram] | type[OfficialProgram]:
     except ImportError as error:
         raise ModelError(_no_binding(native_error or error)) from error
     if choice != "official":
-        logging.getLogger(__name__).warning(
+        log.warning(
             "the native extension of seaformer-edge is not installed: start-up takes seconds, "
             "memory hundreds of megabytes, and nothing else runs while the network does"
         )

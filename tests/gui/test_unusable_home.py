@@ -31,7 +31,7 @@ def test_it_runs_without_a_writable_home(tmp_path: Path) -> None:
         )
         try:
             wait_until(lambda: server.connections > 0 or demo.poll() is not None, 60)
-            demo.send_signal(signal.SIGTERM)
+            demo.send_signal(signal.SIGHUP)  # as when its terminal is closed
             output = demo.communicate(timeout=60)[0]
         finally:
             demo.kill()
