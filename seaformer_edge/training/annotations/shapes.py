@@ -136,10 +136,10 @@ class AnnotatedPicture:
         drawn = [(ids[shape.label], shape.outline.runs(*size)) for shape in self.shapes]
         if self.small_last:
             drawn.sort(key=lambda one: -int(mask.area(one[1])))
-        labels = np.full(size, elsewhere, np.uint8)
+        labels = np.full(size, elsewhere, np.uint8, order="F")  # as the masks are
         for class_id, runs in drawn:
             labels[mask.decode(runs) == 1] = class_id
-        return labels
+        return np.ascontiguousarray(labels)
 
 
 @dataclass
