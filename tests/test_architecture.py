@@ -70,7 +70,7 @@ WITH_TORCH = {"cli", "export", "nn", "runtime/official.py", "training"}
 
 # A module may import the rows before its own row and, in a package, its own package.
 LAYERS = (
-    {"_version", "deprecation", "errors", "files", "frame", "percentiles"},
+    {"_version", "deprecation", "errors", "files", "frame", "percentiles", "safe_text"},
     {"machine"},
     {"hub"},
     {"runtime", "nn"},

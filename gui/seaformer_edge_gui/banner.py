@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QWidget
 
 from seaformer_edge_gui import theme
 from seaformer_edge_gui.messages import Message
@@ -20,9 +20,8 @@ class Banner(QFrame):
         super().__init__(over)
         self._over = over
         self.setObjectName("banner")
-        self.text = QLabel()
+        self.text = theme.label()
         self.text.setWordWrap(True)
-        self.text.setTextFormat(Qt.TextFormat.PlainText)
         self._close = QToolButton()
         self._close.setObjectName("quiet")
         self._close.setToolTip("Close (Esc)")

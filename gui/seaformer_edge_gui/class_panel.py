@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 from seaformer_edge.hub.card import Card
 from seaformer_edge_gui import formatting
 from seaformer_edge_gui.ranking import Row
-from seaformer_edge_gui.theme import small_font
+from seaformer_edge_gui.theme import as_tool_tip, small_font
 
 ROW_PX = 28
 BAR_PX = 4
@@ -137,7 +137,7 @@ class Legend(QListWidget):
             for name, colour in zip(card.classes, card.palette, strict=True):
                 item = QListWidgetItem(name, self)
                 item.setData(COLOUR_ROLE, QColor(*colour))
-                item.setToolTip(f"{name}: click to colour only the chosen classes")
+                item.setToolTip(as_tool_tip(f"{name}: click to colour only the chosen classes"))
         self.updateGeometry()
         self._emit_chosen()
 

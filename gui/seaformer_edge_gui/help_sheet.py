@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QWidget
+
+from seaformer_edge_gui.theme import label
 
 COLUMNS = 2
 
@@ -27,22 +29,20 @@ class HelpSheet(QFrame):
 
     def list_shortcuts(self, shortcuts: Sequence[tuple[Sequence[str], str]]) -> None:
         """Lists (keys, action) pairs."""
-        title = QLabel("Keyboard")
-        title.setObjectName("figure")
+        title = label("Keyboard", "figure")
         self._grid.addWidget(title, 0, 0, 1, 2 * COLUMNS)
         per_column = -(-len(shortcuts) // COLUMNS)
         for i, (keys, action) in enumerate(shortcuts):
             column, row = divmod(i, per_column)
-            key = QLabel("  ".join(keys))
-            key.setObjectName("key")
+            key = label("  ".join(keys), "key")
             key.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             self._grid.addWidget(key, row + 1, 2 * column)
-            self._grid.addWidget(QLabel(action), row + 1, 2 * column + 1)
-        hint = QLabel(
+            self._grid.addWidget(label(action), row + 1, 2 * column + 1)
+        hint = label(
             "Tab moves between controls. In the legend, arrow keys and Space choose classes.\n"
-            "To open a video, picture, folder or .pte model, drop it on the window."
+            "To open a video, picture, folder or .pte model, drop it on the window.",
+            "caption",
         )
-        hint.setObjectName("caption")
         self._grid.addWidget(hint, per_column + 1, 0, 1, 2 * COLUMNS)
 
     def toggle(self) -> None:

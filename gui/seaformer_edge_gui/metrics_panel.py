@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPalette, QPen, QPolygonF
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from seaformer_edge.live import LiveStatus
 from seaformer_edge.machine.board import SystemReading
 from seaformer_edge_gui import formatting
-from seaformer_edge_gui.theme import small_font
+from seaformer_edge_gui.theme import as_tool_tip, label, small_font
 
 LINE_PX = 15
 # Possible tops of the plot's scale in milliseconds; the smallest that fits is used.
@@ -94,12 +94,9 @@ class _Figure(QWidget):
 
     def __init__(self, caption: str, *, small: bool = False) -> None:
         super().__init__()
-        self.number = QLabel(formatting.ABSENT)
-        if not small:
-            self.number.setObjectName("figure")
+        self.number = label(formatting.ABSENT, "" if small else "figure")
         self.number.setAccessibleName(caption)
-        below = QLabel(caption)
-        below.setObjectName("caption")
+        below = label(caption, "caption")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
@@ -230,7 +227,7 @@ class Table(QWidget):
         """Shows (name, value) pairs; with `warn_last`, the last one in the warning colour."""
         self._rows, self._warn_last = rows, warn_last
         self.setAccessibleDescription(", ".join(f"{name} {value}" for name, value in rows))
-        self.setToolTip("\n".join(f"{name}: {value}" for name, value in rows))
+        self.setToolTip(as_tool_tip("\n".join(f"{name}: {value}" for name, value in rows)))
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -257,12 +254,10 @@ class Table(QWidget):
 def _card(heading: str, content: QWidget) -> QFrame:
     frame = QFrame()
     frame.setObjectName("panel")
-    label = QLabel(heading)
-    label.setObjectName("heading")
     layout = QVBoxLayout(frame)
     layout.setContentsMargins(10, 6, 10, 8)
     layout.setSpacing(4)
-    layout.addWidget(label)
+    layout.addWidget(label(heading, "heading"))
     layout.addWidget(content, 1)
     return frame
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from seaformer_edge.inference.modes import Mode
-from seaformer_edge.sources.spec import display_name
+from seaformer_edge.safe_text import redacted
 
 MAX_THREADS = os.cpu_count() or 1
 MAX_EVERY = 30
@@ -81,7 +81,7 @@ def load(store: Store) -> Settings:
 
 def save(settings: Settings, store: Store) -> None:
     """Stores everything except a source whose URL holds a password or token."""
-    if display_name(settings.source) != settings.source:
+    if redacted(settings.source) != settings.source:
         settings = replace(settings, source="")
     for name, value in asdict(settings).items():
         store.setValue(name, str(value))

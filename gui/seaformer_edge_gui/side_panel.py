@@ -8,7 +8,6 @@ from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QSizePolicy,
     QSlider,
@@ -19,6 +18,7 @@ from PySide6.QtWidgets import (
 from seaformer_edge.hub.card import Card
 from seaformer_edge.inference.modes import Mode
 from seaformer_edge_gui.class_panel import ClassBars, Legend
+from seaformer_edge_gui.theme import label
 
 WIDTH_PX = 288
 
@@ -53,8 +53,7 @@ class SidePanel(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(6)
         layout.addWidget(_card(self._mode_row(), self._slider_rows()))
-        self._unit = QLabel()
-        self._unit.setObjectName("unit")
+        self._unit = label(name="unit")
         self._legend_card = _card(_heading("LEGEND", self.show_all), self.legend)
         bars_card = _card(_heading("LARGEST CLASSES", self._unit), self.bars)
         layout.addWidget(bars_card, 1)
@@ -102,12 +101,12 @@ class SidePanel(QWidget):
         for row, (slider, signal) in enumerate(
             zip((self.opacity, self.smoothing), signals, strict=True)
         ):
-            value = QLabel("0 %")
+            value = label("0 %")
             value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             value.setMinimumWidth(value.fontMetrics().horizontalAdvance("100 %"))
             slider.valueChanged.connect(lambda v, value=value: value.setText(f"{v} %"))
             slider.valueChanged.connect(lambda v, signal=signal: signal.emit(v / 100))
-            name = QLabel(slider.accessibleName())
+            name = label(slider.accessibleName())
             name.setBuddy(slider)
             for column, widget in enumerate((name, slider, value)):
                 grid.addWidget(widget, row, column)
@@ -130,9 +129,7 @@ def _heading(text: str, beside: QWidget) -> QWidget:
     holder.setFixedHeight(20)
     row = QHBoxLayout(holder)
     row.setContentsMargins(0, 0, 0, 0)
-    label = QLabel(text)
-    label.setObjectName("heading")
-    row.addWidget(label)
+    row.addWidget(label(text, "heading"))
     row.addStretch(1)
     row.addWidget(beside)
     return holder

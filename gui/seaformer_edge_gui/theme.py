@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from html import escape
 from string import Template
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QIcon, QPainter, QPainterPath, QPalette, QPen, QPixmap
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLabel
 
 from seaformer_edge_gui.settings import Theme
 
@@ -136,6 +137,23 @@ def apply(app: QApplication, theme: Theme) -> None:
         palette.setColor(role, QColor(colour))
     app.setPalette(palette)
     app.setStyleSheet(SHEET.substitute(asdict(colours), small=SMALL_PX))
+
+
+def label(text: str = "", name: str = "") -> QLabel:
+    """A label that shows its text as it is, also where it looks like HTML.
+
+    Args:
+        name: its name in the style sheet.
+    """
+    made = QLabel(text)
+    made.setTextFormat(Qt.TextFormat.PlainText)
+    made.setObjectName(name)
+    return made
+
+
+def as_tool_tip(text: str) -> str:
+    """A tool tip that shows the text as it is: Qt would take a text that looks like HTML for it."""
+    return f"<span style='white-space: pre'>{escape(text)}</span>" if text else ""
 
 
 def small_font(font: QFont) -> QFont:

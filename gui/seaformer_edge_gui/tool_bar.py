@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSpinBox, QToolButton, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSpinBox, QToolButton, QWidget
 
 from seaformer_edge.sources import SourceInfo
 from seaformer_edge_gui import theme
@@ -98,8 +98,7 @@ class ToolBar(QWidget):
         row.addSpacing(4)
         row.addWidget(self.model, 7)
         for caption, box in (("Threads", self.threads), ("Every", self.every)):
-            label = QLabel(caption)
-            label.setObjectName("caption")
+            label = theme.label(caption, "caption")
             label.setBuddy(box)
             row.addSpacing(4)
             row.addWidget(label)
@@ -173,7 +172,8 @@ class ToolBar(QWidget):
             for choice in models:
                 self.model.addItem(f"{choice.name}  {choice.detail}", choice.name)
                 last = self.model.count() - 1
-                self.model.setItemData(last, choice.reason, Qt.ItemDataRole.ToolTipRole)
+                tip = theme.as_tool_tip(choice.reason)
+                self.model.setItemData(last, tip, Qt.ItemDataRole.ToolTipRole)
             index = self.model.findData(current, SPEC_ROLE)
             if index < 0:
                 self.model.addItem(Path(current).name, current)

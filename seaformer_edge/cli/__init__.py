@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import faulthandler
 import importlib
+import logging
 import os
 import signal
 import sys
@@ -17,12 +18,12 @@ import click
 from seaformer_edge._version import __version__
 from seaformer_edge.cli.interrupt import ending_signals_call
 from seaformer_edge.cli.options import debug_option
+from seaformer_edge.cli.output import LogFormatter, echo_exception, echo_usage_error, say
 from seaformer_edge.cli.streams import (
     STANDARD_OUTPUT,
     give_up,
     is_from_printing,
     open_standard_streams,
-    say,
 )
 from seaformer_edge.errors import SeaformerEdgeError
 
@@ -73,12 +74,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         faulthandler.enable(sys.__stderr__)
     # NumPy's linear algebra is hardly used, but each of its threads reserves 40 MB.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    log_handler = logging.StreamHandler()
+    log_handler.setFormatter(LogFormatter())
+    logging.basicConfig(handlers=[log_handler])
+    sys.excepthook = echo_exception
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
         with ending_signals_call(signal.default_int_handler):
             code = cli.main(arguments, prog_name="seaformer-edge", standalone_mode=False)
     except click.ClickException as error:
-        error.show()
+        echo_usage_error(error)
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         say("interrupted")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from seaformer_edge.cli.options import debug_option
+from seaformer_edge.cli.output import echo
 from seaformer_edge.errors import SeaformerEdgeError
 from seaformer_edge.machine.debian import install_line, missing_libraries
 from seaformer_edge.machine.display import check_display
@@ -14,7 +15,8 @@ from seaformer_edge.machine.display import check_display
 @click.option(
     "--source",
     metavar="S",
-    help="A camera's number or name, picamera, a URL, a file, a folder, 'sample' or 'synthetic'.",
+    help="A camera's number or name, picamera, a URL, a file, a folder, 'sample' or 'synthetic';"
+    " @FILE or env:NAME for a URL that others must not see.",
 )
 @click.option("-m", "--model", help="Name of a model, or a .pte file.")
 @click.option("--threads", type=click.IntRange(1), metavar="N", help="Threads for the network.")
@@ -28,7 +30,7 @@ def demo(source: str | None, model: str | None, threads: int | None, list_source
     Without --source, the last source is opened again; the first time, a camera or the sample.
     """
     if list_sources:
-        click.echo(_sources())
+        echo(_sources())
         return 0
     from seaformer_edge.runtime import check_installation  # imports NumPy
 

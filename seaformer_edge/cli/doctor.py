@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from seaformer_edge.cli.options import debug_option
+from seaformer_edge.cli.output import echo, echo_coloured
 
 FAILED = 1
 
@@ -24,6 +25,9 @@ def doctor(as_json: bool) -> int:
     for finding in examine():
         findings.append(finding)
         if not as_json:
-            click.echo(report.row(finding))
-    click.echo(report.as_json(findings) if as_json else f"\n{report.verdict(findings)}")
+            echo_coloured(report.row(finding))
+    if as_json:
+        echo(report.as_json(findings))
+    else:
+        echo_coloured(f"\n{report.verdict(findings)}")
     return FAILED if any(finding.state == "error" for finding in findings) else 0

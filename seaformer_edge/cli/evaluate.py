@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from seaformer_edge.cli.models import need_torch
 from seaformer_edge.cli.options import debug_option, file_path
+from seaformer_edge.cli.output import echo
 from seaformer_edge.cli.sizes import confirm_size, parse_size, yes_option
 from seaformer_edge.errors import ModelError
 from seaformer_edge.hub.zoo import resolve_model
@@ -92,10 +93,10 @@ def evaluate(
             raise ModelError(f"{fp32_path}: {path} was not made from it: its classes differ")
     accuracy = measure(path, card)
     if fp32:
-        click.echo(f"\n{fp32_path}")
+        echo(f"\n{fp32_path}")
         figure = "top-1" if card.task == "classification" else "mIoU"
         before = measure(fp32_path, fp32_card)[figure]
-        click.echo(f"\n{path} keeps {accuracy[figure] / before:.2%} of its {figure}")
+        echo(f"\n{path} keeps {accuracy[figure] / before:.2%} of its {figure}")
         accuracy = {figure: accuracy[figure], f"fp32 {figure}": before} | accuracy
     if write_card:
         accuracy["set"] = f"{write_card}, {accuracy['set']}"
@@ -154,13 +155,13 @@ def _segmentation(
         if not np.isnan(iou)
     }
     for name, iou in by_class.items():
-        click.echo(f"{name:16} {iou:.4f}")
-    click.echo(f"{'mean IoU':16} {matrix.mean_iou:.4f}")
-    click.echo(f"{'pixel accuracy':16} {matrix.pixel_accuracy:.4f}")
-    click.echo(f"{'pictures':16} {len(pairs)}")
+        echo(f"{name:16} {iou:.4f}")
+    echo(f"{'mean IoU':16} {matrix.mean_iou:.4f}")
+    echo(f"{'pixel accuracy':16} {matrix.pixel_accuracy:.4f}")
+    echo(f"{'pictures':16} {len(pairs)}")
     lacking = [n for n, row in zip(card.classes, matrix.counts, strict=True) if not row.any()]
     if lacking:
-        click.echo(f"no pixel of {', '.join(lacking)} in the labels", err=True)
+        echo(f"no pixel of {', '.join(lacking)} in the labels", err=True)
     return {
         "mIoU": round(matrix.mean_iou, 4),
         "pixel accuracy": round(matrix.pixel_accuracy, 4),
@@ -194,9 +195,9 @@ def _classification(
         best = ranked(centre_square(read_picture(picture), rules.centre))
         hits += class_id == best[0], class_id in best
     top_1, top_5 = hits / len(samples)
-    click.echo(f"{'top-1':16} {top_1:.4f}")
-    click.echo(f"{'top-5':16} {top_5:.4f}")
-    click.echo(f"{'pictures':16} {len(samples)}")
+    echo(f"{'top-1':16} {top_1:.4f}")
+    echo(f"{'top-5':16} {top_5:.4f}")
+    echo(f"{'pictures':16} {len(samples)}")
     return {
         "top-1": round(float(top_1), 4),
         "top-5": round(float(top_5), 4),

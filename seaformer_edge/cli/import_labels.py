@@ -8,6 +8,7 @@ import click
 
 from seaformer_edge.cli.models import need_torch
 from seaformer_edge.cli.options import debug_option, file_path
+from seaformer_edge.cli.output import echo
 
 
 @click.command("import-labels")
@@ -42,5 +43,5 @@ def import_labels(
     class_list = read_class_list(classes) if classes else None
     count, notes = task.import_labels(annotations, images, output, class_list)
     for note in notes:
-        click.echo(note, err=True)
-    click.echo(f"{output}: {count} pictures; look at {output / 'check.jpg'}, then train")
+        echo(note, err=True)
+    echo(f"{output}: {count} pictures; look at {output / 'check.jpg'}, then train")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from seaformer_edge.cli.options import debug_option, file_path
+from seaformer_edge.cli.output import echo, echo_error
 from seaformer_edge.cli.sizes import confirm_size, parse_size, yes_option
 from seaformer_edge.errors import ModelError
 from seaformer_edge.hub.card import card_path, read_card
@@ -40,26 +41,26 @@ def list_models() -> None:
     try:
         fetched_programs()
     except ModelError as error:
-        click.echo(f"seaformer-edge: only the shipped models are listed: {error}", err=True)
+        echo_error(f"seaformer-edge: only the shipped models are listed: {error}")
     published = {name: entry for name, entry in PUBLISHED.items() if name not in cards}
     width = max(map(len, [*cards, *published, "PUBLISHED"]))
-    click.echo(f"{'INSTALLED':{width}}  INPUT      CLASSES  PRECISION  ACCURACY")
+    echo(f"{'INSTALLED':{width}}  INPUT      CLASSES  PRECISION  ACCURACY")
     for name, card in cards.items():
         default = "  (default)" if name == DEFAULT_MODEL else ""
         size = f"{card.width}x{card.height}"
-        click.echo(
+        echo(
             f"{name:{width}}  {size:9}  {card.num_classes:7}  {card.precision:9}  "
             f"{_headline(card)}{default}"
         )
     if not published:
         return
-    click.echo(f"\n{'PUBLISHED':{width}}  INPUT      CLASSES  PRECISION  ACCURACY AS PUBLISHED")
+    echo(f"\n{'PUBLISHED':{width}}  INPUT      CLASSES  PRECISION  ACCURACY AS PUBLISHED")
     for name, entry in published.items():
         size = f"{entry.width}x{entry.height}"
-        click.echo(
+        echo(
             f"{name:{width}}  {size:9}  {len(entry.classes().names):7}  {'fp32':9}  {entry.figure}"
         )
-    click.echo("\n'seaformer-edge models fetch NAME' installs a published one.")
+    echo("\n'seaformer-edge models fetch NAME' installs a published one.")
 
 
 @models.command()
@@ -77,7 +78,7 @@ def info(model: str, as_json: bool) -> None:
     selection = Selection(path) if path.suffix == ".safetensors" else select_program(model)
     card = verify(selection.path)
     if as_json:
-        click.echo(json.dumps(asdict(card), indent=1))
+        echo(json.dumps(asdict(card), indent=1))
         return
     rows = {
         "name": card.name,
@@ -94,7 +95,7 @@ def info(model: str, as_json: bool) -> None:
     }
     for key, value in rows.items():
         if value:
-            click.echo(f"{key + ':':10} {value}")
+            echo(f"{key + ':':10} {value}")
 
 
 @models.command()
@@ -113,7 +114,7 @@ def fetch(name: str) -> None:
 
     program = user_models_dir() / f"{name}.pte"
     if is_sound(program):
-        click.echo(f"{program}: already fetched")
+        echo(f"{program}: already fetched")
         return
     with tqdm(unit="B", unit_scale=True, desc=name, disable=None) as bar:
 
@@ -122,9 +123,9 @@ def fetch(name: str) -> None:
             bar.update(done - bar.n)
 
         checkpoint = fetch_checkpoint(name, show)
-    click.echo(f"{checkpoint}: the checkpoint, for fine-tuning and export at other sizes")
+    echo(f"{checkpoint}: the checkpoint, for fine-tuning and export at other sizes")
     card = export_published(name, checkpoint)
-    click.echo(
+    echo(
         f"{program}: one XNNPACK delegate, input {card.width}x{card.height}, {card.size} bytes;"
         f" terms: {card.licence}"
     )
@@ -155,7 +156,7 @@ def import_model(
     class_list = read_class_list(classes) if classes else None
     network, card = import_checkpoint(checkpoint, output.stem, class_list)
     card = save_checkpoint(network, card, output)
-    click.echo(
+    echo(
         f"{output}: SeaFormer-{card.variant}, {card.task}, {card.num_classes} classes,"
         f" {card.size} bytes"
     )
@@ -218,7 +219,7 @@ def export(
     card = export_program(
         network, card, height, width, output, precision=precision, calibrate=calibrate
     )
-    click.echo(
+    echo(
         f"{output}: {card.precision}, one XNNPACK delegate, input {card.width}x{card.height},"
         f" {card.size} bytes"
     )

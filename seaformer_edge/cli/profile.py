@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from seaformer_edge.cli.options import debug_option, file_path
+from seaformer_edge.cli.output import echo
 from seaformer_edge.errors import SinkError
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def profile(
     selections = [select_program(model) for model in models or (None,)]
     for selection in selections:
         if selection.reason:
-            click.echo(f"{selection.path.stem}: {selection.reason}", err=True)
+            echo(f"{selection.path.stem}: {selection.reason}", err=True)
     paths = [selection.path for selection in selections]
     for path in paths:
         verify(path)  # report errors before measurements that take minutes
@@ -132,15 +133,15 @@ def profile(
     if not runs:
         raise click.Abort
     result = new_profile(protocol, tuple(runs))
-    click.echo(report(result))
+    echo(report(result))
     if target_fps is not None:
-        click.echo(f"\n{advice(runs, target_fps)}")
+        echo(f"\n{advice(runs, target_fps)}")
         if remember and (best := recommended(runs, target_fps)):
             name = model_of(best.model.name)
             file = remember_precision(name, best.model.precision)
-            click.echo(f"{name} now means its {best.model.precision} program ({file})")
+            echo(f"{name} now means its {best.model.precision} program ({file})")
     if earlier is not None:
-        click.echo(f"\n{compare(result, earlier)}")
+        echo(f"\n{compare(result, earlier)}")
     if json_path is not None:
         write_profile(result, json_path)
     if plot_path is not None:
@@ -155,10 +156,11 @@ def _measure_all(requests: list[Request]) -> tuple[list[Run], bool]:
     from tqdm import tqdm
 
     from seaformer_edge.profiling.process import measure_in_child
+    from seaformer_edge.safe_text import printable
 
     runs: list[Run] = []
     for number, request in enumerate(requests, 1):
-        title = f"{number}/{len(requests)} {request.model.stem} x{request.threads}"
+        title = printable(f"{number}/{len(requests)} {request.model.stem} x{request.threads}")
         bar_format = "{desc} {percentage:3.0f}%|{bar:20}| {elapsed}{postfix}"
         with tqdm(total=1.0, desc=title, bar_format=bar_format, disable=None, leave=False) as bar:
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -15,8 +14,10 @@ from click.core import ParameterSource
 
 from seaformer_edge.cli.interrupt import stop_on_signals
 from seaformer_edge.cli.options import debug_option, file_path
+from seaformer_edge.cli.output import echo
 from seaformer_edge.errors import ModelError
 from seaformer_edge.inference.modes import Mode
+from seaformer_edge.safe_text import is_address
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -89,6 +90,8 @@ def segment(
 ) -> int:
     """Segment SOURCE: a video, a picture, a folder, a pattern like 'frames/*.png', or 'sample'.
 
+    Also a camera or URL, as for demo; @FILE or env:NAME for a URL that others must not see.
+
     No frame is dropped. Files have their names only once they are whole. Ctrl-C finishes them with
     the frames so far; an error removes what is unfinished, except a recording of a live source.
 
@@ -98,6 +101,8 @@ def segment(
     targets = [path for path in (output, masks, stats) if path is not None]
     if len({os.path.realpath(path) for path in targets}) < len(targets):
         raise click.UsageError("-o, --masks and --stats must be different paths")
+    if any(is_address(str(path)) for path in targets):
+        raise click.UsageError("results are written to files and folders, not to a URL")
     if end is not None and end <= start:
         raise click.UsageError("--end must be greater than --start")
 
@@ -117,7 +122,6 @@ def segment(
     )
     from seaformer_edge.sources import Retimed, Selection, SourceSpec
 
-    logging.basicConfig(format="seaformer-edge: %(message)s")
     path = resolve_model(model)
     card = read_card(path)
     kind: type[Any]
@@ -164,7 +168,7 @@ def segment(
             on_frame=bar.update,
         )
 
-    click.echo(_report(summary, targets, frames))
+    echo(_report(summary, targets, frames))
     return INTERRUPTED if summary.interrupted else 0
 
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from seaformer_edge.cli.output import echo
+
 if TYPE_CHECKING:
     from seaformer_edge.hub.card import Card
 
@@ -33,7 +35,7 @@ def parse_size(text: str) -> tuple[int, int]:
         raise click.BadParameter("width and height are at least 1", param_hint="--size")
     rounded = round_size(height, width)
     if rounded != (height, width):
-        click.echo(f"size rounded to {_text(rounded)}", err=True)
+        echo(f"size rounded to {_text(rounded)}", err=True)
     return rounded
 
 

@@ -30,14 +30,6 @@ def open_standard_streams() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def say(line: str) -> None:
-    """Prints a line about the command itself to standard error, if anything can be."""
-    try:
-        click.echo(f"seaformer-edge: {line}", err=True)
-    except OSError:
-        give_up(STANDARD_ERROR)
-
-
 def is_from_printing(error: Exception) -> bool:
     """Whether `click.echo` raised the error: standard output is full or closed."""
     trace = error.__traceback__

@@ -9,6 +9,7 @@ import click
 from seaformer_edge.cli.interrupt import stop_on_signals
 from seaformer_edge.cli.models import need_torch
 from seaformer_edge.cli.options import debug_option, file_path
+from seaformer_edge.cli.output import echo
 
 
 @click.command()
@@ -103,4 +104,4 @@ def train(
     best = output / "best.safetensors"
     if is_first_process() and best.is_file():
         metric, score = next(iter(read_card(best).accuracy.items()))
-        click.echo(f"{best}: validation {metric} {score:.4f}")
+        echo(f"{best}: validation {metric} {score:.4f}")

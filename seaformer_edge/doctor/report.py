@@ -15,6 +15,7 @@ import click
 
 from seaformer_edge._version import __version__
 from seaformer_edge.doctor.finding import Finding
+from seaformer_edge.safe_text import printable
 
 FORMAT = 2
 """Version of the JSON; 2 renamed "what" and "to_do" to "message" and "remedy"."""
@@ -29,7 +30,7 @@ def row(finding: Finding) -> str:
     """A finding as a row of the table, wrapped to the width of the terminal."""
     mark, colour = _MARKS[finding.state]
     text = textwrap.fill(
-        finding.message,
+        printable(finding.message),
         min(max(shutil.get_terminal_size().columns, _MIN_WIDTH), _MAX_WIDTH),
         initial_indent=_INDENT,
         subsequent_indent=_INDENT,
@@ -50,8 +51,8 @@ def verdict(findings: Sequence[Finding]) -> str:
     for finding in problems:
         mark, colour = _MARKS[finding.state]
         first, *others = finding.remedy.splitlines() or ["no remedy known; please report it"]
-        lines.append(click.style(f"{mark:3}", fg=colour) + f"{finding.name:11}{first}")
-        lines += [f"{_INDENT}{line}" for line in others]
+        lines.append(click.style(f"{mark:3}", fg=colour) + f"{finding.name:11}{printable(first)}")
+        lines += [f"{_INDENT}{printable(line)}" for line in others]
     return "\n".join(lines)
 
 

@@ -28,8 +28,9 @@ from seaformer_edge.live.source_reader import (
 )
 from seaformer_edge.live.stats import LiveStats, SourceState
 from seaformer_edge.machine import malloc
+from seaformer_edge.safe_text import redacted, redacted_within
 from seaformer_edge.sources.process import SourceProcess
-from seaformer_edge.sources.spec import SourceSpec, display_name
+from seaformer_edge.sources.spec import SourceSpec
 
 WATCHDOG_INTERVAL_S = 0.2
 # A frame's digest is made of every n-th row: enough to see any camera's noise.
@@ -133,7 +134,8 @@ class Capture:
             except SourceError as error:
                 self._finish(request, error)
             except Exception as error:  # a defect must not end the thread
-                self._finish(request, SourceError(f"{self._health.name}: unexpected {error!r}"))
+                reason = redacted_within(repr(error))
+                self._finish(request, SourceError(f"{self._health.name}: unexpected {reason}"))
             else:
                 self._finish(request, None)
 
@@ -255,7 +257,7 @@ class Capture:
 
 
 def _health_of(request: SourceRequest) -> SourceHealth:
-    return SourceHealth(display_name(str(request.spec)))
+    return SourceHealth(redacted(str(request.spec)))
 
 
 def _digest(image: NDArray[np.uint8]) -> int:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from seaformer_edge.errors import SourceError
 from seaformer_edge.hub.paths import sample_dir
+from seaformer_edge.safe_text import redacted, redacted_within
 from seaformer_edge.sources.base import FrameSource
 from seaformer_edge.sources.pictures import PICTURE_SUFFIXES, PictureSource
 from seaformer_edge.sources.video import VideoSource, is_animated
@@ -30,13 +31,18 @@ def is_path(text: str) -> bool:
 
 
 def absolute(text: str) -> str:
-    """The absolute path of a file, folder or pattern that exists; any other text unchanged."""
+    """The absolute path of a file, folder or pattern that exists; any other text unchanged.
+
+    That of `@FILE` begins with the @.
+    """
     try:
         path = Path(text).expanduser()
         exists = path.exists() or glob.glob(str(path))  # noqa: PTH207
     except (OSError, RuntimeError, ValueError):
         return text
-    return str(path.absolute()) if exists else text
+    if exists:
+        return str(path.absolute())
+    return f"@{absolute(text[1:])}" if text.startswith("@") else text
 
 
 def open_path(text: str) -> FrameSource:
@@ -70,9 +76,9 @@ def _system_errors(text: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise SourceError(f"{text}: cannot be read ({error.strerror})") from error
+        raise SourceError(f"{redacted(text)}: cannot be read ({error.strerror})") from None
     except (RuntimeError, ValueError) as error:  # for example "~nobody", or a zero byte
-        raise SourceError(f"{text}: {error}") from error
+        raise SourceError(f"{redacted(text)}: {redacted_within(str(error))}") from None
 
 
 def _open_file(path: Path) -> FrameSource:

@@ -19,6 +19,7 @@ import numpy as np
 from seaformer_edge.errors import SourceError
 from seaformer_edge.frame import Frame
 from seaformer_edge.machine.child_process import ChildDiedError, ChildProcess
+from seaformer_edge.safe_text import redacted
 from seaformer_edge.sources.base import FrameSource
 
 GRACE_S = 0.5
@@ -103,7 +104,7 @@ class WorkerSource(FrameSource):
         self._spec = spec
         self._first = self._open()
         self._begun = False
-        self.name = self._process.name or str(spec)
+        self.name = self._process.name or redacted(str(spec))
         self.frame_rate = self._process.frame_rate
         self.frame_size = (self._first.image.shape[1], self._first.image.shape[0])
         self.pixel_aspect = self._process.pixel_aspect

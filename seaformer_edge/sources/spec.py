@@ -7,28 +7,22 @@ before "path" if its texts begin with a word of their own.
 from __future__ import annotations
 
 import glob
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 from seaformer_edge.errors import SourceError
+from seaformer_edge.safe_text import NOT_SHOWN, is_address, redacted
 from seaformer_edge.sources.base import FrameSource
 from seaformer_edge.sources.devices import names_camera, open_camera
 from seaformer_edge.sources.paths import absolute, is_path, open_path, open_pattern, open_sample
 from seaformer_edge.sources.picamera import PicameraSource
 from seaformer_edge.sources.process import WorkerSource
+from seaformer_edge.sources.stored_url import names_stored_url, open_stored_url
 from seaformer_edge.sources.stream import StreamSource
 from seaformer_edge.sources.synthetic import SyntheticSource, is_synthetic
-from seaformer_edge.sources.url import (
-    NOT_SHOWN,
-    SCHEMES,
-    is_url,
-    may_hold_login,
-    redacted,
-    with_login_of,
-)
+from seaformer_edge.sources.url import SCHEMES, is_url, with_login_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +46,11 @@ class SourceKind:
 
 
 def _raise_not_found(text: str) -> FrameSource:
-    scheme, separator, _ = text.strip().partition(":/")
-    if separator and re.fullmatch(r"[a-z][a-z0-9+.-]+", scheme, re.IGNORECASE):
+    if is_address(text):
         known = ", ".join(f"{known}://" for known in sorted(SCHEMES))
-        raise SourceError(f"{display_name(text)}: no URL of a known kind ({known})")
+        raise SourceError(f"{redacted(text)}: no URL of a known kind ({known})")
     raise SourceError(
-        f"{text}: no such file, folder or camera;"
+        f"{redacted(text)}: no such file, folder or camera;"
         " seaformer-edge demo --list-sources lists the cameras"
     )
 
@@ -73,7 +66,9 @@ KINDS = (
     SourceKind("url", is_url, StreamSource, is_live=True),
     SourceKind("path", is_path, open_path, is_live=False, is_local=True),
     SourceKind("camera", names_camera, open_camera, is_live=True, is_local=True),
-    SourceKind("mistyped URL", may_hold_login, _raise_not_found, is_live=False),
+    SourceKind("stored URL", names_stored_url, open_stored_url, is_live=True, is_local=True),
+    SourceKind("mistyped URL", lambda text: redacted(text) != text, _raise_not_found,
+               is_live=False),
     SourceKind("pattern", glob.has_magic, open_pattern, is_live=False, is_local=True),
     SourceKind("unknown", lambda _: True, _raise_not_found, is_live=False, is_local=True),
 )
@@ -112,7 +107,7 @@ class SourceSpec:
     @property
     def display_name(self) -> str:
         """The text without secrets."""
-        return display_name(self.text)
+        return redacted(self.text)
 
     def resolved(self) -> str:
         """The text that names the same source from another working directory."""
@@ -140,20 +135,14 @@ def open_source(spec: str | Path) -> FrameSource:
 
     Args:
         spec: what `--source` takes: a video, picture, folder, or pattern such as `frames/*.png`; a
-            camera's number, device or name; `picamera`; a URL; `sample`, the clip that is shipped
-            with the package; or `synthetic`, `synthetic:1280x720@30`.
+            camera's number, device or name; `picamera`; a URL; `@FILE` or `env:NAME`, a file or
+            variable whose first line is a URL; `sample`, the clip that is shipped with the
+            package; or `synthetic`, `synthetic:1280x720@30`.
 
     Raises:
         SourceError: it does not exist or cannot be read.
     """
     return SourceSpec.parse(spec).open()
-
-
-def display_name(text: str) -> str:
-    """`text` without the secrets of a URL; needs no access to files or devices."""
-    if is_url(text):
-        return redacted(text)
-    return f"{text.strip().partition(':')[0]}:{NOT_SHOWN}" if may_hold_login(text) else text
 
 
 def expand_displayed(text: str, known: str, displayed: str) -> str:
@@ -169,8 +158,8 @@ def expand_displayed(text: str, known: str, displayed: str) -> str:
     """
     if text == displayed:
         return known
-    if not is_url(text):
-        return text
     if NOT_SHOWN in text:
         raise SourceError("The URL is incomplete: type it again, with its login")
+    if not is_url(text):
+        return text
     return with_login_of(known, text)

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from seaformer_edge.errors import SourceError
 from seaformer_edge.frame import Frame
+from seaformer_edge.safe_text import redacted
 from seaformer_edge.sources.base import FrameSource
 from seaformer_edge.sources.clock import FrameClock
 from seaformer_edge.sources.upright import upright_rgb
-from seaformer_edge.sources.url import redacted
 from seaformer_edge.sources.video import (
     FALLBACK_RATE,
     FORGIVING,
@@ -60,7 +60,7 @@ class StreamSource(FrameSource):
 
     def __init__(self, url: str) -> None:
         self.name = redacted(url)
-        scheme, _, rest = url.partition("://")
+        scheme, _, rest = url.strip().partition("://")
         self._url = f"{scheme.lower()}://{rest}"  # FFmpeg knows lower case only
         self._container: av.container.InputContainer | None = None
         container = self._open()

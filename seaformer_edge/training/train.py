@@ -23,6 +23,7 @@ from seaformer_edge.nn.checkpoint import Network, save_checkpoint
 from seaformer_edge.nn.network_input import IMAGENET_MEAN, IMAGENET_STD
 from seaformer_edge.nn.registry import build
 from seaformer_edge.nn.warm_start import warm_start as start_from
+from seaformer_edge.safe_text import printable
 from seaformer_edge.training.distributed import (
     make_fabric,
     run_depthwise_in_fp32,
@@ -280,7 +281,7 @@ class Trainer:
             self.log.cut(self.step)
         if self.fabric.is_global_zero:
             for note in self.task.notes:
-                tqdm.write(note)
+                tqdm.write(printable(note))
         saved_at = time.monotonic()
         running = 0.0
         progress = tqdm(

@@ -73,7 +73,15 @@ def test_numbers_stay_within_their_limits(path: str) -> None:
     assert (settings.opacity, settings.every, settings.threads) == (1.0, MAX_EVERY, 0)
 
 
-@pytest.mark.parametrize("url", ["rtsp://me:secret@cam/live", "http://cam/video?key=secret"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "rtsp://me:secret@cam/live",
+        "http://cam/video?key=secret",
+        "rtmps://me:secret@x",
+        "me:secret@cam",
+    ],
+)
 def test_a_url_with_a_secret_is_not_stored(path: str, url: str) -> None:
     store = opened(path)
     save(Settings(source=url), store)

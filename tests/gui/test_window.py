@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -17,17 +18,20 @@ from fakes import CARD, PATIENCE_S, FakeModels, nothing_left
 from gui_results import classified, segmented
 from PySide6.QtCore import QMimeData, QPoint, QPointF, QSettings, Qt, QUrl
 from PySide6.QtGui import QColor, QDragEnterEvent, QDropEvent, QEnterEvent
-from PySide6.QtWidgets import QApplication, QLabel, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from seaformer_edge.inference.modes import Mode
 from seaformer_edge.live import LiveResult
 from seaformer_edge.machine.board import SystemReading
+from seaformer_edge.sources import SourceInfo
 from seaformer_edge_gui import theme
 from seaformer_edge_gui.class_panel import ClassBars, Legend
-from seaformer_edge_gui.controller import Controller
+from seaformer_edge_gui.controller import Controller, ModelChoice
+from seaformer_edge_gui.messages import Message
 from seaformer_edge_gui.metrics_panel import board_rows
 from seaformer_edge_gui.picture_view import PictureView
+from seaformer_edge_gui.ranking import Row
 from seaformer_edge_gui.settings import Settings, Theme, load
 from seaformer_edge_gui.window import Window
 
@@ -488,3 +492,26 @@ def test_board_rows() -> None:
     assert board_rows(hot)[4:] == [("temperature", "85 °C"), ("limited", "throttled")]
     earlier = SystemReading(12.0, 5.0, 200.0, 4000.0, None, None, (), ("under-voltage",))
     assert board_rows(earlier)[4:] == [("earlier", "under-voltage")]
+
+
+def test_html_from_outside_is_shown_as_text(window: Window) -> None:
+    """Qt would load the pictures that it names, also over the network."""
+    html = "<img src='file:///etc/hostname'>"
+    card = replace(CARD, classes=(html, *CARD.classes[1:]))
+    window.side.show_card(card)
+    window.side.bars.show_rows([Row(0, html, 1.0, 1.0)], card)
+    window.tool_bar.list_models([ModelChoice(html, html, html)], html)
+    window.tool_bar.list_sources([SourceInfo(html, html, ())])
+    window.tool_bar.show_source(html)
+    window.banner.show_message(Message(html, is_error=True))
+    window.metrics.board.show_rows([(html, html)])
+    tips = [widget.toolTip() for widget in (window, *window.findChildren(QWidget))]
+    for items in window.findChildren(QAbstractItemView):
+        model = items.model()
+        indexes = [model.index(row, 0) for row in range(model.rowCount())]
+        tips += [str(index.data(Qt.ItemDataRole.ToolTipRole) or "") for index in indexes]
+    shown = [tip for tip in tips if "etc/hostname" in tip]
+    assert len(shown) == 3, "class, model, table"
+    assert all("<img" not in tip and "&lt;img" in tip for tip in shown)
+    for label in window.findChildren(QLabel):
+        assert label.textFormat() is Qt.TextFormat.PlainText, label.text()

@@ -64,6 +64,7 @@ def test_a_source_is_as_live_as_its_row_says(
     monkeypatch.syspath_prepend(Path(__file__).parent / "fake_picamera2")
     write_video(tmp_path / "clip.mp4", [numbered(0)])
     with MjpegServer() as server:
+        Path("camera.txt").write_text(server.url)
         texts = {
             "sample": "sample",
             "picamera": "picamera",
@@ -71,6 +72,7 @@ def test_a_source_is_as_live_as_its_row_says(
             "url": server.url,
             "path": "clip.mp4",
             "camera": "0",
+            "stored URL": "@camera.txt",
             "pattern": "c*.mp4",
         }
         for kind in KINDS:
