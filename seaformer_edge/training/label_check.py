@@ -92,7 +92,7 @@ def check_labels(
     )
     packed = [f.values for f in found.values() if f.values.dtype == np.uint32]
     in_colour = not all(is_grey(values.astype(np.uint32)) for values in packed)
-    problems = [one.problem for one in found.values() if one.problem]
+    problems = [one.problem for one in found.values() if one.problem] + _shared(pairs)
     stored, unknown = {}, defaultdict[int, list[Path]](list)
     for pair, one in found.items():
         if one.values.dtype == np.uint8 or not in_colour:
@@ -196,6 +196,16 @@ def _read(colours: Colours | None, pair: Pair) -> _Found:
     flat = stored.ravel()
     changes = flat[np.flatnonzero(np.diff(flat, prepend=flat[:1] ^ 1))]  # fewer to sort
     return _Found(np.unique(changes).astype(np.uint32), problem)
+
+
+def _shared(pairs: Sequence[Pair]) -> list[Problem]:
+    """Pictures as a.jpg and a.png, of which one mask cannot be of both."""
+    first: dict[Path, Path] = {}
+    return [
+        Problem(picture, f"has the same label as {other.name}: {label}")
+        for picture, label in pairs
+        if (other := first.setdefault(label, picture)) != picture
+    ]
 
 
 def _why_missing(picture: Path, label: Path) -> str:

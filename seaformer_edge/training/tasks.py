@@ -77,6 +77,8 @@ class SegmentationTask:
         self.num_classes = len(classes.names)
         if self.num_classes > IGNORE:
             raise SourceError(f"{self.num_classes} classes; a mask of 8 bits holds {IGNORE}")
+        if twice := sorted({n for n in classes.names if classes.names.count(n) > 1}):
+            raise SourceError(f"two classes are called {some(twice)}")
         self.set = data_set(SEGMENTATION, stage.dataset)
         self.ids = self.set.ids
         if self.set.classes is None and classes.ignore_index != IGNORE:

@@ -110,6 +110,15 @@ def test_a_palette_counts_where_labelmap_has_its_colours(tmp_path):
     assert np.array_equal(ids, 1 - TRUTH)
 
 
+def test_two_pictures_or_classes_of_one_name_are_refused(tmp_path):
+    put(tmp_path, {"x": TRUTH, "y": TRUTH})
+    Image.new("RGB", (12, 8)).save(tmp_path / "images" / "x.bmp")
+    with pytest.raises(SourceError, match=r"has the same label as x\."):
+        SegmentationTask(STAGE, classes("a", "b"), tmp_path)
+    with pytest.raises(SourceError, match="two classes are called a"):
+        SegmentationTask(STAGE, classes("a", "a", "b"), tmp_path)
+
+
 def test_files_of_no_pair_are_named(tmp_path):
     put(tmp_path, {"x": TRUTH, "y": TRUTH})
     for name in ("images/z.heic", "labels/lost.png", "images/._x.jpg", "images/notes.txt"):
