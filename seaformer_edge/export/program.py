@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import replace
 from importlib.metadata import version
@@ -29,6 +25,7 @@ from seaformer_edge.export.quantize import calibration_pictures, quantize
 from seaformer_edge.hub.card import PRECISIONS, Card, write_model
 from seaformer_edge.nn.checkpoint import Network
 from seaformer_edge.nn.registry import rewrite
+from seaformer_edge.runtime.quiet import quiet
 
 
 def export(
@@ -70,7 +67,7 @@ def export(
     module = rewrite(card.architecture, network, height, width, card.mean, card.std, precision)
     if calibrate is not None:
         pictures = calibration_pictures(calibrate)
-        with _quiet():
+        with quiet():
             module = quantize(module, pictures, height, width)
         count = len(pictures.files) - pictures.lost_frames
         origin = f"{card.origin}; int8 ranges from {count} pictures"
@@ -110,7 +107,7 @@ def lower(module: nn.Module, height: int, width: int) -> tuple[bytes, int]:
     """
     dtype = next((parameter.dtype for parameter in module.parameters()), torch.float32)
     sample = torch.zeros(1, 3, height, width, dtype=dtype).to(memory_format=torch.channels_last)
-    with _quiet():
+    with quiet():
         exported = torch.export.export(module, (sample,), strict=True)
         edge = to_edge_transform_and_lower(
             exported,
@@ -146,16 +143,3 @@ def refuse_partial_delegation(edge: EdgeProgramManager) -> None:
             f"operators outside: {', '.join(sorted(outside)) or 'none'}; replace them"
             " in the network, or in the `rewrite` of its architecture"
         )
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Silence the many warnings and log lines about the internals of lowering."""
-    previous = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(previous)

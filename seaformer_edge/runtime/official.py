@@ -9,14 +9,17 @@ from weakref import WeakSet
 
 import numpy as np
 import torch
-from executorch.exir._serialize._program import deserialize_pte_binary
-from executorch.exir.scalar_type import ScalarType
-from executorch.extension.pybindings import portable_lib
-from executorch.runtime import Runtime
 from numpy.typing import NDArray
 
 from seaformer_edge.errors import ModelError
 from seaformer_edge.runtime.program import check_image, image_shape, logits_shape
+from seaformer_edge.runtime.quiet import quiet
+
+with quiet():
+    from executorch.exir._serialize._program import deserialize_pte_binary
+    from executorch.exir.scalar_type import ScalarType
+    from executorch.extension.pybindings import portable_lib
+    from executorch.runtime import Runtime
 
 DEFAULT_THREADS = int(portable_lib._threadpool_get_thread_count())
 """ExecuTorch's default for this machine, read before `OfficialProgram` changes the pool."""

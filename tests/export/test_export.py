@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import importlib
+import sys
+from pathlib import Path
+
 import pytest
 
 pytest.importorskip("torch", reason="the train extra (torch) is not installed")
@@ -10,6 +14,7 @@ import torch
 from tiny_networks import TINY, checkpoint_card, eager_logits, picture, trained_network
 from torch import nn
 
+import seaformer_edge.export
 from seaformer_edge.errors import ModelError
 from seaformer_edge.export.program import export, lower
 from seaformer_edge.export.rewrite import backbone
@@ -108,6 +113,17 @@ class Leftover(nn.Module):
 def test_an_operator_outside_the_delegate_is_refused_by_name():
     with pytest.raises(ModelError, match="cumsum"):
         lower(Leftover(), 32, 32)
+
+
+def test_importing_torchao_is_quiet(tmp_path, monkeypatch, caplog):
+    code = "import logging, warnings; logging.warning('noise'); warnings.warn('noise')"
+    (tmp_path / "torchao.py").write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(sys.modules, "torchao", None)  # restored after the test
+    del sys.modules["torchao"]
+    importlib.reload(seaformer_edge.export)
+    assert Path(sys.modules["torchao"].__file__).parent == tmp_path
+    assert caplog.records == []
 
 
 def test_other_endings_are_refused(tmp_path):

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import importlib
-import warnings
 from pathlib import Path
 
 import pytest
@@ -22,9 +21,7 @@ class Binding:
         else:
             pytest.importorskip("torch", reason="the official binding needs torch (extra: train)")
             pytest.importorskip("executorch", reason="the official binding needs executorch")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # from torchao and executorch
-            self._module = importlib.import_module(f"seaformer_edge.runtime.{name}")
+        self._module = importlib.import_module(f"seaformer_edge.runtime.{name}")
         self._program_class = getattr(self._module, f"{name.title()}Program")
 
     def open(self, program: str | Path, num_threads: int | None = None) -> Program:
