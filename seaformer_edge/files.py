@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 # Most file systems allow 255 bytes, eCryptfs 143; this leaves space for more.
@@ -24,6 +24,27 @@ def shortened(name: str, max_bytes: int) -> str:
 def as_utf8(name: str) -> str:
     r"""The file name with \xNN for each byte that is not UTF-8, and \\ for a backslash."""
     return os.fsencode(name.replace("\\", r"\\")).decode(errors="backslashreplace")
+
+
+@contextmanager
+def exclusive(path: Path) -> Iterator[None]:
+    """Hold the lock file `path` in this process alone, until the block or the process ends.
+
+    Raises:
+        BlockingIOError: another process holds it.
+        OSError: it cannot be made.
+    """
+    import fcntl  # not on Windows
+
+    with path.open("a") as file:
+        try:
+            # Not flock: worker processes inherit that lock, and outlive a killed run by seconds.
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (BlockingIOError, PermissionError) as error:
+            raise BlockingIOError(error.errno, "another program holds it", str(path)) from error
+        except OSError:
+            pass  # a file system without locks
+        yield
 
 
 def partial_path(path: Path) -> Path:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from seaformer_edge.files import atomic_write, atomic_write_together, partial_path
+from seaformer_edge.files import atomic_write, atomic_write_together, exclusive, partial_path
 
 
 def test_writes_and_replaces(tmp_path: Path) -> None:
@@ -38,3 +40,25 @@ def test_a_failed_write_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.M
     assert model.read_bytes() == card.read_bytes() == b"old"
     assert not partial_path(model).exists()
     assert not partial_path(card).exists()
+
+
+OTHER_PROCESS = """
+import fcntl, sys
+with open(sys.argv[1], "a") as file:
+    fcntl.lockf(file, fcntl.LOCK_EX)
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_lock_is_held_by_one_process_and_ends_with_it(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    command = [sys.executable, "-c", OTHER_PROCESS, path]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, **pipes) as other:  # type: ignore[call-overload]
+        assert other.stdout.readline()
+        with pytest.raises(BlockingIOError), exclusive(path):
+            pass
+        other.kill()
+    with exclusive(path):
+        pass

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Self
 from urllib.parse import parse_qs, urlsplit
@@ -33,7 +35,10 @@ class FakeDrive:
             answers it with the form once more.
         page: title and status of a page that is sent instead of the file.
         cuts: number of bytes after which each of the next responses loses its connection.
-        ranges: whether a Range header is obeyed; "wrong" sends a different range.
+        ranges: whether a Range header is obeyed; "wrong" sends a different range,
+            "careless" does not compare the version.
+        version: the ETag of the content.
+        answer: the whole answer to the next requests of the file, instead of the content.
         elsewhere: address of the redirect and of the form.
         requests: for each request of the file, its Range header or None.
     """
@@ -44,6 +49,8 @@ class FakeDrive:
         self.page: tuple[str, int] | None = None
         self.cuts: list[int] = []
         self.ranges: bool | str = True
+        self.version: str | None = '"1"'
+        self.answer: Iterable[bytes] | None = None
         self.elsewhere: str | None = None
         self.requests: list[str | None] = []
 
@@ -99,8 +106,15 @@ class _Handler(BaseHTTPRequestHandler):
     def _file(self) -> None:
         drive, wanted = self.drive, self.headers.get("Range")
         drive.requests.append(wanted)
+        if drive.answer is not None:
+            with suppress(OSError):  # the client gives up
+                for data in drive.answer:
+                    self.wfile.write(data)
+            return
         size, start = len(drive.content), 0
-        if wanted and drive.ranges:
+        careless = drive.ranges == "careless"
+        same = careless or self.headers.get("If-Range") == drive.version
+        if wanted and drive.ranges and same:
             start = int(wanted.removeprefix("bytes=").removesuffix("-"))
             if start >= size:
                 self.send_response(416)
@@ -116,6 +130,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", "application/octet-stream")
         self.send_header("Content-Disposition", 'attachment; filename="latest.pth"')
         self.send_header("Content-Length", str(size - start))
+        if drive.version:
+            self.send_header("ETag", drive.version)
         self.end_headers()
         end = start + drive.cuts.pop(0) if drive.cuts else size
         self.wfile.write(drive.content[start:end])

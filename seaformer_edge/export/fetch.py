@@ -8,7 +8,7 @@ from pathlib import Path
 
 from seaformer_edge.errors import ModelError
 from seaformer_edge.export.program import export
-from seaformer_edge.files import atomic_write
+from seaformer_edge.files import atomic_write, exclusive
 from seaformer_edge.hub.card import Card, file_sha256, verify
 from seaformer_edge.hub.download import DRIVE, OnBytes, download
 from seaformer_edge.hub.json_file import read_json
@@ -17,6 +17,7 @@ from seaformer_edge.hub.pretrained import PUBLISHED
 from seaformer_edge.nn.checkpoint import load_checkpoint, save_checkpoint
 from seaformer_edge.nn.import_published import import_checkpoint
 
+LOCK = ".fetch-lock"
 KNOWN_HASHES = "known_sha256.json"
 """In the user's models folder: the sha256 of each Drive file at its first use, by file id."""
 
@@ -36,8 +37,18 @@ def fetch_checkpoint(name: str, on_bytes: OnBytes, drive: str = DRIVE) -> Path:
         ModelError: the download failed; the file differs from the one at its first use here; it
             is not the checkpoint that `name` means; it cannot be written.
     """
-    published = PUBLISHED[name]
     folder = writable_models_dir()
+    try:
+        with exclusive(folder / LOCK):
+            return _fetch(name, folder, on_bytes, drive)
+    except BlockingIOError as error:
+        raise ModelError(
+            f"{folder}: another fetch is running; wait until it has ended, and fetch again"
+        ) from error
+
+
+def _fetch(name: str, folder: Path, on_bytes: OnBytes, drive: str) -> Path:
+    published = PUBLISHED[name]
     output = folder / f"{name}.safetensors"
     if is_sound(output):
         return output

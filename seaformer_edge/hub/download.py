@@ -2,7 +2,7 @@
 
 Drive answers with the file, with a confirmation page whose form leads to the file (if it is too
 large for the virus scan), or with an error page. Received data is kept in a `.part` file beside the
-target, so that an interrupted download can be resumed.
+target, and its version in `.part.version`, so that an interrupted download can be resumed.
 """
 
 from __future__ import annotations
@@ -12,20 +12,17 @@ from collections.abc import Callable
 from contextlib import suppress
 from html.parser import HTMLParser
 from http import HTTPStatus
-from http.client import HTTPException, HTTPMessage, HTTPResponse
 from pathlib import Path
-from typing import IO
-from urllib.error import HTTPError
-from urllib.parse import urlencode, urljoin, urlsplit
-from urllib.request import HTTPRedirectHandler, Request, build_opener
+from urllib.parse import urlencode, urljoin
 
-from seaformer_edge._version import __version__
 from seaformer_edge.errors import ModelError
+from seaformer_edge.files import atomic_write
+from seaformer_edge.hub.connection import MAX_BYTES, LostError, Response, network_errors, open_url
 
 DRIVE = "https://drive.google.com"
-TIMEOUT_S = 30
 CHUNK_BYTES = 1 << 18
-PAGE_BYTES = 1 << 20
+PAGE_BYTES = 1 << 17
+MAX_CONNECTIONS = 50
 
 CHECKPOINT_STARTS = (b"PK\x03\x04", b"\x80\x02")
 """First bytes of a zip, which torch.save writes, and of a pickle, which it wrote before 1.6."""
@@ -38,8 +35,6 @@ FILE_STATUSES = (
 
 OnBytes = Callable[[int, int | None], None]
 """Called with the bytes received so far and the total, or None if Drive does not report it."""
-
-Response = HTTPResponse | HTTPError
 
 
 def download(file_id: str, output: Path, on_bytes: OnBytes, drive: str = DRIVE) -> None:
@@ -54,64 +49,119 @@ def download(file_id: str, output: Path, on_bytes: OnBytes, drive: str = DRIVE) 
         ModelError: Drive cannot be reached, refuses the file, or sends something that is not a
             checkpoint; or the file cannot be written.
     """
-    part = output.with_name(output.name + ".part")
+    part = _Part(output)
     url = f"{drive}/uc?{urlencode({'export': 'download', 'id': file_id})}"
     by_hand = f"open {DRIVE}/file/d/{file_id}/view in a browser and save the file as {output}"
+    reason = f"lost {MAX_CONNECTIONS} times"
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
-        while (lost := _resume(url, part, on_bytes, by_hand)) is not None:
-            reason, gained = lost
-            if gained <= 0:
-                raise ModelError(
-                    f"{output.name}: Google Drive cannot be reached ({reason}); try again later:"
-                    f" the {_size(part) / 1e6:.1f} MB received so far are kept"
-                )
-        part.replace(output)
+        for _ in range(MAX_CONNECTIONS):
+            before = part.size
+            try:
+                if _resume(url, part, on_bytes, by_hand):
+                    part.publish()
+                    return
+            except LostError as error:
+                reason = str(error)
+                if not error.retry or part.size <= before:
+                    break
     except OSError as error:
         raise ModelError(f"{output}: cannot be written ({error.strerror})") from error
+    raise ModelError(
+        f"{output.name}: Google Drive cannot be reached ({reason}); try again later:"
+        f" the {part.size / 1e6:.1f} MB received so far are kept"
+    )
 
 
-def _resume(url: str, part: Path, on_bytes: OnBytes, by_hand: str) -> tuple[str, int] | None:
-    """Append the missing bytes to `part`.
+class _Part:
+    """The data received so far, and which version of the file it is a part of.
 
-    Returns:
-        None when `part` is complete, else why the connection was lost and the bytes received.
+    Attributes:
+        version: the server's name of it, an ETag or a time; empty if it names none, and then
+            the part cannot be continued.
     """
-    start = _size(part)
-    try:
-        response = _open_file(url, start, by_hand)
-    except (OSError, HTTPException) as error:
-        return str(getattr(error, "reason", error)), 0
+
+    def __init__(self, output: Path) -> None:
+        self._output = output
+        self.path = output.with_name(f"{output.name}.part")
+        self._version_path = output.with_name(f"{output.name}.part.version")
+        self.version = ""
+        with suppress(OSError, UnicodeDecodeError):
+            self.version = self._version_path.read_text()
+
+    @property
+    def size(self) -> int:
+        return self.path.stat().st_size if self.path.exists() else 0
+
+    def begin(self, version: str = "") -> None:
+        """Discards the data; what follows is of this version."""
+        self.path.unlink(missing_ok=True)
+        self._version_path.unlink(missing_ok=True)
+        self.version = version
+        if version:
+            atomic_write(self._version_path, version.encode())
+
+    def publish(self) -> None:
+        self.path.replace(self._output)
+        self._version_path.unlink(missing_ok=True)
+
+
+def _resume(url: str, part: _Part, on_bytes: OnBytes, by_hand: str) -> bool:
+    """Append the missing bytes to `part`; whether it is complete.
+
+    Raises:
+        LostError: the connection failed.
+    """
+    if not part.version:
+        part.begin()
+    done = part.size
+    total: int | None
+    response = _open_file(url, done, part.version, by_hand)
     with response:
         if response.status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
-            complete = response.headers.get("Content-Range") == f"bytes */{start}"
+            complete = done > 0 and response.headers.get("Content-Range") == f"bytes */{done}"
             if not complete:
-                part.unlink()
-            return None if complete else _resume(url, part, on_bytes, by_hand)
-        done, total = _extent(response, start)
-        with part.open("ab" if done else "wb") as file:
-            while True:
-                try:
-                    chunk = response.read(CHUNK_BYTES)
-                except (OSError, HTTPException) as error:
-                    return str(error), done - start
-                if not chunk:
-                    break
+                part.begin()
+            return complete
+        version = _version(response)
+        if response.status == HTTPStatus.PARTIAL_CONTENT:
+            start, total = _extent(response)
+            if start != done or not done:
+                raise ModelError("Google Drive sent the wrong part of the file; fetch it again")
+            if version != part.version:
+                part.begin()
+                return False
+        else:
+            done, total = 0, _length(response)
+            part.begin(version)
+        if max(done, total or 0) > MAX_BYTES:
+            raise ModelError(f"Google Drive's file is larger than {MAX_BYTES >> 20} MB; {by_hand}")
+        with part.path.open("ab") as file:
+            while chunk := _read(response):
                 if not done and not _may_start_checkpoint(chunk):
+                    part.begin()
                     raise ModelError(f"Google Drive's file is not a checkpoint; {by_hand}")
                 file.write(chunk)
                 done += len(chunk)
                 on_bytes(done, total)
-    return None if total in (None, done) else ("the connection ended early", done - start)
+    if total is not None and done > total:
+        part.begin()
+        raise LostError("more data than announced")
+    if not done or total not in (None, done):
+        raise LostError("the connection ended early")
+    return True
 
 
-def _open_file(url: str, start: int, by_hand: str) -> Response:
+def _open_file(url: str, start: int, version: str, by_hand: str) -> Response:
     """Request the file from byte `start` on; submits the confirmation page if there is one."""
-    response = _open(url, start)
+    # If-Range: a server that has another version sends all of it.
+    headers = {"Range": f"bytes={start}-", "If-Range": version} if start else {}
+    response = open_url(url, headers)
     page = _read_page(response)
     if page is not None and page.action is not None:
-        url = f"{urljoin(response.url, page.action)}?{urlencode(page.fields)}"
-        response = _open(url, start)
+        with network_errors():
+            url = f"{urljoin(response.url, page.action)}?{urlencode(page.fields)}"
+        response = open_url(url, headers)
         page = _read_page(response)
     if page is None and response.status in FILE_STATUSES:
         return response
@@ -123,34 +173,6 @@ def _open_file(url: str, start: int, by_hand: str) -> Response:
         )
     title = page.title if page is not None and page.title else f"status {response.status}"
     raise ModelError(f"Google Drive sent a page instead of the file ({title}); {by_hand}")
-
-
-def _open(url: str, start: int) -> Response:
-    _refuse_unsafe(url)
-    headers = {"User-Agent": f"seaformer-edge/{__version__}"}
-    if start:
-        headers["Range"] = f"bytes={start}-"
-    try:
-        response = build_opener(_SafeRedirects).open(Request(url, headers=headers), None, TIMEOUT_S)
-    except HTTPError as error:
-        return error
-    assert isinstance(response, HTTPResponse)
-    return response
-
-
-class _SafeRedirects(HTTPRedirectHandler):
-    def redirect_request(
-        self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
-    ) -> Request | None:
-        _refuse_unsafe(newurl)
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
-
-
-def _refuse_unsafe(url: str) -> None:
-    parts = urlsplit(url)
-    is_local = parts.hostname in ("localhost", "127.0.0.1", "::1")
-    if parts.scheme != "https" and not (parts.scheme == "http" and is_local):
-        raise ModelError(f"{parts.scheme}://{parts.netloc}: refused, not an https address")
 
 
 class _Page(HTMLParser):
@@ -175,7 +197,7 @@ class _Page(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if self._in_title:
-            self.title = " ".join(data.split())
+            self.title = " ".join(data.split())[:200]
             self._in_title = False
 
 
@@ -183,25 +205,40 @@ def _read_page(response: Response) -> _Page | None:
     """The page, or None if the response is a file."""
     if response.headers.get_content_type() != "text/html":
         return None
-    with response:
+    with response, network_errors():
         return _Page(response.read(PAGE_BYTES).decode("utf-8", "replace"))
 
 
-def _extent(response: Response, start: int) -> tuple[int, int | None]:
-    """Offset of the response in the file, and the file's size if the server reports it."""
-    if response.status == HTTPStatus.PARTIAL_CONTENT:
-        extent = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", response.headers.get("Content-Range", ""))
-        if not extent or int(extent[1]) != start:
-            raise ModelError("Google Drive sent the wrong part of the file; fetch it again")
-        return start, int(extent[2])
-    length = response.headers.get("Content-Length")
-    return 0, int(length) if length else None
+def _read(response: Response) -> bytes:
+    """What has arrived, at most a chunk; empty at the end."""
+    with network_errors():
+        return response.read1(CHUNK_BYTES)
+
+
+def _version(response: Response) -> str:
+    """What If-Range takes: the ETag if it stands for equal bytes, else the time of the change."""
+    etag = str(response.headers.get("ETag", ""))
+    version = etag if etag.startswith('"') else str(response.headers.get("Last-Modified", ""))
+    return version if version.isascii() and version.isprintable() else ""
+
+
+def _extent(response: Response) -> tuple[int, int]:
+    """Offset of a part in the file, and the file's size."""
+    text = response.headers.get("Content-Range", "")
+    extent = re.fullmatch(r"bytes ([0-9]{1,18})-[0-9]{1,18}/([0-9]{1,18})", text)
+    if not extent:
+        raise LostError(f"malformed Content-Range: {text[:50]}")
+    return int(extent[1]), int(extent[2])
+
+
+def _length(response: Response) -> int | None:
+    """The file's size, if the server reports it."""
+    text = response.headers.get("Content-Length")
+    if text is not None and not re.fullmatch("[0-9]{1,18}", text):
+        raise LostError(f"malformed Content-Length: {text[:50]}")
+    return None if text is None else int(text)
 
 
 def _may_start_checkpoint(chunk: bytes) -> bool:
     """Whether a checkpoint may start with these bytes, of which there may be only one or two."""
     return any(chunk[: len(start)] == start[: len(chunk)] for start in CHECKPOINT_STARTS)
-
-
-def _size(path: Path) -> int:
-    return path.stat().st_size if path.exists() else 0

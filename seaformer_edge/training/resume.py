@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import torch
 from msgspec.structs import asdict, fields
 
 from seaformer_edge.errors import ModelError
-from seaformer_edge.files import partial_path, publish
+from seaformer_edge.files import exclusive, partial_path, publish
 from seaformer_edge.hub.class_list import ClassList
 from seaformer_edge.training.recipe import Stage
 
@@ -29,23 +28,18 @@ def only_run(run_dir: Path) -> Iterator[None]:
     Raises:
         ModelError: it cannot be made, or another run has it.
     """
-    try:
-        run_dir.mkdir(parents=True, exist_ok=True)
-        file = (run_dir / "lock").open("a")
-    except OSError as error:
-        raise ModelError(
-            f"{run_dir}: cannot be made a folder ({error.strerror}): give another"
-        ) from error
-    with file:
+    with ExitStack() as stack:
         try:
-            # Not flock: worker processes inherit that lock, and outlive a killed run by seconds.
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except (BlockingIOError, PermissionError) as error:
+            run_dir.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(exclusive(run_dir / "lock"))
+        except BlockingIOError as error:
             raise ModelError(
                 f"{run_dir}: another training runs in this folder: give another folder"
             ) from error
-        except OSError:
-            pass  # a file system without locks
+        except OSError as error:
+            raise ModelError(
+                f"{run_dir}: cannot be made a folder ({error.strerror}): give another"
+            ) from error
         yield
 
 

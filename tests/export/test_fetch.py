@@ -12,7 +12,8 @@ from fake_drive import FILE_ID, FakeDrive
 from published_weights import published_weights
 
 from seaformer_edge.errors import ModelError
-from seaformer_edge.export.fetch import KNOWN_HASHES, fetch_checkpoint
+from seaformer_edge.export import fetch as fetch_module
+from seaformer_edge.export.fetch import KNOWN_HASHES, LOCK, fetch_checkpoint
 from seaformer_edge.hub.card import verify
 from seaformer_edge.hub.pretrained import PUBLISHED
 from seaformer_edge.nn.checkpoint import load_checkpoint
@@ -60,7 +61,18 @@ def test_a_download_is_converted(drive, models_home):
         path.name,
         f"{path.name}.json",
         KNOWN_HASHES,
+        LOCK,
     }
+
+
+def test_a_second_fetch_at_once_is_refused(drive, monkeypatch):
+    def held(path):
+        raise BlockingIOError
+
+    monkeypatch.setattr(fetch_module, "exclusive", held)
+    with pytest.raises(ModelError, match="another fetch is running; wait"):
+        fetch(drive)
+    assert drive.requests == []
 
 
 def test_a_fetched_checkpoint_is_not_fetched_again(drive):
