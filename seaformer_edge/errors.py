@@ -10,6 +10,9 @@ A message is one line for the user: what failed, where, what to do.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class SeaformerEdgeError(Exception):
     """Base of all errors that this package raises deliberately."""
@@ -25,3 +28,12 @@ class ModelError(SeaformerEdgeError):
 
 class SinkError(SeaformerEdgeError):
     """A result cannot be written."""
+
+
+@contextmanager
+def reading(path: object, kind: type[SeaformerEdgeError] = ModelError) -> Iterator[None]:
+    """Raises errors of the file system as `kind`, with the path and the system's reason."""
+    try:
+        yield
+    except OSError as error:
+        raise kind(f"{path}: cannot be read ({error.strerror or error})") from error

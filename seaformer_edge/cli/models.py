@@ -12,8 +12,8 @@ import click
 from seaformer_edge.cli.options import debug_option, file_path
 from seaformer_edge.cli.output import echo, echo_error
 from seaformer_edge.cli.sizes import confirm_size, parse_size, yes_option
-from seaformer_edge.errors import ModelError
-from seaformer_edge.hub.card import card_path, read_card
+from seaformer_edge.errors import ModelError, reading
+from seaformer_edge.hub.card import card_path, check_is_file, read_card
 from seaformer_edge.hub.paths import user_models_dir
 from seaformer_edge.hub.pretrained import PUBLISHED
 from seaformer_edge.hub.zoo import (
@@ -151,6 +151,7 @@ def import_model(
     from seaformer_edge.nn.checkpoint import save_checkpoint
     from seaformer_edge.nn.import_published import import_checkpoint
 
+    check_is_file(checkpoint)
     output = output or checkpoint.with_suffix(".safetensors")
     _refuse_existing(output, overwrite)
     class_list = read_class_list(classes) if classes else None
@@ -259,5 +260,7 @@ def need_torch(*more: str) -> None:
 
 def _refuse_existing(output: Path, overwrite: bool) -> None:
     for path in (output, card_path(output)):
-        if path.exists() and not overwrite:
+        with reading(path):
+            exists = path.exists()
+        if exists and not overwrite:
             raise ModelError(f"{path}: already exists; add --overwrite to replace it")

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from seaformer_edge.cli.options import debug_option, file_path
+from seaformer_edge.cli.options import debug_option, file_path, thread_count
 from seaformer_edge.cli.output import echo
+from seaformer_edge.cli.sizes import read_size
 from seaformer_edge.errors import SinkError
 
 if TYPE_CHECKING:
@@ -24,18 +25,17 @@ def _parse_threads(
     if text is None:
         return None
     counts = text.split(",")
-    if not all(count.strip().isdecimal() and int(count) > 0 for count in counts):
-        raise click.BadParameter(f"{text!r} is not a list of thread counts such as 1,2,4")
-    return tuple(dict.fromkeys(map(int, counts)))
+    try:
+        return tuple(dict.fromkeys(thread_count(count, option, context) for count in counts))
+    except click.BadParameter as error:
+        raise click.BadParameter(f"no list of thread counts such as 1,2,4: {error}") from None
 
 
 def _parse_frame_size(
     context: click.Context, option: click.Parameter, text: str
 ) -> tuple[int, int]:
-    width, _, height = text.partition("x")
-    if not (width.isdecimal() and height.isdecimal() and int(width) and int(height)):
-        raise click.BadParameter(f"{text!r} is not a size WIDTHxHEIGHT such as 640x480")
-    return int(width), int(height)
+    height, width = read_size(text)
+    return width, height
 
 
 @click.command()

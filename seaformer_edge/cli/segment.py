@@ -13,7 +13,7 @@ import click
 from click.core import ParameterSource
 
 from seaformer_edge.cli.interrupt import stop_on_signals
-from seaformer_edge.cli.options import debug_option, file_path
+from seaformer_edge.cli.options import debug_option, file_path, thread_count
 from seaformer_edge.cli.output import echo
 from seaformer_edge.errors import ModelError
 from seaformer_edge.inference.modes import Mode
@@ -67,7 +67,7 @@ SEGMENTER_OPTIONS = ("masks", "mode", "opacity", "classes")
     metavar="FPS",
     help="Frames per second of SOURCE, instead of its own times; its audio is left out.",
 )
-@click.option("--threads", type=click.IntRange(1), metavar="N", help="Threads for the network.")
+@click.option("--threads", type=thread_count, metavar="N", help="Threads for the network.")
 @click.option("--overwrite", is_flag=True, help="Replace results that exist; links stay.")
 @debug_option
 @click.pass_context

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import TYPE_CHECKING
 
@@ -12,9 +13,30 @@ from seaformer_edge.cli.output import echo
 if TYPE_CHECKING:
     from seaformer_edge.hub.card import Card
 
+MAX_SIDE = 8192
+"""Longest side of a network's input or of a camera's frame: 8K video is 7680 wide."""
+
+DIGITS = 8
+
 yes_option = click.option(
     "--yes", is_flag=True, help="Do not ask when width and height of --size look swapped."
 )
+
+
+def read_size(text: str) -> tuple[int, int]:
+    """ "640x480" to (480, 640), height first.
+
+    Raises:
+        click.BadParameter: it is not a size, or a side is not 1 to `MAX_SIDE`.
+    """
+    found = re.fullmatch(r"(-?[0-9]+)x(-?[0-9]+)", text.strip().lower(), re.ASCII)
+    if not found:
+        raise click.BadParameter(f"{_quoted(text)} is not WIDTHxHEIGHT, e.g. 640x480")
+    # Longer numbers are too large, and Python refuses to convert thousands of digits.
+    width, height = (int(length[:DIGITS]) for length in found.groups())
+    if not (1 <= width <= MAX_SIDE and 1 <= height <= MAX_SIDE):
+        raise click.BadParameter(f"{_quoted(text)}: width and height are 1 to {MAX_SIDE} pixels")
+    return height, width
 
 
 def parse_size(text: str) -> tuple[int, int]:
@@ -26,13 +48,10 @@ def parse_size(text: str) -> tuple[int, int]:
     from seaformer_edge.nn.network_input import round_size
 
     try:
-        width, height = (int(length) for length in text.lower().split("x"))
-    except ValueError:
-        raise click.BadParameter(
-            f"{text!r} is not WIDTHxHEIGHT, e.g. 640x480", param_hint="--size"
-        ) from None
-    if min(height, width) < 1:
-        raise click.BadParameter("width and height are at least 1", param_hint="--size")
+        height, width = read_size(text)
+    except click.BadParameter as error:
+        error.param_hint = "--size"
+        raise
     rounded = round_size(height, width)
     if rounded != (height, width):
         echo(f"size rounded to {_text(rounded)}", err=True)
@@ -69,6 +88,10 @@ def _expected_size(card: Card) -> tuple[int, int]:
         if known is not None:
             return known.height, known.width
     return 3, 4
+
+
+def _quoted(text: str) -> str:
+    return repr(text if len(text) <= 40 else f"{text[:40]}...")
 
 
 def _text(size: tuple[int, int]) -> str:

@@ -8,7 +8,7 @@ import click
 
 from seaformer_edge.cli.interrupt import stop_on_signals
 from seaformer_edge.cli.models import need_torch
-from seaformer_edge.cli.options import debug_option, file_path
+from seaformer_edge.cli.options import debug_option, file_path, thread_count
 from seaformer_edge.cli.output import echo
 
 
@@ -41,7 +41,7 @@ from seaformer_edge.cli.output import echo
     help="Processes that read pictures.",
 )
 @click.option(
-    "--threads", type=click.IntRange(1), help="CPU threads of the network. Default: all cores."
+    "--threads", type=thread_count, help="CPU threads of the network. Default: all cores."
 )
 @debug_option
 def train(

@@ -22,7 +22,7 @@ from torch import nn
 from seaformer_edge._version import __version__
 from seaformer_edge.errors import ModelError
 from seaformer_edge.export.quantize import calibration_pictures, quantize
-from seaformer_edge.hub.card import PRECISIONS, Card, write_model
+from seaformer_edge.hub.card import PRECISIONS, Card, check_classes, write_model
 from seaformer_edge.nn.checkpoint import Network
 from seaformer_edge.nn.registry import rewrite
 from seaformer_edge.runtime.quiet import quiet
@@ -63,6 +63,7 @@ def export(
         raise ValueError("int8 needs pictures to calibrate on, and no other precision does")
     if output.suffix != ".pte":
         raise ModelError(f"{output}: the name of a program ends in .pte")
+    check_classes(card, output)
     network.eval()
     module = rewrite(card.architecture, network, height, width, card.mean, card.std, precision)
     if calibrate is not None:

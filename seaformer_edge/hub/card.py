@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
-from seaformer_edge.errors import ModelError
+from seaformer_edge.errors import ModelError, reading
 from seaformer_edge.files import atomic_write_together
 from seaformer_edge.hub.class_list import Names, Palette
 from seaformer_edge.hub.json_file import parse_json, read_json, validate
@@ -26,7 +26,7 @@ FORMAT = 1
 WHAT = "a model card"
 
 MAX_LABELS = 256
-"""Class ids of a label map, which is uint8; a segmentation program has no more classes."""
+"""Class ids of a label map, which is uint8; a segmentation network has no more classes."""
 
 Task = Annotated[str, Meta(pattern="^(segmentation|classification)$")]
 PRECISIONS = ("fp32", "fp16", "int8")
@@ -109,8 +109,22 @@ class Card:
             raise ValueError("; ".join(wrong))
 
 
+def check_classes(card: Card, path: Path) -> None:
+    """Raise ModelError if a segmenter has more classes than a label map can hold."""
+    if card.task == "segmentation" and card.num_classes > MAX_LABELS:
+        raise ModelError(
+            f"{path}: {card.num_classes} classes, but a label map holds at most {MAX_LABELS}"
+        )
+
+
 def card_path(model: Path) -> Path:
-    """The path of the card of a program or checkpoint."""
+    """The path of the card of a program or checkpoint.
+
+    Raises:
+        ModelError: `model` has no name, as "." and "/".
+    """
+    if not model.name:
+        raise ModelError(f"{model}: a folder; name a model file")
     stem = model.stem if model.suffix == ".pte" else model.name
     return model.with_name(f"{stem}.json")
 
@@ -134,9 +148,10 @@ def write_card(card: Card, model: Path) -> Card:
     """Write the card of an existing model file, and return it with size and sha256.
 
     Raises:
-        ModelError: the card is not valid, or it cannot be written.
+        ModelError: the card is not valid or cannot be written, or the model cannot be read.
     """
-    card = replace(card, sha256=file_sha256(model), size=model.stat().st_size)
+    with reading(model):
+        card = replace(card, sha256=file_sha256(model), size=model.stat().st_size)
     path = card_path(model)
     _write({path: _encode(card, path)})
     return card
@@ -160,22 +175,32 @@ def verify(model: Path) -> Card:
     """Read the card and check that it describes this very file.
 
     Raises:
-        ModelError: the file or its card is missing, or the file is truncated or altered.
+        ModelError: the file or its card is missing or cannot be read, or the file is truncated or
+            altered.
     """
-    if not model.is_file():
-        raise ModelError(f"{model}: no such model file")
+    check_is_file(model)
     card = read_card(model)
-    size = model.stat().st_size
+    with reading(model):
+        size = model.stat().st_size
+        sha256 = file_sha256(model)
     if size != card.size:
         how = "truncated" if size < card.size else "altered"
         raise ModelError(
             f"{model}: {how}: {size} bytes, but its card says {card.size}; export or fetch it again"
         )
-    if file_sha256(model) != card.sha256:
+    if sha256 != card.sha256:
         raise ModelError(
             f"{model}: altered: its sha256 is not the card's; export or fetch it again"
         )
     return card
+
+
+def check_is_file(model: Path) -> None:
+    """Raise ModelError if there is no such file, or if that cannot be looked up."""
+    with reading(model):
+        if not model.is_file():
+            what = "a folder" if model.is_dir() else "no such model file"
+            raise ModelError(f"{model}: {what}")
 
 
 def file_sha256(path: Path) -> str:
@@ -205,9 +230,5 @@ def _card_from(entries: dict[str, Any], path: Path) -> Card:
     if unknown := sorted(entries.keys() - {f.name for f in fields(Card)}):
         raise ModelError(f"{path}: unknown entries {', '.join(unknown)}")
     card = validate(entries, Card, path, WHAT)
-    is_segmenter = card.task == "segmentation" and card.height > 0
-    if is_segmenter and card.num_classes > MAX_LABELS:
-        raise ModelError(
-            f"{path}: {card.num_classes} classes, but a label map holds at most {MAX_LABELS}"
-        )
+    check_classes(card, path)
     return card

@@ -16,9 +16,12 @@ from seaformer_edge.hub.json_file import read_json, validate
 
 LabelId = Annotated[int, Meta(ge=0, le=255)]
 Channel = Annotated[int, Meta(ge=0, le=255)]
-Names = Annotated[tuple[str, ...], Meta(min_length=1)]
+MAX_CLASSES = 1 << 16
+"""More than any data set has."""
+
+Names = Annotated[tuple[str, ...], Meta(min_length=1, max_length=MAX_CLASSES)]
 # From id to name, or from name to id.
-Mapping = dict[str, str | int]
+Mapping = Annotated[dict[str, str | int], Meta(max_length=MAX_CLASSES)]
 Palette = tuple[tuple[Channel, Channel, Channel], ...]
 
 

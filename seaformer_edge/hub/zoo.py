@@ -9,9 +9,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from seaformer_edge.errors import ModelError
+from seaformer_edge.errors import ModelError, reading
 from seaformer_edge.files import atomic_write
-from seaformer_edge.hub.card import Card, card_path, read_card
+from seaformer_edge.hub.card import Card, card_path, check_is_file, read_card
 from seaformer_edge.hub.json_file import read_json
 from seaformer_edge.hub.paths import shipped_models_dir, user_models_dir, writable_models_dir
 from seaformer_edge.hub.pretrained import PUBLISHED
@@ -69,10 +69,10 @@ def installed_cards() -> dict[str, Card]:
     """The cards of the installed programs, by name; an invalid card is skipped with a warning."""
     cards = {}
     for name, path in installed_programs().items():
-        if not card_path(path).is_file():
-            continue
         try:
-            cards[name] = read_card(path)
+            with reading(path):
+                if card_path(path).is_file():
+                    cards[name] = read_card(path)
         except ModelError as error:
             log.warning("%s", error)
     return cards
@@ -118,8 +118,7 @@ def select_program(model: str | None) -> Selection:
         return Selection(programs[base])
     path = Path(name)
     if path.suffix == ".pte":
-        if not path.is_file():
-            raise ModelError(f"{path}: no such model file")
+        check_is_file(path)
         return Selection(path)
     for precision in ("fp16", "int8"):
         if (other := programs.get(f"{name}-{precision}")) is not None:

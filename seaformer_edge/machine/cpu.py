@@ -7,6 +7,9 @@ import struct
 import sys
 from pathlib import Path
 
+MAX_THREADS = 256
+"""More than the cores of any machine that this package is meant for."""
+
 AUXILIARY_VECTOR = Path("/proc/self/auxv")
 AT_HWCAP = 16
 HWCAP_ASIMDHP = 1 << 10

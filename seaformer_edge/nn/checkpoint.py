@@ -9,7 +9,6 @@ from typing import TypeAlias
 
 import safetensors.torch
 import torch
-from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from seaformer_edge._version import __version__
@@ -103,6 +102,21 @@ def compare(state: Mapping[str, Tensor], network: Network) -> StateDifference:
 
 def _read_safetensors(path: Path) -> dict[str, Tensor]:
     try:
-        return safetensors.torch.load_file(path)
-    except (OSError, SafetensorError) as error:
+        state = safetensors.torch.load_file(path)
+    except Exception as error:  # besides SafetensorError what torch raises for odd shapes and types
         raise ModelError(f"{path}: cannot be read as safetensors ({error})") from error
+    refuse_unusual(state, path)
+    return state
+
+
+def refuse_unusual(state: Mapping[str, Tensor], path: Path) -> None:
+    """Raise ModelError, which names it, if a tensor is not one plain array of real numbers."""
+    for name, tensor in state.items():
+        for kind, found in (
+            ("nested", tensor.is_nested),
+            ("sparse", tensor.layout != torch.strided),
+            ("complex", tensor.is_complex()),
+            ("without data", tensor.is_meta),
+        ):
+            if found:
+                raise ModelError(f"{path}: tensor {name} is {kind}; expected plain real numbers")

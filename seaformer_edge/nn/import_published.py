@@ -18,17 +18,14 @@ import torch
 from torch import Tensor
 
 from seaformer_edge.errors import ModelError
-from seaformer_edge.hub.card import Card
-from seaformer_edge.hub.class_list import ClassList, spread_palette
-from seaformer_edge.nn.checkpoint import Network, StateDifference, compare
+from seaformer_edge.hub.card import MAX_LABELS, Card
+from seaformer_edge.hub.class_list import MAX_CLASSES, ClassList, spread_palette
+from seaformer_edge.nn.checkpoint import Network, StateDifference, compare, refuse_unusual
 from seaformer_edge.nn.network_input import IMAGENET_MEAN, IMAGENET_STD
 from seaformer_edge.nn.registry import build
 from seaformer_edge.nn.variants import VARIANTS
 
 ARCHITECTURE = "seaformer"
-
-MAX_CLASSES = 1 << 16
-"""More than any data set has. A tensor in a file can claim any shape without holding the data."""
 
 MAX_DEPTH = 8
 """Nested dictionaries are searched to this depth: one in a file can contain itself."""
@@ -56,6 +53,7 @@ def import_checkpoint(
     state = find_state_dict(checkpoint)
     if not state:
         raise ModelError(f"{path}: not a checkpoint: it contains no tensors")
+    refuse_unusual(state, path)
     task, variant, num_classes = identify(state, path)
     network = build(ARCHITECTURE, task, variant, num_classes)
     try:
@@ -101,8 +99,10 @@ def identify(state: Mapping[str, Tensor], path: Path) -> tuple[str, str, int]:
         class_layer = state.get("decode_head.conv_seg.weight")
     # Without a class layer nothing fits, and any number does for listing what is missing.
     num_classes = int(class_layer.shape[0]) if class_layer is not None and class_layer.ndim else 1
-    if not 1 <= num_classes <= MAX_CLASSES:
-        raise ModelError(f"{path}: has {num_classes} classes; expected 1 to {MAX_CLASSES}")
+    # A tensor in a file can claim any shape without holding the data.
+    most = MAX_LABELS if task == "segmentation" else MAX_CLASSES
+    if not 1 <= num_classes <= most:
+        raise ModelError(f"{path}: has {num_classes} classes; {task} takes 1 to {most}")
     nearest: tuple[StateDifference, str] | None = None
     for variant in VARIANTS:
         with torch.device("meta"):

@@ -221,7 +221,7 @@ def read_profile(path: Path) -> Profile:
     """
     try:
         # NaN and Infinity become strings, so that the validation below reports where they are.
-        entries = json.loads(path.read_text(), parse_constant=str)
+        entries = json.loads(path.read_bytes(), parse_constant=str)
         version = msgspec.convert(entries, _Header).format
         if version == 1:
             entries = _rename_keys_of_format_1(entries)

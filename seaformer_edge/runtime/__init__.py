@@ -13,9 +13,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seaformer_edge.errors import ModelError
+from seaformer_edge.errors import ModelError, reading
 from seaformer_edge.machine.build_tools import INSTALL_LINES
-from seaformer_edge.machine.cpu import usable_cores
+from seaformer_edge.machine.cpu import MAX_THREADS, usable_cores
 from seaformer_edge.machine.malloc import can_reserve
 from seaformer_edge.runtime.program import Program
 
@@ -57,10 +57,10 @@ def open_program(path: str | Path, num_threads: int | None = None) -> Program:
             another number of threads; or no binding is installed.
     """
     path = Path(path)
-    if not path.is_file():
-        raise ModelError(f"{path}: no such program file")
-    if num_threads is not None and num_threads < 1:
-        raise ModelError(f"{path}: cannot run on {num_threads} threads; use at least 1")
+    with reading(path):
+        if not path.is_file():
+            raise ModelError(f"{path}: no such program file")
+    _check_threads(path, num_threads)
     _check_memory(path, 1)
     return binding()(path, num_threads)
 
@@ -82,6 +82,7 @@ def open_replicas(path: str | Path, num_threads: int | None = None) -> list[Prog
     """
     path = Path(path)
     cores = usable_cores()
+    _check_threads(path, num_threads)
     if num_threads is None:
         num_threads = min(cores, MAX_DEFAULT_REPLICAS)
     if num_threads > cores:
@@ -102,6 +103,11 @@ def _check_memory(path: Path, replicas: int) -> None:
             f"{path}: not enough memory: running it takes about {needed >> 20} MB more; close other"
             " programs, raise the limit (ulimit -v), or use fewer threads"
         )
+
+
+def _check_threads(path: str | Path, num_threads: int | None) -> None:
+    if num_threads is not None and not 1 <= num_threads <= MAX_THREADS:
+        raise ModelError(f"{path}: cannot run on {num_threads} threads; use 1 to {MAX_THREADS}")
 
 
 @functools.cache

@@ -43,7 +43,10 @@ class OfficialProgram:
             except (RuntimeError, KeyError) as error:
                 raise ModelError(f"{path}: {error}") from error
             # The binding does not report the memory order, so it is read from the file.
-            plan = deserialize_pte_binary(path.read_bytes()).program.execution_plan[0]
+            try:
+                plan = deserialize_pte_binary(path.read_bytes()).program.execution_plan[0]
+            except Exception as error:  # the parser of damaged bytes raises many kinds
+                raise ModelError(f"{path}: not a program, or damaged ({error})") from error
             if len(plan.inputs) != 1 or len(plan.outputs) != 1:
                 raise ModelError(f"{path}: must have one input and one output")
             tensor = plan.values[plan.inputs[0]].val

@@ -28,7 +28,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from seaformer_edge.errors import ModelError
+from seaformer_edge.errors import ModelError, reading
 from seaformer_edge.nn.network_input import SIZE_MULTIPLE
 from seaformer_edge.nn.registry import find_architecture
 
@@ -190,8 +190,9 @@ def find_recipe(name: str) -> Path:
     names = recipe_names()
     if name in names:
         return RECIPES_DIR / f"{name}.toml"
-    if Path(name).is_file():
-        return Path(name)
+    with reading(name):
+        if Path(name).is_file():
+            return Path(name)
     raise ModelError(f"{name}: no such recipe; give a TOML file or one of {', '.join(names)}")
 
 
@@ -203,7 +204,7 @@ def read_recipe(path: Path) -> tuple[Stage, ...]:
             the entry is named, and its stage where there are several.
     """
     try:
-        shared: dict[str, Any] = tomllib.loads(path.read_text())
+        shared: dict[str, Any] = tomllib.loads(path.read_text("utf-8-sig"))
     except OSError as error:
         raise ModelError(f"{path}: cannot be read ({error.strerror})") from error
     except (ValueError, RecursionError) as error:

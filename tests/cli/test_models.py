@@ -276,7 +276,7 @@ class TestWithTorch:
 
     def test_a_missing_checkpoint(self, capsys):
         assert main(["models", "import", "nowhere.pth"]) == 1
-        assert "nowhere.pth: cannot be read" in capsys.readouterr().err
+        assert "nowhere.pth: no such model file" in capsys.readouterr().err
 
 
 def figures(report: str) -> list[float]:

@@ -140,6 +140,8 @@ def test_more_classes_than_a_label_map_holds(tmp_path):
     card = replace(CARD, classes=names, palette=palette, logit_channels=257)
     with pytest.raises(ModelError, match="257 classes, but a label map holds at most 256"):
         write_model(tmp_path / "many.pte", b"program", card)
+    with pytest.raises(ModelError, match="257 classes"):
+        write_model(tmp_path / "many.safetensors", b"weights", replace(card, height=0, width=0))
     write_model(tmp_path / "many.pte", b"program", replace(card, task="classification"))
 
 

@@ -86,6 +86,29 @@ def test_missing_unexpected_and_misshapen_tensors_are_listed(tmp_path, weights):
     assert "misshapen: backbone.smb1.stem_block.0.c.weight (16, 3, 5, 5)" in message
 
 
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors")
+@pytest.mark.parametrize(
+    ("kind", "make"),
+    [
+        ("complex", lambda t: t.to(torch.complex64)),
+        ("sparse", lambda t: t.to_sparse()),
+        ("nested", lambda t: torch.nested.nested_tensor(list(t))),
+    ],
+)
+def test_unusual_tensors_are_refused_by_name(tmp_path, weights, kind, make):
+    name = "backbone.smb1.stem_block.0.c.weight"
+    torch.save({**weights, name: make(weights[name])}, tmp_path / "odd.pth")
+    with pytest.raises(ModelError, match=f"tensor {name} is {kind}"):
+        import_checkpoint(tmp_path / "odd.pth", "mine")
+
+
+def test_more_classes_than_a_label_map_holds_are_refused(tmp_path, weights):
+    many = {f"decode_head.conv_seg.{name}": torch.zeros(257) for name in ("weight", "bias")}
+    torch.save({**weights, **many}, tmp_path / "many.pth")
+    with pytest.raises(ModelError, match="has 257 classes; segmentation takes 1 to 256"):
+        import_checkpoint(tmp_path / "many.pth", "mine")
+
+
 def test_a_pickle_that_runs_code_is_refused(tmp_path, weights, capsys):
     torch.save({"state_dict": weights, "extra": Surprise()}, tmp_path / "hostile.pth")
     with pytest.raises(ModelError, match="refused: not plain tensors"):
