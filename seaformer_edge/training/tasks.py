@@ -234,14 +234,19 @@ class ClassificationTask:
 
 
 def cell_centers(length: int, stride: int) -> Tensor:
-    """The pixel in the middle of every cell of `stride` pixels: (ceil(length / stride),) int64.
+    """The pixel nearest to the centre of each of ceil(length / stride) equal cells; int64.
 
-    The middle of an even cell lies between two pixels. They are taken in turn: always the same one
-    would shift every outline by half a pixel.
+    The cells are of `stride` pixels, or a little smaller where it does not divide the length: the
+    logits are resized to equal cells, too. A centre between two pixels takes them in turn: always
+    the same one would shift every outline by half a pixel.
     """
-    pixels = torch.arange(stride // 2, length, stride)
-    pixels[::2] -= 1 - stride % 2
-    return pixels
+    cells = -(-length // stride)
+    cell = torch.arange(cells)
+    # In whole numbers: the centre (cell + 1/2) * length / cells - 1/2, times 2 * cells.
+    centre = (2 * cell + 1) * length - cells
+    rest = centre % (2 * cells)
+    after = (rest > cells) | ((rest == cells) & (cell % 2 == 1))
+    return centre // (2 * cells) + after
 
 
 def held_out_note(training: Sequence[object], validation: Sequence[object]) -> str:

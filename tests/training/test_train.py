@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import csv
+import math
 import os
 import subprocess
 import sys
+from fractions import Fraction
 from pathlib import Path
 
 import cv2
@@ -98,6 +100,20 @@ def test_cell_centers_lean_to_neither_side(stride, expected):
     assert pixels[: len(expected)].tolist() == expected
     if 32 % (2 * stride) == 0:
         assert pixels.float().mean() == (32 - 1) / 2
+
+
+def test_cell_centers_are_the_pixels_nearest_to_the_centres_of_equal_cells():
+    for length in range(1, 70):
+        for stride in range(1, 10):
+            pixels = cell_centers(length, stride).tolist()
+            cells = math.ceil(length / stride)
+            assert len(pixels) == cells
+            for cell, pixel in enumerate(pixels):
+                centre = Fraction(2 * cell + 1, 2) * length / cells - Fraction(1, 2)
+                nearest = min(abs(other - centre) for other in range(length))
+                assert abs(pixel - centre) == nearest
+                if nearest == Fraction(1, 2):
+                    assert (pixel > centre) == cell % 2
 
 
 def test_ignored_labels_do_not_affect_the_loss(street):
