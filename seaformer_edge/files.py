@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 # Most file systems allow 255 bytes, eCryptfs 143; this leaves space for more.
 _SHORT = 100
+_changing = threading.Lock()  # a process can lock a file twice
 
 
 def shortened(name: str, max_bytes: int) -> str:
@@ -27,19 +30,41 @@ def as_utf8(name: str) -> str:
 
 
 @contextmanager
-def exclusive(path: Path) -> Iterator[None]:
+def changing(path: Path) -> Iterator[None]:
+    """Wait until no other process or thread changes `path`, and make its folder if missing.
+
+    For a file that is read, changed and written again.
+
+    Raises:
+        OSError: the lock file beside it cannot be made.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _changing, exclusive(path.with_name(f".{path.name}.lock"), wait=True):
+        yield
+
+
+@contextmanager
+def exclusive(path: Path, *, wait: bool = False) -> Iterator[None]:
     """Hold the lock file `path` in this process alone, until the block or the process ends.
+
+    On Windows there is no lock.
+
+    Args:
+        wait: for another process to release it.
 
     Raises:
         BlockingIOError: another process holds it.
         OSError: it cannot be made.
     """
-    import fcntl  # not on Windows
+    if sys.platform == "win32":
+        yield
+        return
+    import fcntl
 
     with path.open("a") as file:
         try:
             # Not flock: worker processes inherit that lock, and outlive a killed run by seconds.
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.lockf(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except (BlockingIOError, PermissionError) as error:
             raise BlockingIOError(error.errno, "another program holds it", str(path)) from error
         except OSError:

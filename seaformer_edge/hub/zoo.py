@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seaformer_edge.errors import ModelError, reading
-from seaformer_edge.files import atomic_write
+from seaformer_edge.files import atomic_write, changing
 from seaformer_edge.hub.card import Card, card_path, check_is_file, read_card
 from seaformer_edge.hub.json_file import read_json
 from seaformer_edge.hub.paths import shipped_models_dir, user_models_dir, writable_models_dir
@@ -185,9 +185,10 @@ def remember_precision(name: str, precision: str) -> Path:
         ModelError: the file cannot be written.
     """
     path = writable_models_dir() / PRECISIONS_FILE
-    text = json.dumps({**_remembered_precisions(), name: precision}, indent=1) + "\n"
     try:
-        atomic_write(path, text.encode())
+        with changing(path):
+            text = json.dumps({**_remembered_precisions(), name: precision}, indent=1) + "\n"
+            atomic_write(path, text.encode())
     except OSError as error:
         raise ModelError(f"{path}: cannot be written ({error.strerror})") from error
     return path

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from seaformer_edge.errors import ModelError
-from seaformer_edge.files import atomic_write
+from seaformer_edge.files import atomic_write, changing
 from seaformer_edge.hub.json_file import read_json
 from seaformer_edge.hub.paths import shipped_models_dir, user_models_dir
 
@@ -70,10 +70,12 @@ def _vetted() -> list[str]:
 
 
 def _record_vetted(sha256: str) -> None:
-    text = json.dumps([*_vetted(), sha256], indent=1) + "\n"
     # Without a home that can be written, the program is vetted again next time.
     with suppress(OSError, ModelError):
-        atomic_write(user_models_dir() / VETTED, text.encode())
+        path = user_models_dir() / VETTED
+        with changing(path):
+            text = json.dumps([*_vetted(), sha256], indent=1) + "\n"
+            atomic_write(path, text.encode())
 
 
 def _handle(connection: Connection) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -29,6 +30,27 @@ def interpreter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[st
         monkeypatch.setattr(sys, "executable", str(path))
 
     return replace
+
+
+RECORDER = """
+import sys
+from seaformer_edge.runtime.sandbox import _record_vetted
+sys.stdin.read()
+for number in range(20):
+    _record_vetted(f"{sys.argv[1]}-{number}")
+"""
+
+
+def test_processes_that_record_at_once_lose_nothing(models_home: Path) -> None:
+    recorders = [
+        subprocess.Popen([sys.executable, "-c", RECORDER, str(n)], stdin=subprocess.PIPE)
+        for n in range(3)
+    ]
+    for recorder in recorders:
+        assert recorder.stdin is not None
+        recorder.stdin.close()
+    assert [recorder.wait(60) for recorder in recorders] == [0, 0, 0]
+    assert len(set(sandbox._vetted())) == 60
 
 
 def test_a_program_that_runs_is_recorded(interpreter: Callable[[str], None]) -> None:
