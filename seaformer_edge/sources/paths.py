@@ -84,6 +84,8 @@ def _system_errors(text: str) -> Iterator[None]:
 def _open_file(path: Path) -> FrameSource:
     if path.is_fifo() or path.is_socket() or path.is_block_device():
         raise SourceError(f"{path}: a pipe or device; write the video to a file first")
+    if path.stat().st_size == 0:  # as all files in /proc, some of which block
+        raise SourceError(f"{path}: is empty")
     suffix = path.suffix.lower()
     moves = (suffix == ".gif" and is_animated(path)) or (suffix == ".png" and _is_apng(path))
     if suffix in PICTURE_SUFFIXES and not moves:

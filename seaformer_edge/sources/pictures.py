@@ -16,6 +16,7 @@ from seaformer_edge.errors import SourceError
 from seaformer_edge.frame import Frame
 from seaformer_edge.sources.base import FrameSource
 from seaformer_edge.sources.heif import is_heif, read_heif
+from seaformer_edge.sources.picture_size import check_size, size_in_header
 
 # fmt: off
 PICTURE_SUFFIXES = frozenset({
@@ -75,10 +76,11 @@ def _read(path: Path) -> NDArray[np.uint8]:
     """The picture as (H, W, 3) uint8 RGB. Raises SourceError."""
     try:
         data = path.read_bytes()
+        check_size(path, size_in_header(data))
         if is_heif(data):
             return read_heif(path, data)
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
-    except (OSError, cv2.error):  # cv2.error: an empty file, or too many pixels for OpenCV
+    except (OSError, cv2.error):  # cv2.error: for example an empty file
         image = None
     if image is None:
         raise SourceError(f"{path}: cannot be read")

@@ -20,6 +20,7 @@ from seaformer_edge.errors import SourceError
 from seaformer_edge.frame import Frame
 from seaformer_edge.sources.base import FrameSource
 from seaformer_edge.sources.clock import FrameClock
+from seaformer_edge.sources.picture_size import MAX_PIXELS, check_size
 from seaformer_edge.sources.upright import upright_rgb
 
 _NO_VIDEO = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.dependent
@@ -29,6 +30,7 @@ PAUSE_S = 1  # a longer gap between frames is a pause of the recording, not a lo
 _INDIRECT = {"concat", "dash", "hls", "imf", "lavfi", "rtp", "rtsp", "sdp", "webm_dash_manifest"}
 _MEDIA = ",".join(sorted(av.formats_available - _INDIRECT))
 PLAYLIST_SUFFIXES = frozenset({".ffconcat", ".m3u8", ".mpd"})
+_BOUNDED = {"max_pixels": str(MAX_PIXELS)}
 FALLBACK_RATE = Fraction(25)  # if the file has no frame rate
 # Since PyAV 19, metadata in another encoding than UTF-8 is no error, and the option is gone.
 FORGIVING: dict[str, Any] = (
@@ -139,7 +141,9 @@ def open_media(path: Path) -> av.container.InputContainer:
     try:
         with path.open("rb"):  # raises the system's error for a missing or forbidden file
             pass
-        options = {} if path.suffix.lower() in PLAYLIST_SUFFIXES else {"format_whitelist": _MEDIA}
+        options = dict(_BOUNDED)
+        if path.suffix.lower() not in PLAYLIST_SUFFIXES:
+            options["format_whitelist"] = _MEDIA
         container: av.container.InputContainer = av.open(
             f"file:{path}", options=options, **FORGIVING
         )
@@ -204,7 +208,11 @@ def video_stream(
     streams = [s for s in streams if s.codec_context is not None]
     if not streams:
         raise SourceError(f"{name}: the video's codec is unknown; convert it with FFmpeg or VLC")
-    return max(streams, key=lambda s: (bool(s.disposition & Disposition.default), _area(s)))
+    stream = max(streams, key=lambda s: (bool(s.disposition & Disposition.default), _area(s)))
+    codec = stream.codec_context
+    check_size(name, (codec.width, codec.height))
+    codec.options = {**codec.options, **_BOUNDED}  # the size may change within a stream
+    return stream
 
 
 def warn_if_hdr(stream: av.video.stream.VideoStream, name: object) -> None:

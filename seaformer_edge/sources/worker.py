@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import cv2
 
 from seaformer_edge.errors import SourceError
@@ -9,15 +11,30 @@ from seaformer_edge.machine.child_process import Connection, serve
 from seaformer_edge.sources.process import GRACE_S
 from seaformer_edge.sources.spec import open_source
 
+MAX_BYTES = 768 << 20
+"""A stream of 3840x2160 takes about 300 MB."""
+
 
 def _handle(connection: Connection) -> None:
     cv2.setNumThreads(1)  # leaves the other cores to the network
+    _limit_memory()
     try:
         _send_frames(connection)
     except (SourceError, BrokenPipeError):
         raise
     except Exception as error:  # its text may hold a whole URL
         raise SourceError(f"the source failed ({type(error).__name__})") from None
+
+
+def _limit_memory() -> None:
+    """FFmpeg reads a picture of a stream whole, however long the server makes it."""
+    if sys.platform != "linux":
+        return
+    import resource
+
+    _, most = resource.getrlimit(resource.RLIMIT_DATA)
+    if most == resource.RLIM_INFINITY or most > MAX_BYTES:
+        resource.setrlimit(resource.RLIMIT_DATA, (MAX_BYTES, most))
 
 
 def _send_frames(connection: Connection) -> None:

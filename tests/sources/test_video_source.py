@@ -260,9 +260,9 @@ def test_unreadable_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_no_video_at_all(tmp_path: Path) -> None:
     path = tmp_path / "note.mp4"
-    for content in (b"", b"just words\n" * 100):
+    for content, reason in {b"": "is empty", b"just words\n" * 100: "neither a video nor"}.items():
         path.write_bytes(content)
-        with pytest.raises(SourceError, match="neither a video nor a picture"):
+        with pytest.raises(SourceError, match=reason):
             open_source(path)
 
 

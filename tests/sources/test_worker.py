@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 from itertools import islice
@@ -16,6 +18,7 @@ from fakes import nothing_left
 from mjpeg_server import PASSWORD, USER, MjpegServer
 
 from seaformer_edge.errors import SourceError
+from seaformer_edge.sources import worker
 from seaformer_edge.sources.process import GRACE_S, SourceProcess
 
 LIMIT_S = GRACE_S + 0.5
@@ -97,3 +100,12 @@ def test_the_password_is_not_among_the_arguments() -> None:
         assert PASSWORD not in arguments
         assert child.name == server.url
         child.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit is for Linux")
+def test_the_memory_of_the_child_is_limited() -> None:
+    child = SourceProcess("synthetic")
+    frames = iter(child)
+    next(frames)
+    assert resource.prlimit(child.pid, resource.RLIMIT_DATA)[0] <= worker.MAX_BYTES
+    child.close()
