@@ -19,6 +19,7 @@ from seaformer_edge.frame import Frame
 from seaformer_edge.safe_text import redacted
 from seaformer_edge.sources.base import FrameSource
 from seaformer_edge.sources.clock import FrameClock
+from seaformer_edge.sources.playlist import NO_FILES
 from seaformer_edge.sources.upright import upright_rgb
 from seaformer_edge.sources.video import (
     FALLBACK_RATE,
@@ -102,7 +103,7 @@ class StreamSource(FrameSource):
         started_s = monotonic()
         try:
             container: av.container.InputContainer = av.open(
-                self._url, options=_LOW_DELAY, timeout=timeouts, **FORGIVING
+                self._url, options=_LOW_DELAY | NO_FILES, timeout=timeouts, **FORGIVING
             )
         except av.ProtocolNotFoundError:
             raise SourceError(

@@ -21,15 +21,12 @@ from seaformer_edge.frame import Frame
 from seaformer_edge.sources.base import FrameSource
 from seaformer_edge.sources.clock import FrameClock
 from seaformer_edge.sources.picture_size import MAX_PIXELS, check_size
+from seaformer_edge.sources.playlist import MEDIA_ONLY, PLAYLIST_SUFFIXES, open_playlist
 from seaformer_edge.sources.upright import upright_rgb
 
 _NO_VIDEO = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.dependent
 _HDR_CURVES = {16: "PQ", 18: "HLG"}  # by FFmpeg's numbers of transfer curves
 PAUSE_S = 1  # a longer gap between frames is a pause of the recording, not a loss
-# Formats whose files name other files or addresses to read; only files with these suffixes may.
-_INDIRECT = {"concat", "dash", "hls", "imf", "lavfi", "rtp", "rtsp", "sdp", "webm_dash_manifest"}
-_MEDIA = ",".join(sorted(av.formats_available - _INDIRECT))
-PLAYLIST_SUFFIXES = frozenset({".ffconcat", ".m3u8", ".mpd"})
 _BOUNDED = {"max_pixels": str(MAX_PIXELS)}
 FALLBACK_RATE = Fraction(25)  # if the file has no frame rate
 # Since PyAV 19, metadata in another encoding than UTF-8 is no error, and the option is gone.
@@ -141,11 +138,10 @@ def open_media(path: Path) -> av.container.InputContainer:
     try:
         with path.open("rb"):  # raises the system's error for a missing or forbidden file
             pass
-        options = dict(_BOUNDED)
-        if path.suffix.lower() not in PLAYLIST_SUFFIXES:
-            options["format_whitelist"] = _MEDIA
+        if path.suffix.lower() in PLAYLIST_SUFFIXES:
+            return open_playlist(path, _BOUNDED, **FORGIVING)
         container: av.container.InputContainer = av.open(
-            f"file:{path}", options=options, **FORGIVING
+            f"file:{path}", options=MEDIA_ONLY | _BOUNDED, **FORGIVING
         )
         return container
     except av.ArgumentError:  # the whitelist

@@ -310,22 +310,6 @@ def test_an_audio_track_of_unknown_codec_is_left_out(
     assert "an audio track of unknown codec is left out" in caplog.text
 
 
-@pytest.mark.parametrize(
-    "script",
-    [
-        "ffconcat version 1.0\nfile other.mp4\n",
-        "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nother.mp4\n#EXT-X-ENDLIST\n",
-    ],
-)
-def test_a_script_under_the_name_of_a_video_reads_no_other_file(
-    tmp_path: Path, script: str
-) -> None:
-    write_video(tmp_path / "other.mp4", [numbered(0)] * 3)
-    (tmp_path / "evil.mp4").write_text(script)
-    with pytest.raises(SourceError, match=r"a playlist or script|neither a video"):
-        open_source(tmp_path / "evil.mp4")
-
-
 def test_zero_frames(tmp_path: Path) -> None:
     path = write_video(tmp_path / "v.mkv", [noise(0)])
     with av.open(str(path)) as container:
