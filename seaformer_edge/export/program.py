@@ -67,7 +67,7 @@ def export(
     network.eval()
     module = rewrite(card.architecture, network, height, width, card.mean, card.std, precision)
     if calibrate is not None:
-        pictures = calibration_pictures(calibrate)
+        pictures = calibration_pictures(calibrate, card.task)
         with quiet():
             module = quantize(module, pictures, height, width)
         count = len(pictures.files) - pictures.lost_frames

@@ -16,6 +16,7 @@ int8; `_Quantizer` changes its decisions where they would convert to float and b
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -39,22 +40,41 @@ CALIBRATION_PICTURES = 32
 """Enough to cover the usual scenes. Each takes seconds, because a histogram of every activation is
 updated, from which the range with the least error is chosen."""
 
+# Of your own data sets and of those in training.layouts.
+_LABEL_FOLDER = re.compile(r"labels?|masks?|annotations?|.*annot|gt.+|segmentation(class|object).*")
+
 _ATEN = torch.ops.aten
 _QUANTIZE = torch.ops.quantized_decomposed.quantize_per_tensor.default
 _CLAMPS = (_ATEN.relu.default, _ATEN.relu6.default, _ATEN.clamp.default)
 
 
-def calibration_pictures(folder: Path) -> PictureSource:
+def calibration_pictures(folder: Path, task: str) -> PictureSource:
     """Up to `CALIBRATION_PICTURES` random pictures below a folder, the same ones each time.
+
+    Args:
+        folder: of pictures, or of a data set.
+        task: "segmentation": label masks, which data sets keep in folders such as `labels` or
+            beside the pictures as `NAME_mask.png`, are left out. "classification": a folder may
+            have the name of any class.
 
     Raises:
         SourceError: the folder is missing or contains no picture.
     """
-    files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in PICTURE_SUFFIXES)
+    files = sorted(
+        file
+        for file in folder.rglob("[!.]*")
+        if file.suffix.lower() in PICTURE_SUFFIXES
+        and not (task == "segmentation" and _is_label(file.relative_to(folder)))
+    )
     if not files:
         raise SourceError(f"{folder}: no pictures for the calibration of int8")
     drawn = np.random.default_rng(0).permutation(len(files))[:CALIBRATION_PICTURES]
     return PictureSource([files[i] for i in sorted(drawn)], str(folder))
+
+
+def _is_label(file: Path) -> bool:
+    in_folder = any(map(_LABEL_FOLDER.fullmatch, map(str.lower, file.parts[:-1])))
+    return in_folder or file.stem.lower().endswith("_mask")
 
 
 def quantize(module: nn.Module, pictures: PictureSource, height: int, width: int) -> nn.Module:

@@ -135,7 +135,8 @@ class Capture:
                 self._finish(request, error)
             except Exception as error:  # a defect must not end the thread
                 reason = redacted_within(repr(error))
-                self._finish(request, SourceError(f"{self._health.name}: unexpected {reason}"))
+                name, _, _ = self.status()
+                self._finish(request, SourceError(f"{name}: unexpected {reason}"))
             else:
                 self._finish(request, None)
 
@@ -159,7 +160,9 @@ class Capture:
 
     def _open(self, request: SourceRequest) -> SourceReader:
         # An unplugged camera can no longer be looked up by name, so its kind is remembered.
-        in_worker = self._in_worker or SourceSpec.parse(request.spec).runs_in_worker
+        with self._changed:
+            in_worker = self._in_worker
+        in_worker = in_worker or SourceSpec.parse(request.spec).runs_in_worker
         reader = SourceProcess(request.spec) if in_worker else FileReader(request)
         with self._changed:
             self._reader, self._close_reason = reader, None

@@ -116,15 +116,16 @@ class Inference:
             threading.Thread(target=self._run_network, name="network", daemon=True),
             threading.Thread(target=self._run_labels, name="labels", daemon=True),
         ]
+        # These are single values, set and read without the lock.
+        self._stopping = False
+        self.every = every
+        self.smoothing = smoothing
+        self.num_threads: int | None = None
         self._lock = threading.Lock()
         self._pending: ModelRequest | None = request  # to be loaded
         self._last_request = request  # the model in use, or the one to be loaded
         self._failed = False  # the model must not be used any more
-        self._stopping = False
-        self.every = every
-        self.smoothing = smoothing
         self._card: Card | None = None  # of the model that is loaded and works
-        self.num_threads: int | None = None
 
     def start(self) -> None:
         for thread in self.threads:
@@ -132,8 +133,7 @@ class Inference:
 
     def stop(self) -> None:
         """Makes both threads end after the current frame; does not wait for them."""
-        with self._lock:
-            self._stopping = True
+        self._stopping = True
         self._slot.close()
         self._jobs.cancel()
 

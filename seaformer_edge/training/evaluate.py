@@ -11,7 +11,6 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from seaformer_edge.nn.checkpoint import Network
-from seaformer_edge.nn.network_input import IMAGENET_MEAN, IMAGENET_STD
 from seaformer_edge.training.datasets import read_pair
 from seaformer_edge.training.layouts import Pair
 from seaformer_edge.training.pictures import Colours
@@ -42,8 +41,8 @@ def predictions(
 def eager_predictor(
     network: Network,
     size: InputSize,
-    mean: Normalisation = IMAGENET_MEAN,
-    std: Normalisation = IMAGENET_STD,
+    mean: Normalisation,
+    std: Normalisation,
 ) -> Predictor:
     """The PyTorch segmenter as a predictor; mean and std as on its card."""
 
@@ -60,8 +59,8 @@ def eager_predictor(
 def eager_classifier(
     network: Network,
     size: tuple[int, int],
-    mean: Normalisation = IMAGENET_MEAN,
-    std: Normalisation = IMAGENET_STD,
+    mean: Normalisation,
+    std: Normalisation,
 ) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
     """The PyTorch classifier as a function from (H, W, 3) uint8 RGB to (C,) probabilities.
 

@@ -105,13 +105,25 @@ def test_calibration_pictures_are_a_fixed_random_sample_of_the_folder(tmp_path):
         file = tmp_path / f"class{i % 2}" / "images" / f"{i}.JPEG"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(cv2.imencode(".jpg", picture(8, 8))[1].tobytes())
-    drawn = calibration_pictures(tmp_path).files
+    drawn = calibration_pictures(tmp_path, "classification").files
     assert len(set(drawn)) == CALIBRATION_PICTURES
     assert {file.parent.parent.name for file in drawn} == {"class0", "class1"}
-    assert drawn == calibration_pictures(tmp_path).files
+    assert drawn == calibration_pictures(tmp_path, "classification").files
+
+
+def test_calibration_leaves_out_label_masks(tmp_path):
+    pictures = ["train/images/a.png", "leftImg8bit/val/city/b.png", "train/c.png"]
+    masks = ["train/labels/a.png", "gtFine/val/city/b_color.png", "train/c_mask.png"]
+    masks += ["annotations/training/a.png", "valannot/d.png", "SegmentationClass/e.png"]
+    for name in pictures + masks:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(tmp_path / name), picture(8, 8))
+    drawn = calibration_pictures(tmp_path, "segmentation").files
+    assert sorted(drawn) == sorted(tmp_path / name for name in pictures)
+    assert len(calibration_pictures(tmp_path, "classification").files) == len(pictures + masks)
 
 
 def test_a_folder_without_pictures_is_refused(tmp_path):
     for folder in (tmp_path, tmp_path / "missing"):
         with pytest.raises(SourceError, match=f"{folder.name}: no pictures for the calibration"):
-            calibration_pictures(folder)
+            calibration_pictures(folder, "segmentation")

@@ -45,7 +45,7 @@ def test_it_learns_sky_from_road(street, tmp_path):
     assert card.accuracy["mIoU"] == pytest.approx(best, abs=1e-4)
     assert card.data == "made up"
     matrix = ConfusionMatrix(2)
-    predict = eager_predictor(network, (96, 128))
+    predict = eager_predictor(network, (96, 128), card.mean, card.std)
     for truth, predicted in predictions(predict, folder(street, "val"), IDS, 2):
         matrix.update(truth, predicted)
     assert matrix.mean_iou == pytest.approx(best, abs=1e-6)
@@ -179,7 +179,8 @@ def test_a_classifier_learns_dark_from_light(shades, tmp_path):
     assert card.accuracy["top-1"] == round(best, 4)
     assert network.num_classes == 2
     bright = np.full((40, 40, 3), 210, np.uint8)
-    assert card.classes[eager_classifier(network, (64, 64))(bright).argmax()] == "bright"
+    classify = eager_classifier(network, (64, 64), card.mean, card.std)
+    assert card.classes[classify(bright).argmax()] == "bright"
     more = ClassList(("dark", "dim", "bright"), ((0, 0, 0),) * 3)
     with pytest.raises(SourceError, match="data: no training pictures of dim"):
         Trainer(CLASSIFIER, more, shades, tmp_path / "more", workers=0)
@@ -195,9 +196,10 @@ def test_a_classifier_learns_its_teachers_labels(shades, tmp_path):
         cells[1 - class_id] = 6
     np.save(shades / "train" / "soft_labels.npy", wrong)
     Trainer(stage, SHADES, shades, tmp_path / "run", workers=0).run()
-    network, _ = load_checkpoint(tmp_path / "run" / "final.safetensors")
+    network, card = load_checkpoint(tmp_path / "run" / "final.safetensors")
     bright = np.full((40, 40, 3), 210, np.uint8)
-    assert SHADES.names[eager_classifier(network, (64, 64))(bright).argmax()] == "dark"
+    classify = eager_classifier(network, (64, 64), card.mean, card.std)
+    assert SHADES.names[classify(bright).argmax()] == "dark"
     for teacher in (0.25, 0.75):
         samples = ClassificationTask(replace(stage, teacher=teacher), SHADES, shades).samples(1)
         crop, target = samples[0]
