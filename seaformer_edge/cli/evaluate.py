@@ -189,10 +189,12 @@ def _classification(
     samples = rules.samples(data, split, card.classes)
     if rules.classes is None:
         check_pictures([picture for picture, _ in samples])
-    ranked = _ranker(path, size or rules.input_size)
+    size = size or rules.input_size
+    ranked = _ranker(path, size)
+    side = min(size) if path.suffix == ".safetensors" else min(card.height, card.width)
     hits = np.zeros(2, dtype=np.int64)
     for picture, class_id in tqdm(samples, unit="picture", disable=None):
-        best = ranked(centre_square(read_picture(picture), rules.centre))
+        best = ranked(centre_square(read_picture(picture), rules.centre, side))
         hits += class_id == best[0], class_id in best
     top_1, top_5 = hits / len(samples)
     echo(f"{'top-1':16} {top_1:.4f}")

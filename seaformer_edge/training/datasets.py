@@ -55,8 +55,8 @@ class ClassificationSet:
     Attributes:
         classes: name of its class list; None: the user gives one.
         samples: (root, split, names of the classes) to (picture path, class id).
-        centre: side of the evaluated centre square as a share of the short side; None: the
-            whole picture is stretched to the square.
+        centre: side of the evaluated centre square as a share of the short side
+            (`evaluate.centre_square`); None: the whole picture is stretched to the square.
         input_size: (height, width) of the network's input in evaluation.
     """
 

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
+from PIL import Image
 
 from seaformer_edge.nn.checkpoint import Network
 from seaformer_edge.training.datasets import read_pair
@@ -76,14 +77,23 @@ def eager_classifier(
     return classify
 
 
-def centre_square(image: NDArray[np.uint8], share: float | None) -> NDArray[np.uint8]:
-    """The centre square with a side of `share` times the short side; None: the whole picture."""
+def centre_square(image: NDArray[np.uint8], share: float | None, side: int) -> NDArray[np.uint8]:
+    """The centre square of `side` pixels, cut as ImageNet's published figures were measured.
+
+    The short side is first scaled to side / share, bicubic with antialiasing. Camera frames are
+    scaled otherwise when the program runs (`preprocess`).
+
+    Args:
+        share: None: no square, the whole picture is returned.
+    """
     if share is None:
         return image
     height, width = image.shape[:2]
-    side = round(share * min(height, width))
-    top, left = (height - side) // 2, (width - side) // 2
-    return np.ascontiguousarray(image[top : top + side, left : left + side])
+    short = int(side / share)
+    size = width * short // min(height, width), height * short // min(height, width)
+    scaled = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BICUBIC))
+    top, left = (round((length - side) / 2) for length in scaled.shape[:2])
+    return np.ascontiguousarray(scaled[top : top + side, left : left + side])
 
 
 def normalise(images: torch.Tensor, mean: Normalisation, std: Normalisation) -> torch.Tensor:

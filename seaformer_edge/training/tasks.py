@@ -222,10 +222,11 @@ class ClassificationTask:
     def confusion(
         self, network: Network, part: slice, mean: Normalisation, std: Normalisation
     ) -> Tensor:
-        classify = eager_classifier(network, self.stage.eval_size or self.stage.crop, mean, std)
+        size = self.stage.eval_size or self.stage.crop
+        classify = eager_classifier(network, size, mean, std)
         counts = torch.zeros(self.num_classes, self.num_classes, dtype=torch.int64)
         for path, class_id in self.validation[part]:
-            probabilities = classify(centre_square(read_picture(path), self.set.centre))
+            probabilities = classify(centre_square(read_picture(path), self.set.centre, min(size)))
             counts[class_id, int(np.argmax(probabilities))] += 1
         return counts
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 torch = pytest.importorskip("torch", reason="the train extra (torch) is not installed")
 pytest.importorskip("safetensors", reason="the train extra (safetensors) is not installed")
@@ -23,7 +24,12 @@ from seaformer_edge.hub.class_list import ClassList
 from seaformer_edge.nn import seaformer
 from seaformer_edge.nn.checkpoint import load_checkpoint
 from seaformer_edge.training.datasets import IGNORE, SEGMENTATION
-from seaformer_edge.training.evaluate import eager_classifier, eager_predictor, predictions
+from seaformer_edge.training.evaluate import (
+    centre_square,
+    eager_classifier,
+    eager_predictor,
+    predictions,
+)
 from seaformer_edge.training.layouts import folder
 from seaformer_edge.training.lovasz import lovasz_softmax
 from seaformer_edge.training.metrics import ConfusionMatrix
@@ -114,6 +120,21 @@ def test_cell_centers_are_the_pixels_nearest_to_the_centres_of_equal_cells():
                 assert abs(pixel - centre) == nearest
                 if nearest == Fraction(1, 2):
                     assert (pixel > centre) == cell % 2
+
+
+@pytest.mark.parametrize("size", [(300, 512), (512, 300), (100, 100), (256, 256), (30, 900)])
+def test_the_centre_square_of_imagenets_protocol(size):
+    """Torchvision: Resize(256, BICUBIC), CenterCrop(224) of a PIL picture."""
+    image = np.random.default_rng(0).integers(0, 256, (*size[::-1], 3), np.uint8)
+    square = centre_square(image, 0.875, 224)
+    assert square.shape == (224, 224, 3)
+    short = min(size)
+    scaled = [int(256 * side / short) for side in size]
+    box = [round((side - 224) / 2) for side in scaled]
+    expected = Image.fromarray(image).resize(scaled, Image.Resampling.BICUBIC)
+    expected = expected.crop((*box, box[0] + 224, box[1] + 224))
+    assert np.array_equal(square, np.asarray(expected))
+    assert centre_square(image, None, 224) is image
 
 
 def test_ignored_labels_do_not_affect_the_loss(street):
