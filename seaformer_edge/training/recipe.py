@@ -28,6 +28,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from seaformer_edge.deprecation import warn_renamed
 from seaformer_edge.errors import ModelError, reading
 from seaformer_edge.nn.network_input import SIZE_MULTIPLE
 from seaformer_edge.nn.registry import find_architecture
@@ -238,7 +239,8 @@ def _size(name: str, text: object) -> tuple[int, int]:
         case str() if found := re.fullmatch(r"([0-9]{1,6})x([0-9]{1,6})", text):
             return int(found[2]), int(found[1])
         case [int(height), int(width)]:
-            raise ValueError(f'{name}: write [{height}, {width}] as "{width}x{height}"')
+            warn_renamed(f"{name} = [{height}, {width}]", f'{name} = "{width}x{height}"')
+            return height, width
     raise ValueError(f'{name}: expected WIDTHxHEIGHT, e.g. "512x384", got {text!r}')
 
 

@@ -71,6 +71,13 @@ def test_a_stage_overrides_what_is_written_at_the_top(tmp_path):
     assert first.name == second.name == "my-model"
 
 
+def test_sizes_as_lists_are_deprecated(tmp_path):
+    text = FINETUNE.replace('crop = "512x384"', "crop = [384, 512]")
+    with pytest.warns(DeprecationWarning, match=r'crop = \[384, 512\] .* crop = "512x384"'):
+        (stage,) = read_recipe(write(tmp_path, text))
+    assert stage.crop == (384, 512)
+
+
 def test_the_shipped_everyday_model_is_trained_in_eight_stages():
     stages = read_recipe(find_recipe("everyday"))
     assert len(stages) == 8
@@ -108,7 +115,7 @@ def test_a_missing_file_is_refused(tmp_path):
         ('variant = "t"', "variant: unknown 't'; known are T, S, B, L"),
         ('architecture = "mynet"', "unknown architecture 'mynet'"),
         ('crop = "320x300"', "crop: 320x300 is not in multiples of 32"),
-        ("crop = [384, 512]", r'crop: write \[384, 512\] as "512x384"'),
+        ("crop = [384, 512, 3]", "crop: expected WIDTHxHEIGHT"),
         ('crop = "512 by 384"', r"crop: expected WIDTHxHEIGHT, e\.g\. \"512x384\", got '512 by"),
         ('crop = "0x384"', "crop"),
         ('eval_size = "500x384"', "eval_size: 500x384 is not in multiples of 32"),
