@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -12,10 +13,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 from click.core import ParameterSource
 
+from seaformer_edge.cli.batch import Job, jobs_of
 from seaformer_edge.cli.interrupt import stop_on_signals
 from seaformer_edge.cli.options import debug_option, file_path, thread_count
 from seaformer_edge.cli.output import echo
-from seaformer_edge.errors import ModelError
+from seaformer_edge.errors import ModelError, SinkError, SourceError
 from seaformer_edge.inference.modes import Mode
 from seaformer_edge.safe_text import is_address
 
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from seaformer_edge.inference.pipeline import RunSummary
     from seaformer_edge.sinks import Render, Sink
     from seaformer_edge.sources import FrameSource
+
+log = logging.getLogger(__name__)
 
 INTERRUPTED = 130
 TOP_CLASSES = 5
@@ -92,6 +96,8 @@ def segment(
 
     Also a camera or URL, as for demo; @FILE or env:NAME for a URL that others must not see.
 
+    Of a folder of videos, each has its results in the folders that -o, --masks and --stats name.
+
     No frame is dropped. Files have their names only once they are whole. Ctrl-C finishes them with
     the frames so far; an error removes what is unfinished, except a recording of a live source.
 
@@ -135,41 +141,58 @@ def segment(
         kind, table = Segmenter, ClassShares
     render = _renderer(card, mode, opacity, classes)
     cv2.setNumThreads(1)  # the frames already use every core
-    with ExitStack() as stack:
-        frames: FrameSource = stack.enter_context(SourceSpec.parse(source).open_interruptible())
-        if input_fps is not None:
-            if frames.is_live:
-                raise click.UsageError("--input-fps is for files, and this source is live")
-            frames = Retimed(frames, Fraction(input_fps).limit_denominator(1001))
-        if (start, end, every) != (0, None, 1):
-            frames = Selection(frames, start, end, every)
-        many = frames.frame_count != 1
-        network = kind.from_path(path, threads, throughput=many)
-        sinks: list[Sink[Any]] = []
-        if output is not None:
-            width, height = frames.frame_size
-            size = (width * len(Mode(mode).panels), height)
-            pictures = open_sink(output, frames, size=size, overwrite=overwrite)
-            sinks.append(Rendered(render, pictures))
-        if masks is not None:
-            sinks.append(LabelMapFolder(masks, frames, overwrite=overwrite))
-        if stats is not None:
-            sinks.append(table(stats, frames, overwrite=overwrite))
-        stop = stack.enter_context(stop_on_signals())
-        bar = stack.enter_context(_progress_bar(frames))
-        for sink in sinks:
-            stack.enter_context(sink)
-        summary = process(
-            frames,
-            network,
-            sinks,
-            max_concurrency=network.max_concurrency,
-            stop=stop,
-            on_frame=bar.update,
-        )
 
-    echo(_report(summary, targets, frames))
-    return INTERRUPTED if summary.interrupted else 0
+    def run(job: Job) -> bool:
+        """Run one job; returns whether it was interrupted."""
+        with ExitStack() as stack:
+            spec = SourceSpec.parse(job.source)
+            frames: FrameSource = stack.enter_context(spec.open_interruptible())
+            if input_fps is not None:
+                if frames.is_live:
+                    raise click.UsageError("--input-fps is for files, and this source is live")
+                frames = Retimed(frames, Fraction(input_fps).limit_denominator(1001))
+            if (start, end, every) != (0, None, 1):
+                frames = Selection(frames, start, end, every)
+            many = frames.frame_count != 1
+            network = kind.from_path(path, threads, throughput=many)
+            sinks: list[Sink[Any]] = []
+            if job.output is not None:
+                width, height = frames.frame_size
+                size = (width * len(Mode(mode).panels), height)
+                pictures = open_sink(job.output, frames, size=size, overwrite=overwrite)
+                sinks.append(Rendered(render, pictures))
+            if job.masks is not None:
+                sinks.append(LabelMapFolder(job.masks, frames, overwrite=overwrite))
+            if job.stats is not None:
+                sinks.append(table(job.stats, frames, overwrite=overwrite))
+            stop = stack.enter_context(stop_on_signals())
+            bar = stack.enter_context(_progress_bar(frames))
+            for sink in sinks:
+                stack.enter_context(sink)
+            summary = process(
+                frames,
+                network,
+                sinks,
+                max_concurrency=network.max_concurrency,
+                stop=stop,
+                on_frame=bar.update,
+            )
+
+        echo(_report(summary, job.targets, frames))
+        return summary.interrupted
+
+    jobs = jobs_of(Job(source, output, masks, stats))
+    failed = False
+    for job in jobs:
+        try:
+            if run(job):
+                return INTERRUPTED
+        except (SourceError, SinkError) as error:
+            if len(jobs) == 1:
+                raise
+            log.error("%s", error)  # and continue with the next video
+            failed = True
+    return int(failed)
 
 
 def _refuse_with_a_classifier(context: click.Context, card: Card) -> None:

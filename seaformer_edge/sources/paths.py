@@ -17,6 +17,14 @@ from seaformer_edge.sources.base import FrameSource
 from seaformer_edge.sources.pictures import PICTURE_SUFFIXES, PictureSource
 from seaformer_edge.sources.video import VideoSource, is_animated
 
+VIDEO_SUFFIXES = frozenset(
+    (
+        *(".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg"),
+        *(".mts", ".mxf", ".ogv", ".ts", ".vob", ".webm", ".wmv"),
+    )
+)
+"""Endings by which the videos of a folder are known; a file that is named may have any ending."""
+
 log = logging.getLogger(__name__)
 
 
@@ -64,6 +72,31 @@ def open_pattern(text: str) -> FrameSource:
         return _open_pictures(files, text)
 
 
+def videos_of(text: str) -> list[Path]:
+    """The videos of a folder or pattern that holds no pictures, in natural order.
+
+    Empty for anything else: a file, a pattern that matches one file, or what cannot be read.
+    """
+    try:
+        path = Path(text).expanduser()
+        if path.is_dir():
+            files, fewest = list(path.iterdir()), 1
+        else:
+            files = [Path(match) for match in glob.glob(str(path), recursive=True)]  # noqa: PTH207
+            fewest = 2
+        files = [p for p in files if not p.name.startswith(".") and p.is_file()]
+    except (OSError, RuntimeError, ValueError):
+        return []
+    if any(p.suffix.lower() in PICTURE_SUFFIXES for p in files):
+        return []
+    videos = [p for p in files if p.suffix.lower() in VIDEO_SUFFIXES]
+    if len(videos) < fewest:
+        return []
+    if others := _kinds(files, videos):
+        log.warning("%s: left out, as they are no videos: %s", text, _counts(others))
+    return sorted(videos, key=_natural_order)
+
+
 def open_sample() -> FrameSource:
     """Opens the clip or pictures that are shipped with the package."""
     clips = sorted(sample_dir().glob("*.mp4"))
@@ -102,7 +135,7 @@ def _is_apng(path: Path) -> bool:
 def _open_pictures(paths: Iterable[Path], name: str) -> PictureSource:
     shown = [path for path in paths if not path.name.startswith(".")]
     pictures = [p for p in shown if p.suffix.lower() in PICTURE_SUFFIXES and p.is_file()]
-    others = ", ".join(f"{n} {kind}" for kind, n in _kinds(shown, pictures).most_common())
+    others = _counts(_kinds(shown, pictures))
     if not pictures:
         known = ", ".join(sorted(PICTURE_SUFFIXES))
         found = f", but {others}; name a video itself" if others else ""
@@ -112,12 +145,16 @@ def _open_pictures(paths: Iterable[Path], name: str) -> PictureSource:
     return PictureSource(sorted(pictures, key=_natural_order), name)
 
 
-def _kinds(paths: Iterable[Path], pictures: Iterable[Path]) -> Counter[str]:
-    """How many of the paths that are no pictures are of each kind."""
-    others = set(paths).difference(pictures)
+def _kinds(paths: Iterable[Path], read: Iterable[Path]) -> Counter[str]:
+    """How many of the paths that are not read are of each kind."""
+    others = set(paths).difference(read)
     return Counter(
         "folders" if path.is_dir() else path.suffix.lower() or "without a suffix" for path in others
     )
+
+
+def _counts(kinds: Counter[str]) -> str:
+    return ", ".join(f"{n} {kind}" for kind, n in kinds.most_common())
 
 
 def _natural_order(path: Path) -> list[tuple[int, str]]:

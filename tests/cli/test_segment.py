@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -155,6 +156,35 @@ def test_folder_to_folder(tmp_path: Path) -> None:
     assert sorted(path.name for path in (out / "masks").iterdir()) == ["b10.png", "b9.png"]
 
 
+def test_each_video_of_a_folder_has_its_results(
+    tmp_path: Path, clip: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "videos"
+    folder.mkdir()
+    for name in ("one.mp4", "two.mp4", "two.mkv", "three.avi"):
+        shutil.copy(clip, folder / name)
+    (folder / "broken.mov").write_bytes(b"no video")
+    (folder / "notes.txt").touch()
+    arguments = ["segment", str(folder), "-o", tmp_path / "out", "--masks", tmp_path / "masks"]
+    assert run(*arguments, "--stats", tmp_path / "stats", "--end", "2") == 1
+    assert "broken.mov: neither a video" in caplog.text, "and the others go on"
+    assert "left out, as they are no videos: 1 .txt" in caplog.text
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        *("one.mp4", "two.mp4.mp4", "two.mkv.mkv", "three.mp4")
+    }
+    for kind in ("masks", "stats"):
+        stems = {path.name.removesuffix(".csv") for path in (tmp_path / kind).iterdir()}
+        assert stems == {"one", "two.mp4", "two.mkv", "three"}
+    assert len(list((tmp_path / "masks" / "one").iterdir())) == 2
+
+
+def test_a_folder_of_videos_needs_folders_for_its_results(
+    tmp_path: Path, clip: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("segment", clip.parent, "-o", tmp_path / "out" / "all.mp4") == 2
+    assert "all.mp4 is named like a file" in capsys.readouterr().err
+
+
 def test_names_that_are_not_utf8(
     tmp_path: Path, picture: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -196,7 +226,7 @@ def _bad_sources(folder: Path) -> dict[str, Path]:
         "no such file": folder / "nowhere" / "a.mp4",
         "holds no pictures": folder / "empty",
         "words.mp4: neither": folder / "words.mp4",
-        "nothing.mp4: neither": folder / "nothing.mp4",
+        "nothing.mp4: is empty": folder / "nothing.mp4",
         "words.png: no picture that can be read": folder / "words.png",
         "song.m4a: holds no video": folder / "song.m4a",
         "matches no file": folder / "*.webm",
