@@ -38,7 +38,8 @@ def test_list_shows_what_can_be_fetched(capsys):
     (row,) = [row for row in rows if row.startswith("seaformer-s-cityscapes-half")]
     assert row.split()[1:4] == ["1024x512", "19", "fp32"]
     assert row.endswith("mIoU 0.711 (Cityscapes val)")
-    found = [re.search(r" (fp32|fp16|int8) ", row) for row in [*installed.splitlines()[1:], *rows[1:]]]
+    both = [*installed.splitlines()[1:], *rows[1:]]
+    found = [re.search(r" (fp32|fp16|int8) ", row) for row in both]
     assert len({match and match.start() for match in found}) == 1, "aligned"
     assert "models fetch NAME" in hint
 
