@@ -20,6 +20,7 @@ import cv2
 import numpy as np
 from clips import numbered, write_video
 from fakes import CARD
+from fuzz_files import FILE_TARGETS
 from fuzz_inputs import ODD, Target, damaged, folder, odd_entries, odd_json, put
 from fuzz_labels import LABEL_TARGETS
 from hypothesis import strategies as st
@@ -332,6 +333,7 @@ TARGETS = {
     "videos": Target(lambda: damaged(_videos()), _decode),
     "pictures": Target(lambda: damaged(_pictures()), _decode),
     **LABEL_TARGETS,
+    **FILE_TARGETS,
     "labels": Target(lambda: damaged(_labels()), _read_ids, "torch"),
     "programs": Target(lambda: damaged(_programs()), _run_program, "seaformer_edge._native"),
     "cards": Target(lambda: odd_json(_card_entries()), _read_card),

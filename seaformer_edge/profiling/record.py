@@ -44,6 +44,8 @@ class Protocol:
     needs_both: bool
 
 
+REPORTED_VERSIONS = ("seaformer-edge", "executorch", "binding", "python", "system")
+
 FULL = Protocol("full", 8, 5.0, 1024, 60.0, needs_both=True)
 """As in the single-stream scenario of MLPerf Mobile: at least 1,024 frames and 60 seconds."""
 
@@ -174,6 +176,12 @@ class Profile:
     versions: Mapping[str, str]
     protocol: Protocol
     runs: tuple[Run, ...]
+
+    def __post_init__(self) -> None:
+        if not self.runs:
+            raise ValueError("no runs")
+        if missing := [name for name in REPORTED_VERSIONS if name not in self.versions]:
+            raise ValueError(f"versions: lacks {', '.join(missing)}")
 
 
 def new_profile(protocol: Protocol, runs: tuple[Run, ...]) -> Profile:

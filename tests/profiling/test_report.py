@@ -16,6 +16,7 @@ from seaformer_edge.profiling.advice import advice
 from seaformer_edge.profiling.compare import compare
 from seaformer_edge.profiling.plot import NETWORK, STAGES, TEMPERATURE, plot, write_plot
 from seaformer_edge.profiling.record import (
+    QUICK,
     Run,
     TimelinePoint,
     new_profile,
@@ -183,7 +184,7 @@ class TestJson:
         assert read_profile(path) == profile
 
     def test_this_machine(self) -> None:
-        profile = new_profile(synthetic_profile().protocol, (synthetic_run(),))
+        profile = new_profile(QUICK, (synthetic_run(),))
         assert profile.board.cores >= 1
         assert profile.versions["executorch"].startswith("1.")
         assert profile.versions["binding"] in ("native", "official")
@@ -210,6 +211,14 @@ class TestJson:
         with pytest.raises(SeaformerEdgeError, match=problem) as info:
             read_profile(path)
         assert "\n" not in str(info.value)
+
+    @pytest.mark.parametrize(("entry", "value"), [("runs", []), ("versions", {"python": "3"})])
+    def test_an_empty_profile(self, tmp_path: Path, entry: str, value: object) -> None:
+        path = tmp_path / "p.json"
+        write_profile(synthetic_profile(synthetic_run()), path)
+        path.write_text(json.dumps(json.loads(path.read_text()) | {entry: value}))
+        with pytest.raises(SeaformerEdgeError, match=entry):
+            read_profile(path)
 
     def test_a_missing_file(self, tmp_path: Path) -> None:
         with pytest.raises(SeaformerEdgeError, match="cannot be read"):
