@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TypeVar
 
 import numpy as np
@@ -22,6 +23,7 @@ class Frame:
         captured_at_s: when a camera took it or a stream delivered it, on `time.monotonic`'s clock.
             A frame of a file has None, or, in a live run, the time at which it was due.
         duration_s: how long the file says to show it, in seconds; None if it does not say.
+        pixel_aspect: width of a pixel over its height, when displayed.
     """
 
     image: NDArray[np.uint8]
@@ -30,6 +32,7 @@ class Frame:
     name: str | None = None
     captured_at_s: float | None = None
     duration_s: float | None = None
+    pixel_aspect: Fraction = Fraction(1)
 
 
 @dataclass(frozen=True, slots=True)

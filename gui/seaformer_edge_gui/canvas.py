@@ -42,12 +42,17 @@ class Placement:
         columns: int = 1,
         *,
         mirrored: bool = False,
+        pixel_aspect: float = 1.0,
     ) -> Placement:
-        """As large as fits on a canvas of (width, height)."""
-        width, height = frame_size[0] * columns, frame_size[1]
-        scale = min(canvas[0] / width, canvas[1] / height)
+        """As large as fits on a canvas of (width, height).
+
+        Args:
+            pixel_aspect: width of the frame's pixels over their height, when displayed.
+        """
+        shown_width, height = frame_size[0] * pixel_aspect, frame_size[1]
+        scale = min(canvas[0] / (shown_width * columns), canvas[1] / height)
         # A whole number of device pixels for each column, so that both show the same.
-        column = max(round(frame_size[0] * scale), 1)
+        column = max(round(shown_width * scale), 1)
         size = (column * columns, max(round(height * scale), 1))
         left, top = (canvas[0] - size[0]) // 2, (canvas[1] - size[1]) // 2
         return cls(left, top, *size, frame_size, columns, mirrored)

@@ -79,8 +79,15 @@ class PictureView(QWidget):
             return None
         ratio = self.devicePixelRatioF()
         canvas = (round(self.width() * ratio), round(self.height() * ratio))
-        height, width = self._result.frame.image.shape[:2]
-        return Placement.fit((width, height), canvas, self._view.columns, mirrored=self._mirrored)
+        frame = self._result.frame
+        height, width = frame.image.shape[:2]
+        return Placement.fit(
+            (width, height),
+            canvas,
+            self._view.columns,
+            mirrored=self._mirrored,
+            pixel_aspect=float(frame.pixel_aspect),
+        )
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)

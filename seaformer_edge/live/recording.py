@@ -72,6 +72,7 @@ class Recorder:
         try:
             with self._video:
                 while (result := self._slot.take()) is not None:
+                    self._video.pixel_aspect = result.frame.pixel_aspect
                     self._video.write(self._draw(result), result.captured_at_s)
                     self.frames += 1
         except SeaformerEdgeError as error:

@@ -32,7 +32,7 @@ class VideoFile:
     Args:
         path: the file.
         frame_rate: frames per second, a hint for the encoder; None if unknown.
-        pixel_aspect: a pixel's width over its height.
+        pixel_aspect: see the attributes.
         audio_file: the file whose audio is copied, if any.
         metadata: tags of the file by FFmpeg's names, such as "title".
         inputs: files that must not be overwritten.
@@ -45,6 +45,7 @@ class VideoFile:
         path: the file.
         origin_s: the time, in seconds, at which the file begins; None for that of the first
             picture. Set it before the first picture.
+        pixel_aspect: a pixel's width over its height. Set it before the first picture.
 
     Raises:
         SinkError: the suffix is unknown, or the file may not or cannot be written. `write` and
@@ -69,7 +70,7 @@ class VideoFile:
         self.path = path
         self.origin_s: float | None = None
         self._frame_rate = frame_rate
-        self._pixel_aspect = pixel_aspect
+        self.pixel_aspect = pixel_aspect
         self._audio_file = audio_file
         self._metadata = metadata
         self._encoder: VideoEncoder | None = None
@@ -95,7 +96,7 @@ class VideoFile:
                     self.path.suffix.lower(),
                     size,
                     frame_rate=self._frame_rate,
-                    pixel_aspect=self._pixel_aspect,
+                    pixel_aspect=self.pixel_aspect,
                     audio_file=self._audio_file,
                     metadata=self._metadata,
                     origin_s=time_s if self.origin_s is None else self.origin_s,

@@ -75,6 +75,7 @@ class SourceProcess:
                         message["index"],
                         message["timestamp_s"],
                         captured_at_s=message["captured_at_s"],
+                        pixel_aspect=self.pixel_aspect,
                     )
                 self.lost_frames = message["lost_frames"]
                 self.exhausted = True

@@ -83,7 +83,11 @@ class VideoSource(FrameSource):
                 paused += step - interval if step > PAUSE_S else 0
                 previous = time
                 yield Frame(
-                    upright_rgb(picture, to_rgb), index, float(time), duration_s=_shown_s(picture)
+                    upright_rgb(picture, to_rgb),
+                    index,
+                    float(time),
+                    duration_s=_shown_s(picture),
+                    pixel_aspect=self.pixel_aspect,
                 )
                 index += 1
             # A frame count in the file is exact, except in AVI, which counts ticks: those without

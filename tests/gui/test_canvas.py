@@ -53,6 +53,12 @@ def test_a_much_smaller_picture_is_a_mean_of_the_pixels() -> None:
     assert np.abs(screen[..., :3].astype(int) - 100).max() <= 2
 
 
+def test_pixels_that_are_not_square_are_shown_right() -> None:
+    placement = Placement.fit((720, 576), (1000, 1000), pixel_aspect=64 / 45)
+    assert (placement.width, placement.height) == (1000, round(1000 * 9 / 16))
+    assert placement.frame_pixel(placement.left + 999, placement.top) == (719, 0)
+
+
 @pytest.mark.parametrize("mode", [Mode.MASK, Mode.SIDE_BY_SIDE])
 def test_mirrored_swaps_each_picture(mode: Mode) -> None:
     plain, mirrored = (

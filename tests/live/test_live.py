@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 from time import monotonic
@@ -19,7 +20,7 @@ from seaformer_edge.frame import Frame
 from seaformer_edge.live import LivePipeline, LiveResult, capture, source_health, source_reader
 from seaformer_edge.live.inference import ModelRequest
 from seaformer_edge.live.stats import SourceState
-from seaformer_edge.sources import SourceSpec
+from seaformer_edge.sources import SourceSpec, VideoSource
 from seaformer_edge.sources.synthetic import SyntheticSource, read_counter
 
 QUICK = "synthetic:96x64@200"
@@ -465,6 +466,17 @@ def test_a_recording_uses_the_given_draw_function(tmp_path: Path) -> None:
         live.start_recording(tmp_path / "out.mp4", draw)
         wait_until(lambda: len(drawn) > 3)
     assert all(b.sequence > a.sequence for a, b in pairwise(drawn))
+
+
+def test_a_recording_keeps_pixels_that_are_not_square(tmp_path: Path) -> None:
+    wide = Fraction(16, 11)
+    source = write_video(tmp_path / "in.mp4", [numbered(i) for i in range(5)], pixel_aspect=wide)
+    with running(source, loop=True) as live:
+        assert segmented_result(live).frame.pixel_aspect == wide
+        live.start_recording(tmp_path / "out.mp4")
+        wait_until(lambda: live.status().recorded_frames >= 3)
+    with VideoSource(tmp_path / "out.mp4") as recorded:
+        assert recorded.pixel_aspect == wide
 
 
 def test_a_recording_does_not_overwrite_a_file(tmp_path: Path) -> None:
