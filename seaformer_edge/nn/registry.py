@@ -51,8 +51,9 @@ class Architecture:
             more channels that repeat class 0. `precision` is "fp32", "fp16" or "int8"; the result
             is float32, and the exporter converts it. It must leave `network` unchanged. The default
             runs the network as it is after normalising.
-        class_layers: prefixes of the names of the tensors that depend on the list of classes; a
-            training that starts from a checkpoint with other classes does not take them.
+        class_layers: prefixes of the names of the tensors that depend on the list of classes, one
+            row for each; a training that starts from a checkpoint with other classes takes the
+            rows of the classes that have the same name.
     """
 
     name: str

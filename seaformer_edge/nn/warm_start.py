@@ -27,8 +27,8 @@ def warm_start(network: Network, path: Path, classes: Sequence[str]) -> None:
     """Load what fits of a checkpoint into `network`, which is to predict `classes`.
 
     Between a classifier and a segmenter the backbone is loaded. From a checkpoint with other
-    classes everything but the class layer is loaded. From a smaller SeaFormer the network is
-    grown, so that it computes the same at first (`grow`).
+    classes the class layer is loaded for the names that both have, unless the network is grown:
+    from a smaller SeaFormer, so that it computes the same at first (`grow`).
 
     Raises:
         ModelError: the file or its card is missing or damaged, nothing in it fits, or the
@@ -39,12 +39,14 @@ def warm_start(network: Network, path: Path, classes: Sequence[str]) -> None:
     if card.classes == tuple(classes):
         fresh = ()
     own = network.state_dict()
-    loaded = {}
+    loaded, known = {}, {}
     for name, tensor in start.state_dict().items():
         for matching in (name, BACKBONE + name, name.removeprefix(BACKBONE)):
             if matching in own and not matching.startswith(fresh):
                 loaded[matching] = tensor
                 break
+            if name == matching in own and tensor.shape[1:] == own[name].shape[1:]:
+                known[name] = _same_classes(tensor, own[name], card.classes, classes)
     if not loaded:
         raise ModelError(f"{path}: no tensor in it fits the network to train")
     if any(tensor.shape != own[name].shape for name, tensor in loaded.items()):
@@ -57,7 +59,18 @@ def warm_start(network: Network, path: Path, classes: Sequence[str]) -> None:
                 f"{path}: training cannot start from a {card.architecture} {card.variant} network:"
                 f" {error}"
             ) from error
-    network.load_state_dict(own | loaded)
+    network.load_state_dict(own | known | loaded)
+
+
+def _same_classes(
+    start: Tensor, fresh: Tensor, known: Sequence[str], classes: Sequence[str]
+) -> Tensor:
+    """`fresh`, a tensor of the class layer, with the rows of `start` for the classes in both."""
+    result = fresh.clone()
+    for row, name in enumerate(classes):
+        if name in known:
+            result[row] = start[known.index(name)]
+    return result
 
 
 def grow(small: Mapping[str, Tensor], large: Mapping[str, Tensor]) -> dict[str, Tensor]:

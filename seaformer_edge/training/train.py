@@ -57,8 +57,8 @@ class Trainer:
         data_root: folder of the data set, laid out as `stage.dataset` requires.
         run_dir: where the files go; a run whose `last.pt` is there is resumed.
         warm_start: a safetensors checkpoint to start from, of the same variant or a smaller one.
-            What it lacks starts fresh: the head, if it is a classifier; the class layer, if it
-            has other classes.
+            What it lacks starts fresh: the head, if it is a classifier; in the class layer,
+            classes that it does not have.
         workers: processes that read and augment pictures, for each training process.
         origin: where the first weights come from, for the card; None: the name of `warm_start`.
 

@@ -89,6 +89,22 @@ def test_fine_tuning_starts_from_all_but_the_class_layer(tmp_path, task):
     assert torch.equal(network.decode_head.conv_seg.weight, fresh)
 
 
+@pytest.mark.parametrize("task", ["segmentation", "classification"])
+def test_classes_with_the_same_name_keep_their_part_of_the_class_layer(tmp_path, task):
+    start = build(task, "T", 3)
+    card = checkpoint_card(task, 3)
+    save_checkpoint(start, card, tmp_path / "start.safetensors")
+    network = build(task, "T", 4)
+    layer, start_layer = (
+        n.decode_head.conv_seg if task == "segmentation" else n.linear for n in (network, start)
+    )
+    fresh = layer.weight.clone()
+    warm_start(network, tmp_path / "start.safetensors", ["new", card.classes[2], "b", "c"])
+    assert torch.equal(layer.weight[1], start_layer.weight[2])
+    assert torch.equal(layer.bias[1], start_layer.bias[2])
+    assert torch.equal(layer.weight[[0, 2, 3]], fresh[[0, 2, 3]])
+
+
 def test_a_classifier_starts_from_the_backbone_of_a_segmenter(tmp_path):
     start = build("segmentation", "T", 5)
     path = tmp_path / "start.safetensors"
