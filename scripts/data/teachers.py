@@ -26,7 +26,8 @@ from seaformer_edge.hub.card import file_sha256
 from seaformer_edge.hub.class_list import read_class_list
 from seaformer_edge.hub.paths import shipped_models_dir
 
-CLASSES = read_class_list(shipped_models_dir() / "classes" / "everyday.json").names
+CLASSES = read_class_list(shipped_models_dir() / "classes" / "everyday-objects.json").names
+"""The 41 of `everyday`, with their ids, and objects that these leave unlabelled."""
 UNSURE = 255
 """Label id of pixels that no teacher names with enough certainty."""
 
@@ -42,7 +43,7 @@ SHA256 = {
     "yolo": "2ad600746ebf3397c595418df9c72fbf06cc94af316c120a07a3833d40e5d501",
 }
 
-# The classes of each teacher by id, under the names of `everyday`; "" and others are none of them.
+# The classes of MOSAIC and VOC by id, under the names of `CLASSES`; "" is none of them.
 MOSAIC_CLASSES = (
     "", "wall", "building", "sky", "floor", "tree", "ceiling", "road", "bed", "window", "grass",
     "cabinet", "sidewalk", "person", "ground", "door", "table", "mountain", "plant", "curtain",
@@ -66,7 +67,25 @@ YOLO_CLASSES = (
     "hair drier", "toothbrush",
 )  # fmt: skip
 
-FURNITURE = frozenset({"chair", "table", "plant", "sofa", "bed"})
+YOLO_GROUPS = {
+    "bag": ("backpack", "handbag", "suitcase"),
+    "cup": ("wine glass",),
+    "food": (
+        "banana", "apple", "sandwich", "orange", "broccoli", "carrot", "hot dog", "pizza", "donut",
+        "cake",
+    ),
+    "oven": ("microwave", "toaster"),
+    "person": ("tie",),
+    "phone": ("cell phone",),
+    "sign": ("stop sign",),
+}  # fmt: skip
+"""Classes of ours that are several of COCO's, or have another name there."""
+OURS = {name: name if name in CLASSES else "other" for name in YOLO_CLASSES} | {
+    theirs: ours for ours, group in YOLO_GROUPS.items() for theirs in group
+}
+"""COCO's class to ours; "other" is an object that is none of ours."""
+
+FURNITURE = frozenset({"chair", "table", "plant", "sofa", "bed", "bench"})
 """Classes of VOC and COCO that are not things: VOC's things are not painted over with them."""
 THINGS = frozenset(VOC_CLASSES[1:]) - FURNITURE
 THING_IDS = [CLASSES.index(name) for name in sorted(THINGS)]
@@ -101,7 +120,7 @@ class Teachers:
     yolo: Callable[[Image], Sequence[Instance]] | None = None
 
     def __call__(self, image: Image) -> LabelMap:
-        """(H, W) uint8 labels, `UNSURE` where no teacher names a class of `everyday`."""
+        """(H, W) uint8 labels, `UNSURE` where no teacher names a class."""
         surroundings, sure = self.mosaic(image)
         voc = self.voc(image) if self.voc else np.full_like(surroundings, UNSURE)
         return merge(surroundings, sure, voc, self.yolo(image) if self.yolo else ())
@@ -112,28 +131,26 @@ def merge(
 ) -> LabelMap:
     """One label map from those of MOSAIC, with where it is sure, VOC and YOLO.
 
-    MOSAIC labels the surroundings, and cars, but no persons: the others know these better. VOC's
+    MOSAIC labels the surroundings, but no persons and cars: the others know these better. VOC's
     things are painted over it, and its furniture where MOSAIC is sure that there is none of its
-    classes. Then YOLO's objects, the largest first: things over everything, furniture over all but
-    VOC's things, uncertain ones where there is no label yet. Objects that are not of `everyday`
-    make everything but things `UNSURE`.
+    classes. Then YOLO's objects, the largest first: over everything, but furniture not over VOC's
+    things, and `other` over no things; uncertain ones where there is no label yet.
     """
-    labels = np.where(sure & (surroundings != CLASSES.index("person")), surroundings, UNSURE)
-    labels = labels.astype(np.uint8)
+    mosaic_names = sure & ~np.isin(surroundings, [CLASSES.index(n) for n in ("person", "car")])
+    labels = np.where(mosaic_names, surroundings, UNSURE).astype(np.uint8)
     voc_things = np.isin(voc, THING_IDS)
     from_voc = voc_things | ((labels == UNSURE) & sure & (voc != UNSURE))
     labels[from_voc] = voc[from_voc]
     for instance in sorted(instances, key=lambda i: int(i.mask.sum()), reverse=True):
-        if instance.name not in CLASSES:
-            if instance.score >= CERTAIN_SCORE:
-                labels[instance.mask & ~np.isin(labels, THING_IDS)] = UNSURE
-            continue
+        name = OURS[instance.name]
         where = instance.mask
         if instance.score < CERTAIN_SCORE:
             where = where & (voc == UNSURE) & (labels == UNSURE)
-        elif instance.name not in THINGS:
+        elif name in FURNITURE:
             where = where & ~voc_things
-        labels[where] = CLASSES.index(instance.name)
+        elif name == "other":
+            where = where & ~np.isin(labels, THING_IDS)
+        labels[where] = CLASSES.index(name)
     return labels
 
 

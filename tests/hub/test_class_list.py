@@ -13,7 +13,7 @@ from seaformer_edge.hub.class_list import read_class_list, spread_palette
 SHIPPED = sorted((Path(__file__).parents[2] / "models" / "classes").glob("*.json"))
 
 
-OWN = ("camvid", "everyday")
+OWN = ("camvid", "everyday", "everyday-objects")
 """Lists with our own colours; the published palettes of the others repeat some."""
 
 

@@ -2,35 +2,26 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import cv2
 import numpy as np
 import pytest
 
+from seaformer_edge.hub.class_list import read_class_list
+from seaformer_edge.hub.paths import shipped_models_dir
 from seaformer_edge.training.layouts import folder
 
 image_module = pytest.importorskip("PIL.Image", reason="the train extra is not installed")
 
-SCRIPTS = Path(__file__).parents[2] / "scripts" / "data"
-
-
-def load(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, SCRIPTS / f"{name}.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # the pool of make_everyday_data pickles by module name
-    spec.loader.exec_module(module)
-    return module
-
-
-data = load("make_everyday_data")
-coco = load("draw_coco_masks")
+sys.path.insert(0, str(Path(__file__).parents[2] / "scripts" / "data"))
+try:
+    import draw_coco_masks as coco
+    import make_everyday_data as data
+finally:
+    sys.path.pop(0)
 
 
 def ids(*names: str) -> np.ndarray:
@@ -44,11 +35,15 @@ def test_every_table_names_classes_that_exist() -> None:
         assert origin.complete <= set(origin.ids.values())
 
 
-def test_the_masks_of_msrc_name_twenty_classes() -> None:
-    named = {name for name in data.ORIGINS["msrc"].ids.values() if name}
-    assert len(named) == 20
+def test_the_41_classes_have_the_same_ids_in_the_longer_list() -> None:
+    everyday = read_class_list(shipped_models_dir() / "classes" / "everyday.json").names
+    assert data.CLASSES[: len(everyday)] == everyday
+
+
+def test_the_masks_of_msrc_name_22_classes() -> None:
+    assert len(set(data.ORIGINS["msrc"].ids.values())) == 22
     mask = np.array([[1, 11, 22, 14, 15, 17, 0]], np.uint8)
-    expected = ids("building", "person", "person", "plant", "", "", "")
+    expected = ids("building", "person", "person", "plant", "sign", "book", "")
     assert (data.real_labels(mask, data.ORIGINS["msrc"]) == expected).all()
 
 
@@ -62,7 +57,7 @@ def test_the_real_mask_replaces_the_teachers_labels() -> None:
 def test_an_incomplete_mask_does_not_contradict_the_teachers() -> None:
     seen = ids("car", "car", "sky")
     mask = np.array([[0, 15, 4]], np.uint8)
-    expected = ids("car", "", "cow")
+    expected = ids("car", "sign", "cow")
     assert (data.training_labels(seen, mask, data.ORIGINS["msrc"]) == expected).all()
 
 
@@ -100,16 +95,38 @@ def test_without_background_the_border_is_ignored() -> None:
     assert (labels == ids("dog", "dog", "", "")).all()
 
 
-def test_everything_but_persons_is_class_zero() -> None:
+def test_everything_but_the_wanted_classes_is_class_zero() -> None:
     mask = np.array([[0, 15, 12, 255]], np.uint8)
-    person = data.CLASSES.index("person")
-    labels = data.person_labels(mask, data.ORIGINS["voc"])
+    person, dog = ids("person", "dog")[0]
+    labels = data.labels_of(("person",), mask, data.ORIGINS["voc"])
     assert labels.tolist() == [[0, person, 0, 255]]
+    labels = data.labels_of(data.VOC_CLASSES[1:], mask, data.ORIGINS["voc"])
+    assert labels.tolist() == [[0, person, dog, 255]]
 
 
-def test_a_tenth_is_held_out_by_name() -> None:
-    share = np.mean([data.held_out(f"voc_2008_{i:06}") for i in range(5000)])
-    assert share == pytest.approx(0.1, abs=0.02)
+def test_props_of_rooms_are_what_teachers_name_or_other() -> None:
+    seen = ids("cup", "wall", "", "cup", "cup")
+    mask = np.array([[40, 40, 40, 1, 0]], np.uint8)
+    labels = data.training_labels(seen, mask, data.ORIGINS["nyu"])
+    assert (labels == ids("cup", "other", "other", "wall", "")).all()
+
+
+def test_ground_that_teachers_see_in_close_ups_is_ignored(tmp_path: Path) -> None:
+    put(tmp_path / "inet.png", ids("ground", "dog", "sky"))
+    picture = data.Picture(
+        "inet_1", tmp_path, data.ORIGINS["inet"], tmp_path / "inet.png", mask=None
+    )
+    _, labels = next(data.targets(picture, "real"))
+    assert (labels == ids("", "dog", "sky")).all()
+
+
+@pytest.mark.parametrize(("origin", "expected"), [("voc_2008", 0.1), ("coco", 0.4)])
+def test_a_share_is_held_out_by_name(origin: str, expected: float) -> None:
+    share = np.mean([data.held_out(f"{origin}_{i:06}") for i in range(5000)])
+    assert share == pytest.approx(expected, abs=0.02)
+
+
+def test_what_belongs_together_is_held_out_together() -> None:
     for number in range(50):
         rooms = {data.held_out(f"house_{number}_{room}") for room in data.ROOMS}
         assert len(rooms) == 1
@@ -117,6 +134,17 @@ def test_a_tenth_is_held_out_by_name() -> None:
         assert len(city) == 1
         neighbours = {data.held_out(f"nyu_nyu_{20 * number + i:04}") for i in range(20)}
         assert len(neighbours) == 1
+
+
+def test_objects_become_unlabelled_in_the_41_classes(tmp_path: Path) -> None:
+    name = name_of("house", "", False)
+    put(tmp_path / "images" / f"{name}.png", np.zeros((1, 2, 3), np.uint8))
+    put(tmp_path / "labels" / f"{name}.png", ids("cup", "tv"))
+    (picture,) = data.pictures_of(tmp_path, None)
+    for num_classes, expected in ((41, ids("", "tv")), (60, ids("cup", "tv"))):
+        data.make(tmp_path, "real", num_classes, picture)
+        labels = cv2.imread(str(tmp_path / "train" / "labels" / f"{name}.png"), -1)
+        assert (labels == expected).all()
 
 
 def put(path: Path, array: np.ndarray) -> None:
@@ -167,7 +195,8 @@ def test_the_set_has_the_layout_that_training_reads(
     assert stems("val") == sorted([tested, walker, room, front, f"voc_{animal}"])
     assert stems("real") == sorted([tested, walker])
     assert stems("persons") == [walker]
-    assert stems("real-more") == stems("persons-more") == [f"voc_{animal}"]
+    for split in ("real-more", "persons-more", "objects"):
+        assert stems(split) == [f"voc_{animal}"]
     assert stems("rooms") == [room]
     building, floor, dog = ids("building", "floor", "dog")[0]
     assert (label("train", trained)[:20] == building).all()
@@ -175,7 +204,7 @@ def test_the_set_has_the_layout_that_training_reads(
     assert (label("real", tested)[20:] == 255).all()
     assert label("real-more", f"voc_{animal}").shape == (300, 512)
     assert (label("real-more", f"voc_{animal}") == dog).all()
-    assert "building      50.000 %      1 pictures" in capsys.readouterr().out
+    assert "building       50.000 %      1 pictures" in capsys.readouterr().out
 
 
 def square(left: int, top: int, side: int) -> list[int]:

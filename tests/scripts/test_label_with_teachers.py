@@ -33,17 +33,18 @@ SURE = np.ones((1, 8), np.bool_)
 NOTHING = ids(*[""] * 8)
 
 
-def test_every_teacher_names_classes_of_everyday() -> None:
+def test_every_teacher_names_our_classes() -> None:
     assert {*MOSAIC_CLASSES, *teachers.VOC_CLASSES} - {""} <= set(CLASSES)
     assert len(MOSAIC_CLASSES) == 32
     assert len(teachers.YOLO_CLASSES) == len(set(teachers.YOLO_CLASSES)) == 80
-    assert {*teachers.VOC_CLASSES, "bed"} >= teachers.THINGS | teachers.FURNITURE
+    assert {*teachers.VOC_CLASSES, "bed", "bench"} >= teachers.THINGS | teachers.FURNITURE
+    assert set(CLASSES[41:]) <= set(teachers.OURS.values()) <= set(CLASSES)
 
 
 def test_voc_names_things_and_fills_gaps_of_mosaic() -> None:
     mosaic = ids("wall", "chair", "person", "person", "", "", "car", "floor")
     voc = ids("dog", "sofa", "", "person", "table", "", "", "tv")
-    expected = ids("dog", "chair", "", "person", "table", "", "car", "tv")
+    expected = ids("dog", "chair", "", "person", "table", "", "", "tv")
     assert (merge(mosaic, SURE, voc, ()) == expected).all()
 
 
@@ -59,10 +60,10 @@ def test_objects_of_yolo_are_drawn_by_kind_and_score() -> None:
         Instance("person", 0.9, mask(0, 1, width=8)),  # a thing: over everything
         Instance("sofa", 0.9, mask(2, 5, width=8)),  # furniture: not over VOC's cat
         Instance("bottle", 0.3, mask(2, 3, width=8)),  # uncertain: only where nothing is
-        Instance("laptop", 0.9, mask(5, 6, width=8)),  # not of everyday: unsure but for things
-        Instance("cup", 0.3, mask(7, width=8)),  # neither certain nor of everyday
+        Instance("kite", 0.9, mask(5, 6, width=8)),  # none of ours: not over things
+        Instance("wine glass", 0.9, mask(7, width=8)),
     ]
-    expected = ids("person", "person", "sofa", "bottle", "", "cat", "", "wall")
+    expected = ids("person", "person", "sofa", "bottle", "", "cat", "other", "cup")
     assert (merge(mosaic, SURE, voc, objects) == expected).all()
 
 
