@@ -74,6 +74,7 @@ def evaluate(
     Needs the train extra.
     """
     need_torch()
+    from seaformer_edge.hub.card import check_card_can_be_written
     from seaformer_edge.hub.card import write_card as write
 
     def measure(path: Path, card: Card) -> dict[str, Any]:
@@ -91,12 +92,15 @@ def evaluate(
         fp32_path, fp32_card = _find(fp32)
         if (fp32_card.task, fp32_card.classes) != (card.task, card.classes):
             raise ModelError(f"{fp32_path}: {path} was not made from it: its classes differ")
+    if write_card:
+        check_card_can_be_written(replace(card, accuracy={"set": write_card}), path)
     accuracy = measure(path, card)
     if fp32:
         echo(f"\n{fp32_path}")
         figure = "top-1" if card.task == "classification" else "mIoU"
         before = measure(fp32_path, fp32_card)[figure]
-        echo(f"\n{path} keeps {accuracy[figure] / before:.2%} of its {figure}")
+        if before:
+            echo(f"\n{path} keeps {accuracy[figure] / before:.2%} of its {figure}")
         accuracy = {figure: accuracy[figure], f"fp32 {figure}": before} | accuracy
     if write_card:
         accuracy["set"] = f"{write_card}, {accuracy['set']}"

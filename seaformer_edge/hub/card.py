@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import tempfile
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,7 +17,7 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from seaformer_edge.errors import ModelError, reading
-from seaformer_edge.files import atomic_write_together
+from seaformer_edge.files import atomic_write_together, partial_path
 from seaformer_edge.hub.class_list import Names, Palette
 from seaformer_edge.hub.json_file import parse_json, read_json, validate
 
@@ -155,6 +156,17 @@ def write_card(card: Card, model: Path) -> Card:
     path = card_path(model)
     _write({path: _encode(card, path)})
     return card
+
+
+def check_card_can_be_written(card: Card, model: Path) -> None:
+    """Raise ModelError if `write_card` would fail, before what is to be written takes long."""
+    path = card_path(model)
+    _encode(card, path)
+    try:
+        with tempfile.TemporaryFile(dir=partial_path(path).parent):
+            pass
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be written ({error.strerror})") from error
 
 
 def read_card(model: Path) -> Card:

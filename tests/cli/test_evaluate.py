@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import tempfile
 
 import cv2
 import numpy as np
@@ -46,6 +47,22 @@ def test_classes_that_no_label_shows_are_named(checkpoint, street, capsys):
     assert {"c0", "c1"} <= shown.keys()
     assert len(shown) < 9, "those that are not predicted either have none"
     assert "NaN" not in path.with_name(f"{path.name}.json").read_text()
+
+
+@pytest.mark.parametrize("name", ["street", "\udcff"])
+def test_a_card_that_cannot_be_written_is_refused_first(
+    checkpoint, street, capsys, monkeypatch, name
+):
+    def refuse(**_):
+        raise PermissionError(13, "Permission denied")
+
+    if name == "street":
+        monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
+    path = checkpoint()
+    assert main(["evaluate", str(path), "--data", str(street), "--write-card", name]) == 1
+    shown = capsys.readouterr()
+    assert f"{path.name}.json: " in shown.err
+    assert "mean IoU" not in shown.out
 
 
 def test_binary_masks_are_of_two_classes(checkpoint, street, capsys):
