@@ -20,6 +20,7 @@ import cv2
 import numpy as np
 from clips import numbered, write_video
 from fakes import CARD
+from fuzz_addresses import ADDRESS_TARGETS
 from fuzz_files import FILE_TARGETS
 from fuzz_inputs import ODD, Target, damaged, folder, odd_entries, odd_json, put
 from fuzz_labels import LABEL_TARGETS
@@ -30,12 +31,11 @@ from seaformer_edge.errors import SeaformerEdgeError
 from seaformer_edge.hub.card import card_path, verify, write_card
 from seaformer_edge.hub.class_list import read_class_list
 from seaformer_edge.inference.segmenter import Segmenter
-from seaformer_edge.sources import SourceSpec, open_source
+from seaformer_edge.sources import open_source
 
 PROGRAMS = Path(__file__).parents[2] / "tests" / "data" / "programs"
 RECIPES = Path(__file__).parents[2] / "seaformer_edge" / "training" / "recipes"
 MAX_FRAMES = 50
-SECRET = "hunter2"
 
 
 # Videos and pictures.
@@ -264,71 +264,6 @@ def _import_checkpoint(named: object) -> None:
     import_checkpoint(put(name, data), "mine")
 
 
-# Values of `--source`.
-
-_WORDS = st.text(st.characters(codec="utf-8", exclude_characters="*?["), max_size=20)
-_SPECS = st.one_of(
-    _WORDS,
-    _WORDS.map(lambda word: f"~{word}"),
-    _WORDS.map(lambda word: f"/dev/video{word}"),
-    _WORDS.map(lambda word: f"synthetic{word}"),
-    st.builds("synthetic:{}x{}@{}".format, *[st.integers(0, 10**9)] * 2, st.floats(0, 1e9)),
-    st.integers(0).map(str),
-    st.integers(1, 6000).map(lambda count: "9" * count),
-    st.sampled_from(["a" * 300, "\0", "a\0b", "/", ".", "..", "[", "***", "synthetic:1x1"]),
-)
-# On a port without a server.
-_URLS = st.one_of(
-    st.builds(
-        lambda scheme, user, host, path: f"{scheme}://{user}:{SECRET}@{host}/{path}?key={SECRET}",
-        st.sampled_from(["http", "rtsp", "RTSP", "https", "rtmp", "srt", "tcp", "udp"]),
-        _WORDS,
-        st.sampled_from(["127.0.0.1:1", "[::1]:1", "[", "]", "[::1", "127.0.0.1:x", "", "a@b"]),
-        _WORDS,
-    ),
-    _WORDS.map(lambda word: f"{word}://{word}"),
-    _WORDS.map(lambda word: f"http://{word}"),
-)
-
-
-def _open_spec(spec: object) -> None:
-    assert isinstance(spec, str)
-    SourceSpec.parse(spec).resolved()
-    with open_source(spec) as source:
-        assert next(iter(source)).image.ndim == 3
-
-
-def _name_url(url: object) -> None:
-    assert isinstance(url, str)
-    spec = SourceSpec.parse(url)
-    if spec.kind.name == "url":
-        assert SECRET not in spec.display_name
-    if "127.0.0.1:1/" not in url or url.startswith("udp"):  # other hosts; udp waits ten seconds
-        return
-    try:
-        with open_source(url):
-            pass
-    except SeaformerEdgeError as error:
-        if SECRET in str(error):
-            raise AssertionError(f"shows the password: {error}") from error
-        raise
-
-
-# Pages of a download.
-
-
-def _read_page(text: object) -> None:
-    from seaformer_edge.hub.download import _Page
-
-    _Page(text)  # type: ignore[arg-type]
-
-
-_TAGS = st.sampled_from(
-    ["<title>", "</title>", '<form id="download-form"', ' action="', ">", "<!", "<![", "&#", "-->"]
-)
-_PAGES = st.lists(_TAGS | st.text(max_size=6)).map("".join)
-
-
 TARGETS = {
     "videos": Target(lambda: damaged(_videos()), _decode),
     "pictures": Target(lambda: damaged(_pictures()), _decode),
@@ -341,9 +276,7 @@ TARGETS = {
     "recipes": Target(_recipes, _read_recipe),
     "settings": Target(_settings, _load_settings),
     "checkpoints": Target(_checkpoints, _import_checkpoint, "torch"),
-    "sources": Target(lambda: _SPECS, _open_spec),
-    "urls": Target(lambda: _URLS, _name_url),
-    "pages": Target(lambda: _PAGES, _read_page),
+    **ADDRESS_TARGETS,
 }
 
 

@@ -34,6 +34,11 @@ NO_FILES = {
 """Options of `av.open` for a URL: whatever a server sends, it cannot name local files."""
 
 
+TIMEOUT_S = 10.0
+MAX_LIST_BYTES = 1 << 24
+_HLS = b"#EXTM3U"
+
+
 def open_playlist(path: Path, options: dict[str, str], **more: Any) -> av.container.InputContainer:
     """Opens a file with one of `PLAYLIST_SUFFIXES`; options and more arguments as for `av.open`.
 
@@ -55,7 +60,7 @@ def open_playlist(path: Path, options: dict[str, str], **more: Any) -> av.contai
         target = Path(url.removeprefix("file:")).resolve()
         if url.startswith("file:") and target.is_relative_to(folder):
             try:
-                return _ClosedAtLast(target.open("rb"))
+                return _opened(target)
             except OSError as error:
                 reason = f"cannot be read ({error.strerror})"
         left_out.append(f"{url}, which {reason}")
@@ -63,9 +68,10 @@ def open_playlist(path: Path, options: dict[str, str], **more: Any) -> av.contai
             log.warning("%s: left out %s", path, left_out[-1])
         return io.BytesIO()
 
+    options = options | _with_format("hls")
     try:
         playlist: av.container.InputContainer = av.open(
-            f"file:{path}", options=options | _with_format("hls"), io_open=open_beside, **more
+            f"file:{path}", options=options, io_open=open_beside, timeout=TIMEOUT_S, **more
         )
     except (OSError, av.FFmpegError):
         if left_out:
@@ -76,6 +82,16 @@ def open_playlist(path: Path, options: dict[str, str], **more: Any) -> av.contai
         raise SourceError(f"{path}: names {left_out[0]}")
     is_open = True
     return playlist
+
+
+def _opened(path: Path) -> _ClosedAtLast | io.BytesIO:
+    """A file that a playlist names, which may be another playlist."""
+    with path.open("rb") as file:
+        start = file.read(len(_HLS))
+        if start == _HLS:
+            # Of a list without an end FFmpeg would read the last three files, and wait for more.
+            return io.BytesIO(start + file.read(MAX_LIST_BYTES) + b"\n#EXT-X-ENDLIST\n")
+    return _ClosedAtLast(path.open("rb"))
 
 
 class _ClosedAtLast:

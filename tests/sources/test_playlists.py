@@ -46,6 +46,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     [
         ("list.m3u8", hls("a.ts", "sub/b.ts"), 2),
         ("list.M3U8", nested("more.m3u8"), 1),
+        ("list.m3u8", hls(*["a.ts"] * 5).replace("#EXT-X-ENDLIST", ""), 5),
         ("list.ffconcat", concat("a.ts", "sub/b.ts"), 2),
     ],
 )
