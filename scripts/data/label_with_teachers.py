@@ -24,6 +24,8 @@ import numpy as np
 from teachers import CLASSES, UNSURE, Image, LabelMap, Mosaic, Teachers, Voc, Yolo, merge
 from tqdm import tqdm
 
+from seaformer_edge.errors import SourceError
+from seaformer_edge.files import partial_path
 from seaformer_edge.training.layouts import folder, pictures_in
 from seaformer_edge.training.metrics import ConfusionMatrix
 from seaformer_edge.training.pictures import read_ids, read_picture
@@ -39,7 +41,10 @@ def label(root: Path, teachers: Teachers, part: tuple[int, int]) -> None:
     for picture in tqdm(pictures_in(root / "images")[number - 1 :: parts], unit="pictures"):
         target = labels / f"{picture.stem}.png"
         if not target.exists():
-            cv2.imwrite(str(target), teachers(read_picture(picture)))
+            labels = cv2.imencode(".png", teachers(read_picture(picture)))[1]
+            partial = partial_path(target)
+            partial.write_bytes(labels.tobytes())
+            partial.replace(target)
 
 
 def label_maps(image: Image, teachers: Teachers) -> dict[str, LabelMap]:
@@ -110,4 +115,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except SourceError as error:
+        raise SystemExit(str(error)) from error

@@ -76,7 +76,6 @@ YOLO_GROUPS = {
     ),
     "oven": ("microwave", "toaster"),
     "person": ("tie",),
-    "phone": ("cell phone",),
     "sign": ("stop sign",),
 }  # fmt: skip
 """Classes of ours that are several of COCO's, or have another name there."""

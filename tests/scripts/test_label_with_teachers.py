@@ -134,6 +134,23 @@ def test_pictures_are_labelled_once_and_in_parts(tmp_path: Path) -> None:
     assert labels.tolist() == [[dog] * 6] * 2 + [[wall] * 6, [wall] * 5 + [bottle]]
 
 
+def test_an_interrupted_picture_is_labelled_again(tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    cv2.imwrite(str(tmp_path / "images" / "a.png"), np.zeros((4, 6, 3), np.uint8))
+
+    class Full(bytes):
+        def tobytes(self) -> bytes:
+            raise OSError("disk full")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(script.cv2, "imencode", lambda *_: (True, Full()))
+        with pytest.raises(OSError, match="disk full"):
+            script.label(tmp_path, fake_teachers(), (1, 1))
+    assert not list((tmp_path / "labels").glob("*.png"))
+    script.label(tmp_path, fake_teachers(), (1, 1))
+    assert cv2.imread(str(tmp_path / "labels" / "a.png"), cv2.IMREAD_UNCHANGED).shape == (4, 6)
+
+
 def test_each_teacher_and_the_merged_labels_are_measured(tmp_path: Path) -> None:
     for kind, array in (
         ("images", np.zeros((4, 6, 3), np.uint8)),
