@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 
@@ -16,6 +17,12 @@ import pytest
 # A shell starts background jobs with Ctrl-C ignored, and children would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup ignores it
+
+
+def pytest_collection_finish():
+    """Let the garbage collector pass over the imported libraries: torch alone takes it 0.3 s."""
+    gc.collect()
+    gc.freeze()
 
 
 def _has_qt():
@@ -56,3 +63,14 @@ def street(tmp_path):
             cv2.imwrite(str(tmp_path / split / "images" / f"{i:02}.png"), image[..., ::-1])
             cv2.imwrite(str(tmp_path / split / "labels" / f"{i:02}.png"), ids)
     return tmp_path
+
+
+@pytest.fixture
+def cached_lowering(pytestconfig, monkeypatch):
+    """Exported programs are taken from pytest's cache if nothing changed that goes into them."""
+    from lowering import CachedLowering
+
+    folder = pytestconfig.cache.mkdir("programs")
+    lowering = CachedLowering(folder)
+    monkeypatch.setattr("seaformer_edge.export.program.lower", lowering)
+    return lowering

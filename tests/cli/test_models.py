@@ -109,6 +109,7 @@ class TestWithTorch:
         return path
 
     @pytest.mark.filterwarnings("ignore")  # the exporter's libraries warn at length
+    @pytest.mark.usefixtures("cached_lowering")
     def test_import_export_evaluate(self, published, street, tmp_path, capsys):
         checkpoint, program = tmp_path / "mine.safetensors", tmp_path / "mine.pte"
         assert main(["models", "import", str(published), "-o", str(checkpoint)]) == 0
@@ -178,7 +179,11 @@ class TestWithTorch:
         from tiny_networks import trained_network
 
         from seaformer_edge.export import fetch
+        from seaformer_edge.export import program as module
 
+        # A network that takes little time to export.
+        convolution = torch.nn.Conv2d(3, 160, 8, 8).requires_grad_(False)
+        monkeypatch.setattr(module, "rewrite", lambda *_: convolution)
         name = "seaformer-t-ade20k"
         small = replace(PUBLISHED[name], height=64, width=96)
         monkeypatch.setitem(PUBLISHED, name, small)

@@ -24,7 +24,10 @@ from seaformer_edge.inference.segmenter import Segmenter
 from seaformer_edge.nn import registry
 from seaformer_edge.nn.checkpoint import load_checkpoint, save_checkpoint
 
-pytestmark = pytest.mark.filterwarnings("ignore")  # the exporter's libraries warn at length
+pytestmark = [
+    pytest.mark.filterwarnings("ignore"),  # the exporter's libraries warn at length
+    pytest.mark.usefixtures("cached_lowering"),
+]
 
 
 @pytest.fixture

@@ -234,13 +234,11 @@ def test_two_processes_learn_as_one(street, tmp_path):
     script = Path(__file__).with_name("train_tiny.py")
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     curves = []
-    for count in (1, 2):
-        run = tmp_path / f"run{count}"
-        subprocess.run(
-            [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node",
-             str(count), script, street, run, "2"],
-            check=True, env=environment, capture_output=True, timeout=200,
-        )  # fmt: skip
+    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    for launcher in ([], torchrun):
+        run = tmp_path / f"run{len(curves)}"
+        command = [sys.executable, *launcher, script, street, run, "2"]
+        subprocess.run(command, check=True, env=environment, capture_output=True, timeout=200)
         curve = []
         for stage in ("stage-1", "stage-2"):
             with (run / stage / "log.csv").open() as file:
