@@ -9,7 +9,8 @@ the open source, then one for each frame, followed by its pixels, then one with 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
@@ -24,6 +25,8 @@ from seaformer_edge.sources.base import FrameSource
 
 GRACE_S = 0.5
 
+log = logging.getLogger(__name__)
+
 
 class SourceProcess:
     """One opening of a source in a child process. One thread iterates; any thread may close.
@@ -35,6 +38,7 @@ class SourceProcess:
         pixel_aspect: width of a pixel over its height, when displayed.
         lost_frames: frames that arrived but could not be decoded.
         exhausted: whether the source has ended.
+        warnings: what the child logged while it opened the source.
     """
 
     name: str | None = None
@@ -43,6 +47,7 @@ class SourceProcess:
     pixel_aspect = Fraction(1)
     lost_frames = 0
     exhausted = False
+    warnings: Sequence[str] = ()
 
     def __init__(self, spec: str | Path) -> None:
         """Starts the child; it opens `spec` in the background."""
@@ -66,6 +71,7 @@ class SourceProcess:
                 self.is_live = opened["is_live"]
                 self.frame_rate = opened["frame_rate"] and Fraction(opened["frame_rate"])
                 self.pixel_aspect = Fraction(opened["pixel_aspect"])
+                self.warnings = opened["warnings"]
                 while "ended" not in (message := self._child.read_message()):
                     image = np.empty(message["shape"], np.uint8)
                     self._child.read_into(image.data.cast("B"))
@@ -110,6 +116,8 @@ class WorkerSource(FrameSource):
         self.frame_size = (self._first.image.shape[1], self._first.image.shape[0])
         self.pixel_aspect = self._process.pixel_aspect
         self.is_live = self._process.is_live
+        for warning in self._process.warnings:
+            log.warning("%s", warning)
 
     def _open(self) -> Frame:
         self._process = SourceProcess(self._spec)

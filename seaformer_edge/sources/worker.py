@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 
 import cv2
@@ -38,6 +39,10 @@ def _limit_memory() -> None:
 
 
 def _send_frames(connection: Connection) -> None:
+    warnings: list[str] = []
+    handler = logging.Handler(logging.WARNING)
+    handler.emit = lambda record: warnings.append(record.getMessage())  # type: ignore[method-assign]
+    logging.getLogger("seaformer_edge").addHandler(handler)
     with open_source(connection.request) as source:
         rate = source.frame_rate
         connection.send(
@@ -46,6 +51,7 @@ def _send_frames(connection: Connection) -> None:
                 "frame_rate": None if rate is None else str(rate),
                 "is_live": source.is_live,
                 "pixel_aspect": str(source.pixel_aspect),
+                "warnings": warnings,
             }
         )
         for frame in source:

@@ -17,6 +17,7 @@ from PIL import Image
 from seaformer_edge.errors import SourceError
 from seaformer_edge.sinks import VideoSink
 from seaformer_edge.sources import Selection, VideoSource, open_source
+from seaformer_edge.sources.process import WorkerSource
 
 COUNT = 40
 Picture = NDArray[np.uint8]
@@ -157,11 +158,15 @@ def test_hdr_is_reported_once(
         stream.codec_context.color_trc = curve
         container.mux(stream.encode(av.VideoFrame.from_ndarray(numbered(3), format="rgb24")))
         container.mux(stream.encode())
-    list(VideoSource(path))
-    assert caplog.messages == [
+    expected = [
         f"{path}: HDR video ({name}) is not tone-mapped; its colours look pale, and results may be"
         " less accurate"
     ]
+    list(VideoSource(path))
+    assert caplog.messages == expected
+    with WorkerSource(path) as source:
+        list(source)
+    assert caplog.messages == 2 * expected, "as in this process"
 
 
 def test_high_definition_without_a_matrix_is_bt709(tmp_path: Path) -> None:
