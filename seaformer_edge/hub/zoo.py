@@ -150,7 +150,7 @@ def _best_precision(name: str, programs: dict[str, Path]) -> Selection:
     if fp16 is None:
         return Selection(fp32)
     if not computes_in_fp16():
-        return Selection(fp32, "fp32, because this processor does not compute in fp16")
+        return Selection(fp32, "fp32, because fp16 is not faster on this processor")
     kept = _kept_accuracy(fp16)
     if kept is None:
         return Selection(fp32, "fp32, because the accuracy of its fp16 program is not measured")
