@@ -242,9 +242,7 @@ def targets(picture: Picture, real: str) -> Iterator[tuple[str, LabelMap]]:
         origin = picture.origin
         teachers = read_ids(picture.teachers) if origin.unnamed else np.full_like(mask, IGNORE)
         if teachers.shape != mask.shape:
-            raise SourceError(
-                f"{picture.teachers}: another size than {picture.mask}: label it anew"
-            )
+            raise SourceError(f"{picture.teachers}: another size than {picture.mask}: remove it")
     in_val = held_out(picture.name)
     yield "val" if in_val else "train", training_labels(teachers, mask, origin)
     if in_val and picture.mask is not None:

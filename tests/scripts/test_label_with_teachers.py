@@ -134,18 +134,19 @@ def test_pictures_are_labelled_once_and_in_parts(tmp_path: Path) -> None:
     assert labels.tolist() == [[dog] * 6] * 2 + [[wall] * 6, [wall] * 5 + [bottle]]
 
 
-def test_an_interrupted_picture_is_labelled_again(tmp_path: Path) -> None:
+def test_an_interrupted_picture_is_labelled_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "images").mkdir()
     cv2.imwrite(str(tmp_path / "images" / "a.png"), np.zeros((4, 6, 3), np.uint8))
 
-    class Full(bytes):
-        def tobytes(self) -> bytes:
-            raise OSError("disk full")
+    def interrupted(*_: Path) -> None:
+        raise KeyboardInterrupt
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(script.cv2, "imencode", lambda *_: (True, Full()))
-        with pytest.raises(OSError, match="disk full"):
-            script.label(tmp_path, fake_teachers(), (1, 1))
+    monkeypatch.setattr(Path, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        script.label(tmp_path, fake_teachers(), (1, 1))
+    monkeypatch.undo()
     assert not list((tmp_path / "labels").glob("*.png"))
     script.label(tmp_path, fake_teachers(), (1, 1))
     assert cv2.imread(str(tmp_path / "labels" / "a.png"), cv2.IMREAD_UNCHANGED).shape == (4, 6)
