@@ -66,11 +66,12 @@ def street(tmp_path):
 
 
 @pytest.fixture
-def cached_lowering(pytestconfig, monkeypatch):
+def cached_lowering(pytestconfig, tmp_path_factory, monkeypatch):
     """Exported programs are taken from pytest's cache if nothing changed that goes into them."""
     from lowering import CachedLowering
 
-    folder = pytestconfig.cache.mkdir("programs")
+    cache = getattr(pytestconfig, "cache", None)  # absent with `-p no:cacheprovider`
+    folder = cache.mkdir("programs") if cache else tmp_path_factory.mktemp("programs")
     lowering = CachedLowering(folder)
     monkeypatch.setattr("seaformer_edge.export.program.lower", lowering)
     return lowering
