@@ -6,18 +6,24 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import cast
+from itertools import chain
+from typing import Any, cast
 
 import av
 import av.container
 import av.video
 from av.format import Flags
 from av.stream import Stream
+from av.video.stream import VideoStream
 
 # A clock that steps back by more than this has begun again; less is the jitter of a muxer.
 RESTART_S = Fraction(1, 10)
 # A longer gap is a jump in a format whose clock may jump; FFmpeg has the same limit.
 JUMP_S = 10
+# Formats that may have decoding times only; Matroska too, with a tag of Video for Windows.
+_MAY_LACK_PRESENTATION_TIMES = {"asf", "avi", "mxf"}
+# Packets to look at for the order of presentation.
+MAX_EXAMINED = 64
 # Audio packets that wait for the video to begin again too; about ten seconds.
 MAX_WAITING = 500
 
@@ -28,35 +34,96 @@ class FrameClock:
     A clock that begins again, as in joined recordings, or jumps in a transport stream continues one
     frame after the last. A pause in a format without such jumps stays.
 
+    Some formats, such as AVI, have only decoding times. The frames leave the decoder in the order
+    of presentation, so the n-th frame has the n-th of these times.
+
     Args:
         container: the open file.
         interval: seconds from one frame to the next, where the file has no times.
+
+    Attributes:
+        has_presentation_times: whether the file has them, and not only decoding times.
+        jumped: seconds that were taken out of the file's times, as its clock jumped ahead.
     """
 
     def __init__(self, container: av.container.InputContainer, interval: Fraction) -> None:
         self._interval = interval
         self._offset = -Fraction(container.start_time or 0, av.time_base)
+        self._starts_anywhere = container.start_time is None and not container.streams.audio
         self._may_jump = _may_jump(container)
-        # AVI has no presentation times. FFmpeg gives the frames those of the packets, in the order
-        # of decoding; the time at which a frame leaves the decoder is in the order of presentation.
-        self._decoding_times = container.format.name == "avi"
+        self._format = container.format.name
+        self._decoding_times: deque[Fraction] | None = None  # of the frames in the decoder
+        self._max_delay = 0
         self._last = -interval
+        self.jumped = Fraction(0)
+
+    def watch(
+        self, packets: Iterator[av.Packet[VideoStream]], stream: VideoStream
+    ) -> Iterator[av.Packet[VideoStream]]:
+        """The same packets of `stream`; the clock looks at their times before they are decoded."""
+        examined: list[av.Packet[VideoStream]] = []
+        error: av.FFmpegError | None = None
+        codec = stream.codec_context
+        is_vfw = self._format.startswith("matroska") and codec.codec_tag.strip("\0") != ""
+        if codec.has_b_frames and (is_vfw or self._format in _MAY_LACK_PRESENTATION_TIMES):
+            reordered, latest = False, None
+            # FFmpeg makes up presentation times for AVI.
+            while not (self._format == "avi" or reordered) and len(examined) < MAX_EXAMINED:
+                try:
+                    packet = next(packets)
+                except StopIteration:
+                    break
+                except av.FFmpegError as caught:  # raised after the packets before it
+                    error = caught
+                    break
+                examined.append(packet)
+                if packet.pts is not None and packet.dts is not None:
+                    times = packet.pts, packet.dts
+                    reordered = latest is not None and times[0] < latest[0] and times[1] > latest[1]
+                    latest = times
+            if not reordered:  # "presentation" times are in the order of decoding
+                self._decoding_times = deque()
+        for packet in chain(examined, packets):
+            if self._decoding_times is not None and packet.dts is not None:
+                self._decoding_times.append(packet.dts * _time_base(packet))
+            yield packet
+        if error is not None:
+            raise error
+
+    @property
+    def has_presentation_times(self) -> bool:
+        return self._decoding_times is None
 
     def time(self, picture: av.VideoFrame) -> Fraction:
         """The time of the next frame in presentation order."""
-        ticks = picture.dts if self._decoding_times else picture.pts
+        time = self._file_time(picture)
         continued = self._last + self._interval
-        if ticks is None or picture.time_base is None:
+        if time is None:
             time = continued
         else:
-            base = Fraction(picture.time_base.numerator, picture.time_base.denominator)
-            time = ticks * base + self._offset
+            if self._last < 0 and self._starts_anywhere:
+                self._offset = -time
+            time += self._offset
             step = time - self._last
             if self._last >= 0 and (step < -RESTART_S or (self._may_jump and step > JUMP_S)):
                 self._offset += continued - time
+                self.jumped += max(time - continued, Fraction(0))
                 time = continued
         self._last = max(time, self._last, Fraction(0))
         return self._last
+
+    def _file_time(self, picture: av.VideoFrame) -> Fraction | None:
+        times = self._decoding_times
+        if times:
+            # A frame that the decoder loses leaves its time behind.
+            self._max_delay = self._max_delay or len(times) + 1
+            while len(times) > self._max_delay:
+                times.popleft()
+            return times.popleft()
+        ticks = picture.dts if self._format == "avi" or picture.pts is None else picture.pts
+        if ticks is None or picture.time_base is None:
+            return None
+        return ticks * Fraction(picture.time_base.numerator, picture.time_base.denominator)
 
 
 def audio_times(
@@ -150,7 +217,7 @@ class _PacketClock:
         return (packet.pts - packet.dts) * _time_base(packet)
 
 
-def _time_base(packet: av.Packet[Stream]) -> Fraction:
+def _time_base(packet: av.Packet[Any]) -> Fraction:
     return Fraction(packet.time_base.numerator, packet.time_base.denominator)
 
 

@@ -24,7 +24,7 @@ from seaformer_edge.sources.upright import upright_rgb
 from seaformer_edge.sources.video import (
     FALLBACK_RATE,
     FORGIVING,
-    fraction,
+    frame_rate,
     upright_aspect,
     video_stream,
     warn_if_hdr,
@@ -90,7 +90,13 @@ class StreamSource(FrameSource):
                 return
             start_s = picture.time_s if start_s is None else start_s
             captured_at_s = picture.time_s if self.is_live else None
-            yield Frame(picture.image, index, picture.time_s - start_s, captured_at_s=captured_at_s)
+            yield Frame(
+                picture.image,
+                index,
+                picture.time_s - start_s,
+                captured_at_s=captured_at_s,
+                pixel_aspect=self.pixel_aspect,
+            )
 
     def close(self) -> None:
         if self._container is not None:
@@ -120,9 +126,8 @@ class StreamSource(FrameSource):
         except SourceError:
             container.close()
             raise
-        rate = stream.average_rate
         timeless = container.format.name in _TIMELESS
-        self.frame_rate = fraction(rate) if rate and not timeless else None
+        self.frame_rate = None if timeless else frame_rate(container, stream)
         # Without a seekable server, these formats have no duration, but the server says their size.
         is_file = container.duration is not None or (
             container.format.name in _FILES_WITHOUT_DURATION and container.size > 0
@@ -140,6 +145,8 @@ class StreamSource(FrameSource):
         to_rgb = VideoReformatter()
         clock = FrameClock(container, 1 / (self.frame_rate or FALLBACK_RATE))
         packets = container.demux(stream)
+        if not self.is_live:
+            packets = clock.watch(packets, stream)
         while True:
             started_s = monotonic()
             try:

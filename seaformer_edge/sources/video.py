@@ -28,6 +28,7 @@ _NO_VIDEO = Disposition.attached_pic | Disposition.timed_thumbnails | Dispositio
 _HDR_CURVES = {16: "PQ", 18: "HLG"}  # by FFmpeg's numbers of transfer curves
 PAUSE_S = 1  # a longer gap between frames is a pause of the recording, not a loss
 _BOUNDED = {"max_pixels": str(MAX_PIXELS)}
+MAX_RATE = 1000  # a higher rate, as of raw DV, is that of the ticks of its clock
 FALLBACK_RATE = Fraction(25)  # if the file has no frame rate
 # Since PyAV 19, metadata in another encoding than UTF-8 is no error, and the option is gone.
 FORGIVING: dict[str, Any] = (
@@ -50,8 +51,8 @@ class VideoSource(FrameSource):
         self.files = (path,)
         with open_media(path) as container:
             stream = video_stream(container, path)
-            self.frame_rate = _frame_rate(container, stream)
-            self.frame_count = _expected_frames(stream)
+            self.frame_rate = frame_rate(container, stream)
+            self.frame_count = _expected_frames(stream, self.frame_rate)
             coded_size = (stream.codec_context.width, stream.codec_context.height)
             warn_if_hdr(stream, path)
             coded_aspect = stream.sample_aspect_ratio
@@ -76,7 +77,7 @@ class VideoSource(FrameSource):
             previous = -interval
             paused = Fraction(0)
             index = regular = 0
-            for picture in self._decoded(container, stream):
+            for picture in self._decoded(clock.watch(container.demux(stream), stream)):
                 time = clock.time(picture)
                 step = time - previous
                 regular += abs(step - interval) < interval / 10
@@ -92,18 +93,20 @@ class VideoSource(FrameSource):
                 index += 1
             # A frame count in the file is exact, except in AVI, which counts ticks: those without
             # a packet are pauses. A duration gives the number of frames only if the frame rate is
-            # constant.
+            # constant, and if FFmpeg did not have to make up times.
             is_avi = container.format.name == "avi"
             has_count = stream.frames and not is_avi
-            if has_count or regular >= 0.9 * index:
-                expected = _expected_frames(stream) or 0
+            is_regular = regular >= 0.9 * index and (is_avi or clock.has_presentation_times)
+            if has_count or is_regular:
+                expected = _expected_frames(stream, self.frame_rate) or 0
                 if not has_count:
-                    expected -= self._empty_ticks if is_avi else round(paused / interval)
+                    gaps = round((paused + clock.jumped) / interval)
+                    expected -= self._empty_ticks if is_avi else gaps
                 self.lost_frames = max(self.lost_frames, expected - self._hidden - index)
         self.exhausted = True
 
     def _decoded(
-        self, container: av.container.InputContainer, stream: av.video.stream.VideoStream
+        self, packets: Iterator[av.Packet[av.video.stream.VideoStream]]
     ) -> Iterator[av.VideoFrame]:
         """Every frame that can be decoded.
 
@@ -111,7 +114,6 @@ class VideoSource(FrameSource):
         """
         self._hidden = self._empty_ticks = 0
         previous: int | None = None
-        packets = container.demux(stream)
         while True:
             try:
                 packet = next(packets)  # StopIteration follows an error of the demuxer
@@ -231,20 +233,22 @@ def _area(stream: av.video.stream.VideoStream) -> int:
     return stream.codec_context.width * stream.codec_context.height
 
 
-def _frame_rate(
+def frame_rate(
     container: av.container.InputContainer, stream: av.video.stream.VideoStream
 ) -> Fraction | None:
-    """Frames per second: the mean of the file, or, in a raw stream, what its header says."""
+    """Frames per second: the mean of the file, or what its header says if it has no mean."""
     raw = container.start_time is None  # FFmpeg then gives 25 as the mean
-    rate = (stream.guessed_rate if raw else None) or stream.average_rate
-    return fraction(rate) if rate else None
+    for rate in (stream.guessed_rate if raw else None, stream.average_rate, stream.guessed_rate):
+        if rate and rate <= MAX_RATE:
+            return fraction(rate)
+    return None
 
 
-def _expected_frames(stream: av.video.stream.VideoStream) -> int | None:
+def _expected_frames(stream: av.video.stream.VideoStream, rate: Fraction | None) -> int | None:
     """The number of frames according to the file's frame count or duration."""
     if stream.frames:
         return stream.frames
-    if stream.average_rate is None or stream.time_base is None:
+    if rate is None or stream.time_base is None:
         return None
     if stream.duration is not None:
         duration = stream.duration * fraction(stream.time_base)
@@ -255,7 +259,7 @@ def _expected_frames(stream: av.video.stream.VideoStream) -> int | None:
         duration = end - (stream.start_time or 0) * fraction(stream.time_base)
     else:
         return None
-    return round(duration * fraction(stream.average_rate))
+    return round(duration * rate)
 
 
 def _parse_clock(text: str) -> Fraction | None:

@@ -197,6 +197,7 @@ def test_a_file_behind_a_url_keeps_its_pixel_aspect(web: str, tmp_path: Path) ->
     write_video(tmp_path / "wide.mp4", [numbered(0)] * 3, pixel_aspect=Fraction(16, 11))
     with open_source(f"{web}/wide.mp4") as source:
         assert source.pixel_aspect == Fraction(16, 11)
+        assert next(iter(source)).pixel_aspect == Fraction(16, 11)
 
 
 def test_a_transport_stream_behind_a_url_has_its_own_times(web: str, tmp_path: Path) -> None:
@@ -206,6 +207,13 @@ def test_a_transport_stream_behind_a_url_has_its_own_times(web: str, tmp_path: P
         times = [frame.timestamp_s for frame in source]
     assert times == pytest.approx([i / 25 for i in range(len(times))], abs=1e-3)
     assert len(times) >= 5
+
+
+def test_a_file_with_only_decoding_times_behind_a_url(web: str, tmp_path: Path) -> None:
+    write_video(tmp_path / "v.mxf", [numbered(i) for i in range(12)], max_b_frames=2)
+    with open_source(f"{web}/v.mxf") as source:
+        times = [frame.timestamp_s for frame in source]
+    assert times == pytest.approx([i / 25 for i in range(12)])
 
 
 def test_an_unknown_codec_behind_a_url(web: str, tmp_path: Path) -> None:

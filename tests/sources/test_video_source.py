@@ -48,13 +48,15 @@ def test_ntsc_rate_is_exact(tmp_path: Path) -> None:
     assert [frame.timestamp_s for frame in source] == [float(i / rate) for i in range(8)]
 
 
-def test_frames_of_an_avi_with_b_frames_are_evenly_spaced(tmp_path: Path) -> None:
+@pytest.mark.parametrize("suffix", [".avi", ".asf", ".mxf"])
+def test_b_frames_in_a_format_of_decoding_times_are_evenly_spaced(
+    tmp_path: Path, suffix: str
+) -> None:
     pictures = [numbered(i) for i in range(COUNT)]  # x264 makes no B-frames of noise
-    source = VideoSource(write_video(tmp_path / "v.avi", pictures, max_b_frames=2))
+    source = VideoSource(write_video(tmp_path / f"v{suffix}", pictures, max_b_frames=2))
     times = [frame.timestamp_s for frame in source]
-    assert len(times) == COUNT
     assert source.lost_frames == 0
-    assert np.diff(times) == pytest.approx(1 / 25)
+    assert times == pytest.approx([i / 25 for i in range(COUNT)])
 
 
 @pytest.mark.parametrize("suffix", [".ts", ".mpg"])
@@ -73,6 +75,20 @@ def test_a_pause_is_no_loss(tmp_path: Path) -> None:
     source = VideoSource(write_video(tmp_path / "v.mkv", pictures, times_s=times))
     assert [frame.timestamp_s for frame in source] == pytest.approx(times, abs=1e-3)
     assert source.lost_frames == 0
+
+
+def test_a_jump_of_a_transport_stream_is_no_loss(tmp_path: Path) -> None:
+    times = [i / 25 + (60 if i >= COUNT / 2 else 0) for i in range(COUNT)]
+    pictures = [numbered(i) for i in range(COUNT)]
+    source = VideoSource(write_video(tmp_path / "v.ts", pictures, times_s=times))
+    assert [frame.timestamp_s for frame in source] == pytest.approx([i / 25 for i in range(COUNT)])
+    assert source.lost_frames == 0
+
+
+def test_raw_dv_has_the_rate_of_its_frames_and_not_of_its_clock(tmp_path: Path) -> None:
+    pictures = [numbered(i, (720, 576)) for i in range(3)]
+    source = VideoSource(write_video(tmp_path / "v.dv", pictures, codec="dvvideo"))
+    assert (source.frame_rate, source.frame_count) == (25, 3)
 
 
 def test_a_raw_stream_has_the_rate_of_its_header(tmp_path: Path) -> None:
