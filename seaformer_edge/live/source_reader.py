@@ -14,6 +14,8 @@ from seaformer_edge.sources.video import FALLBACK_RATE
 
 # A file that falls behind its timestamps by more than this continues from where it is.
 MAX_DELAY_S = 0.5
+# A frame that is due later than this has an absurd timestamp; the file continues with it at once.
+MAX_WAIT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +88,9 @@ class PlaybackClock:
         self._start_at_s: float | None = None
 
     def due_at_s(self, timestamp_s: float, now_s: float) -> float:
-        """When the frame is due; now, if the clock was reset or is late."""
-        if self._start_at_s is None or self._start_at_s + timestamp_s < now_s - MAX_DELAY_S:
+        """When the frame is due; now, if the clock was reset, is late or waits too long."""
+        due_at_s = now_s if self._start_at_s is None else self._start_at_s + timestamp_s
+        if self._start_at_s is None or not -MAX_DELAY_S <= due_at_s - now_s <= MAX_WAIT_S:
             self._start_at_s = now_s - timestamp_s
         return self._start_at_s + timestamp_s
 

@@ -11,6 +11,7 @@ import av
 import av.container
 import av.video
 import numpy as np
+from av.codec.context import Flags
 from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
@@ -37,12 +38,15 @@ READ_TIMEOUT_S = 10.0
 # over at once when only the newest frame is used.
 _LOW_DELAY = {
     "analyzeduration": "1000000",  # microseconds; five times that by default
-    "flags": "low_delay",
     "rtsp_transport": "tcp",  # UDP loses packets
 }
 # Formats without timestamps: FFmpeg assumes 25 frames per second.
 _TIMELESS = {"jpeg_pipe", "mjpeg", "mpjpeg"}
-_FILES_WITHOUT_DURATION = {"mpeg", "mpegts"}
+# fmt: off
+_FILES_WITHOUT_DURATION = {
+    "apng", "gif", "h264", "hevc", "ivf", "m4v", "mpeg", "mpegts", "mpegvideo", "nut", "obu", "ogg",
+}
+# fmt: on
 
 
 class _Picture(NamedTuple):
@@ -141,6 +145,9 @@ class StreamSource(FrameSource):
         """Every picture that can be decoded, from now to the end of the stream."""
         self.lost_frames, self.exhausted = 0, False
         stream = video_stream(container, self.name)
+        # In files, the flag upsets the times of MPEG-2 frames.
+        if self.is_live:
+            stream.codec_context.flags |= Flags.low_delay
         stream.thread_type = "SLICE"  # with threads over frames, each thread delays by one frame
         to_rgb = VideoReformatter()
         clock = FrameClock(container, 1 / (self.frame_rate or FALLBACK_RATE))

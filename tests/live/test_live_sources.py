@@ -14,6 +14,7 @@ from fakes import FAKE, PATIENCE_S, FakeModels, nothing_left, wait_until
 from mjpeg_server import PASSWORD, USER, MjpegServer, serving
 
 from seaformer_edge.live import LivePipeline, capture, inference, source_health
+from seaformer_edge.live.source_reader import PlaybackClock
 from seaformer_edge.live.stats import SourceState
 
 
@@ -236,3 +237,11 @@ def test_a_camera_is_unplugged_and_plugged_in_again(
         started_s = monotonic()
         live.stop()
         assert monotonic() - started_s < 2
+
+
+def test_a_file_with_an_absurd_timestamp_does_not_wait_for_it() -> None:
+    clock = PlaybackClock()
+    assert clock.due_at_s(0, now_s=100) == 100
+    assert clock.due_at_s(5, now_s=100) == 105  # a pause is kept
+    assert clock.due_at_s(1e6, now_s=105) == 105
+    assert clock.due_at_s(1e6 + 1, now_s=105) == pytest.approx(106)  # and does not rush after it

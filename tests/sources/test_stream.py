@@ -209,9 +209,16 @@ def test_a_transport_stream_behind_a_url_has_its_own_times(web: str, tmp_path: P
     assert len(times) >= 5
 
 
-def test_a_file_with_only_decoding_times_behind_a_url(web: str, tmp_path: Path) -> None:
-    write_video(tmp_path / "v.mxf", [numbered(i) for i in range(12)], max_b_frames=2)
-    with open_source(f"{web}/v.mxf") as source:
+@pytest.mark.parametrize(
+    ("name", "codec"), [("v.mxf", "libx264"), ("v.m2v", "mpeg2video"), ("v.h264", "libx264")]
+)
+def test_a_file_behind_a_url_has_the_times_of_its_frames(
+    web: str, tmp_path: Path, name: str, codec: str
+) -> None:
+    pictures = [numbered(i) for i in range(12)]
+    write_video(tmp_path / name, pictures, codec=codec, max_b_frames=2)
+    with open_source(f"{web}/{name}") as source:
+        assert not source.is_live
         times = [frame.timestamp_s for frame in source]
     assert times == pytest.approx([i / 25 for i in range(12)])
 
