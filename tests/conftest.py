@@ -19,12 +19,6 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup ignores it
 
 
-def pytest_collection_finish():
-    """Let the garbage collector pass over the imported libraries: torch alone takes it 0.3 s."""
-    gc.collect()
-    gc.freeze()
-
-
 def _has_qt():
     try:
         from PySide6 import QtWidgets  # noqa: F401
@@ -35,6 +29,13 @@ def _has_qt():
 
 # Left to itself, pytest-qt ends every run of pytest where Qt cannot be loaded.
 pytest_plugins = ["pytestqt.plugin"] if _has_qt() else []
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _small_heap():
+    """Keep the garbage collector off what earlier tests left: after torch, a pass takes 0.5 s."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
