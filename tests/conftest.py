@@ -39,6 +39,12 @@ def _small_heap():
 
 
 @pytest.fixture(autouse=True)
+def _no_fp16_arithmetic(monkeypatch):
+    """On every processor, a model's plain name means its fp32 program."""
+    monkeypatch.setattr("seaformer_edge.hub.zoo.computes_in_fp16", lambda: False)
+
+
+@pytest.fixture(autouse=True)
 def models_home(tmp_path_factory, monkeypatch):
     """The user's models folder: empty, and a test's own."""
     home = tmp_path_factory.mktemp("home") / "models"

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 @click.option(
     "--fp32",
     metavar="MODEL",
-    help="Also measure this model, from which the int8 MODEL was made; the card shows both.",
+    help="Also measure the fp32 model from which an fp16 or int8 MODEL was made, for its card.",
 )
 @click.option(
     "--write-card",
@@ -90,6 +90,10 @@ def evaluate(
         input_size = confirm_size(input_size, card)
     if fp32:
         fp32_path, fp32_card = _find(fp32)
+        if fp32_card.precision != "fp32":  # a name alone may mean another precision
+            raise ModelError(
+                f"{fp32_path}: is {fp32_card.precision}; name the fp32 program, as NAME-fp32"
+            )
         if (fp32_card.task, fp32_card.classes) != (card.task, card.classes):
             raise ModelError(f"{fp32_path}: {path} was not made from it: its classes differ")
     if write_card:

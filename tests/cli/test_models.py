@@ -142,6 +142,9 @@ class TestWithTorch:
         assert both["fp32 mIoU"] == float(fp32)
         kept = f"keeps {both['mIoU'] / both['fp32 mIoU']:.2%} of its mIoU"
         assert kept in capsys.readouterr().out
+        int8 = f"{DEFAULT_MODEL}-int8"
+        assert main(["evaluate", str(program), *evaluate, "--fp32", int8]) == 1
+        assert "is int8; name the fp32 program" in capsys.readouterr().err
         assert main(["evaluate", str(program), *evaluate, "--fp32", DEFAULT_MODEL]) == 1
         assert (
             "mine.pte was not made from it: its classes differ"
