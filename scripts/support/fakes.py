@@ -17,7 +17,7 @@ from seaformer_edge.hub.card import Card
 from seaformer_edge.inference.segmenter import Classifier, Segmenter
 from seaformer_edge.live.inference import ModelRequest
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 CARD = Card(
     name="fake",

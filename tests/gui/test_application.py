@@ -35,7 +35,6 @@ from seaformer_edge_gui.settings import Theme
 
 WIDTH, HEIGHT = 1024, 600
 FRAME_WIDTH, FRAME_HEIGHT = 96, 64  # of the camera's frames
-PATIENCE_S = 60.0
 # Positions in the window, (left, top, width, height).
 PICTURE_AREA = (8, 42, 714, 446)
 RATES = {"camera": (18, 524, 50, 26), "inference": (76, 524, 50, 26), "display": (140, 524, 50, 26)}
@@ -143,7 +142,7 @@ def opened(desktop: Desktop) -> None:
         found[:] = desktop.do("search", "--onlyvisible", "--name", "SeaFormer").split()
         return bool(found)
 
-    wait_until(appeared, PATIENCE_S)
+    wait_until(appeared)
     desktop.do("windowmove", found[-1], 0, 0, "windowsize", found[-1], WIDTH, HEIGHT)
     desktop.do("windowfocus", "--sync", found[-1])
 
@@ -180,7 +179,7 @@ def test_using_the_window(
 ) -> None:
     opened(desktop)
     desktop.key("5")
-    wait_until(lambda: moves(desktop), PATIENCE_S)
+    wait_until(lambda: moves(desktop))
 
     # In the mask, nearly every pixel has the colour of a class.
     palette = np.array(read_card(resolve_model(None)).palette)
@@ -191,28 +190,28 @@ def test_using_the_window(
 
     assert share_of_class_colours() < 0.3
     desktop.click(823, 65)
-    wait_until(lambda: share_of_class_colours() > 0.8, PATIENCE_S)
+    wait_until(lambda: share_of_class_colours() > 0.8)
     # The overlay is between frame and mask; opacity moves it towards the mask.
     desktop.click(768, 65)
-    wait_until(lambda: share_of_class_colours() < 0.5, PATIENCE_S)
+    wait_until(lambda: share_of_class_colours() < 0.5)
     for _ in range(5):
         desktop.key("bracketright")
-    wait_until(lambda: share_of_class_colours() > 0.8, PATIENCE_S)
+    wait_until(lambda: share_of_class_colours() > 0.8)
     # Side by side, the picture is half as high, so this pixel is canvas now.
     desktop.key("3")
     canvas = rgb(theme.COLOURS[Theme.DARK].canvas)
-    wait_until(lambda: (desktop.part(PICTURE_AREA)[5, 300] == canvas).all(), PATIENCE_S)
+    wait_until(lambda: (desktop.part(PICTURE_AREA)[5, 300] == canvas).all())
     desktop.key("4")
-    wait_until(lambda: (desktop.part(PICTURE_AREA)[5, 300] != canvas).any(), PATIENCE_S)
+    wait_until(lambda: (desktop.part(PICTURE_AREA)[5, 300] != canvas).any())
     assert share_of_class_colours() < 0.5
 
     # Figures, bars and the curve of the plot are drawn.
     for name, area in {**RATES, "latency": LATENCY}.items():
-        wait_until(lambda area=area: ink(desktop.part(area)) > 0.03, PATIENCE_S)
+        wait_until(lambda area=area: ink(desktop.part(area)) > 0.03)
         assert ink(desktop.part(area)) < 0.6, name
     accent = rgb(theme.COLOURS[Theme.DARK].accent)
     for area in (PLOT, BARS):
-        wait_until(lambda area=area: near(desktop.part(area), accent, 30) > 40, PATIENCE_S)
+        wait_until(lambda area=area: near(desktop.part(area), accent, 30) > 40)
 
     # A lost camera is reported, and shown again once it is back.
     desktop.key("5")
@@ -225,14 +224,14 @@ def test_using_the_window(
     assert not shows_error()
     camera.mode = "cut"
     cut_s = time.monotonic()
-    wait_until(shows_error, PATIENCE_S)
+    wait_until(shows_error)
     assert time.monotonic() - cut_s < 10  # the goal is two seconds; the machine may be busy
     desktop.key("2")  # the window still reacts
-    wait_until(lambda: share_of_class_colours() > 0.6, PATIENCE_S)
+    wait_until(lambda: share_of_class_colours() > 0.6)
     camera.mode = "live"
-    wait_until(lambda: not shows_error(), PATIENCE_S)
+    wait_until(lambda: not shows_error())
     desktop.key("5")
-    wait_until(lambda: moves(desktop), PATIENCE_S)
+    wait_until(lambda: moves(desktop))
 
     # It ends on SIGTERM.
     application.send_signal(signal.SIGTERM)
