@@ -18,7 +18,7 @@ from msgspec import Meta
 
 from seaformer_edge.errors import ModelError, reading
 from seaformer_edge.files import atomic_write_together, partial_path
-from seaformer_edge.hub.class_list import Names, Palette
+from seaformer_edge.hub.class_list import Line, Names, Palette
 from seaformer_edge.hub.json_file import parse_json, read_json, validate
 
 FORMAT = 1
@@ -34,6 +34,7 @@ PRECISIONS = ("fp32", "fp16", "int8")
 Precision = Annotated[str, Meta(pattern=f"^({'|'.join(PRECISIONS)})$")]
 Deviation = Annotated[float, Meta(gt=0)]
 Count = Annotated[int, Meta(ge=0)]
+Side = Annotated[int, Meta(ge=0, le=16384)]
 Figure = Annotated[float, Meta(ge=0, le=1)]
 Accuracy = dict[str, Figure | str | dict[str, Figure]]
 
@@ -68,12 +69,12 @@ class Card:
         ValueError: fields do not fit together.
     """
 
-    name: str
+    name: Line
     task: Task
-    variant: str
+    variant: Line
     precision: Precision
-    height: Count
-    width: Count
+    height: Side
+    width: Side
     mean: tuple[float, float, float]
     std: tuple[Deviation, Deviation, Deviation]
     classes: Names
@@ -82,7 +83,7 @@ class Card:
     origin: str
     data: str
     licence: str
-    architecture: str = "seaformer"
+    architecture: Line = "seaformer"
     accuracy: Accuracy = field(default_factory=dict)
     sha256: str = ""
     size: Count = 0

@@ -19,9 +19,12 @@ Channel = Annotated[int, Meta(ge=0, le=255)]
 MAX_CLASSES = 1 << 16
 """More than any data set has."""
 
-Names = Annotated[tuple[str, ...], Meta(min_length=1, max_length=MAX_CLASSES)]
+Line = Annotated[str, Meta(pattern=r"\A[^\r\n]*\Z")]
+"""Text of one line: names stand in the rows of tables."""
+
+Names = Annotated[tuple[Line, ...], Meta(min_length=1, max_length=MAX_CLASSES)]
 # From id to name, or from name to id.
-Mapping = Annotated[dict[str, str | int], Meta(max_length=MAX_CLASSES)]
+Mapping = Annotated[dict[Line, Line | int], Meta(max_length=MAX_CLASSES)]
 Palette = tuple[tuple[Channel, Channel, Channel], ...]
 
 

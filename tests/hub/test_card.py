@@ -97,6 +97,7 @@ def test_a_file_that_is_not_a_card(model, content):
     ("entry", "value", "complaint"),
     [
         ("format", 99, "another format"),
+        ("name", "harmless\nseaformer-t-everyday  512x384", "name"),
         ("task", "detection", "task"),
         ("precision", "fp8", "precision"),
         ("palette", [[0, 0, 0]], "palette: 1 colours for 2 classes"),
@@ -105,6 +106,7 @@ def test_a_file_that_is_not_a_card(model, content):
         ("logit_channels", 1, "logit_channels: 1 for 2 classes"),
         ("colour", "red", "unknown entries colour"),
         ("height", -1, "height"),
+        ("height", 16416, "height"),
         ("width", 96.0, "width"),
         ("width", True, "width"),
         ("mean", "grey", "mean"),
@@ -118,6 +120,7 @@ def test_a_file_that_is_not_a_card(model, content):
         ("classes", "road", "classes"),
         ("classes", {"road": 0, "sky": 1}, "classes"),
         ("classes", [], "classes"),
+        ("classes", ["road", "sky\r"], "classes"),
         ("classes", ["road", "\ud800"], "surrogates"),
         ("accuracy", [0.5], "accuracy"),
         ("accuracy", {"set": 5}, "accuracy"),
