@@ -1,4 +1,4 @@
-"""Random crops, flips and photometric distortion of training pictures."""
+"""Random crops, flips, photometric distortion and other changes of training pictures."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from seaformer_edge.training.camera_faults import with_camera_fault
+from seaformer_edge.training.cutouts import Cutouts
 from seaformer_edge.training.datasets import IGNORE, fitting_scale
 
 CropBox = tuple[float, float, float, float]
@@ -28,6 +30,9 @@ class SegmentationAugmentation:
         fit: (long, short) side into which a picture is scaled first; None: it keeps its size.
         stretch: chance that a picture is stretched to the size of the crop first, as every frame
             is stretched to the input's size when the exported program runs.
+        cutouts: objects to paste onto the picture first.
+        paste: chance of that.
+        camera_faults: chance of a fault of a camera, the last change.
     """
 
     crop: tuple[int, int]
@@ -36,12 +41,17 @@ class SegmentationAugmentation:
     max_share: float = 1.0
     fit: tuple[int, int] | None = None
     stretch: float = 0.0
+    cutouts: Cutouts | None = None
+    paste: float = 0.0
+    camera_faults: float = 0.0
 
     def __call__(
         self, image: NDArray[np.uint8], labels: NDArray[np.uint8], rng: np.random.Generator
     ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """(H, W, 3) uint8 RGB and (H, W) uint8 labels to both at the size of the crop."""
         height, width = self.crop
+        if self.cutouts and rng.random() < self.paste:
+            image, labels = self.cutouts.paste(image, labels, rng)
         # Log-uniform, so that halving is as likely as doubling.
         scale = float(np.exp(rng.uniform(*np.log(self.scale))))
         aspect = float(np.exp(rng.uniform(-0.1, 0.1)))
@@ -64,6 +74,8 @@ class SegmentationAugmentation:
             image, labels = image[:, ::-1], labels[:, ::-1]
 
         image = distort_colours(np.ascontiguousarray(image), rng, self.colour)
+        if self.camera_faults and rng.random() < self.camera_faults:
+            image = with_camera_fault(image, rng)
         bottom, right = height - image.shape[0], width - image.shape[1]
         if bottom or right:
             border = (0, bottom, 0, right, cv2.BORDER_CONSTANT)

@@ -69,7 +69,11 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             a crop takes (classification).
         stretch: chance that a picture is stretched to the size of the crop before its random
             resizing, as frames are when the program runs (segmentation).
+        paste: chance that objects from the data set's folder `cutouts` are pasted onto a picture
+            (`cutouts`; segmentation).
         colour: strength of the photometric distortion.
+        camera_faults: chance that a picture gets a fault of a camera, one of those in
+            `camera_faults` (segmentation).
         crop_max_share: a crop of which one class takes more is drawn again, up to ten times.
         optimizer: "adamw", or "rmsprop", TensorFlow's, which the published classifiers used.
         learning_rate: peak; linear warm-up, then by `schedule`.
@@ -114,7 +118,9 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     eval_size: tuple[Count, Count] | None = None
     scale: tuple[Positive, Positive] = (0.5, 2.0)
     stretch: Share = 0.0
+    paste: Share = 0.0
     colour: NotNegative = 1.0
+    camera_faults: Share = 0.0
     crop_max_share: Annotated[float, Meta(gt=0, le=1)] = 1.0
     optimizer: str = "adamw"
     learning_rate: Positive = 5e-4

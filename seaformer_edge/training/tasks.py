@@ -17,6 +17,7 @@ from seaformer_edge.hub.class_list import ClassList
 from seaformer_edge.nn.checkpoint import Network
 from seaformer_edge.training.augment import ClassificationAugmentation, SegmentationAugmentation
 from seaformer_edge.training.balance import class_counts, class_weights, repeats
+from seaformer_edge.training.cutouts import Cutouts
 from seaformer_edge.training.datasets import (
     CLASSIFICATION,
     IGNORE,
@@ -88,6 +89,7 @@ class SegmentationTask:
         self.training = [pair for pairs in training for pair in pairs]
         self.validation = self.set.pairs(data_root, "val")
         self._check(data_root, classes)
+        self.cutouts = Cutouts.of(data_root, classes) if stage.paste else None
         self.weights: Tensor | None = None
         if stage.class_weights or stage.repeat_threshold:
             counts = class_counts(self.training, self.ids, self.num_classes, self.colours)
@@ -124,6 +126,9 @@ class SegmentationTask:
             stage.crop_max_share,
             self.set.fit,
             stage.stretch,
+            self.cutouts,
+            stage.paste,
+            stage.camera_faults,
         )
 
         def augment(pair: Pair, rng: np.random.Generator) -> tuple[Tensor, Tensor]:

@@ -18,6 +18,7 @@ image_module = pytest.importorskip("PIL.Image", reason="the train extra is not i
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "scripts" / "data"))
 try:
+    import cut_out_objects
     import draw_coco_masks as coco
     import make_everyday_data as data
 finally:
@@ -255,3 +256,29 @@ def test_yolo_polygons_get_the_ids_of_coco(tmp_path: Path) -> None:
     assert (mask[:, 5:] == 90).all()
     assert (mask[:, :5] == 0).all()
     assert len(coco.CATEGORY_IDS) == 80
+
+
+def test_whole_objects_of_real_masks_are_cut_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dog, person, wall = ids("dog", "person", "wall")[0]
+    labels = np.full((120, 200), wall, np.uint8)
+    labels[20:80, 30:90] = dog
+    labels[0:60, 120:180] = dog  # touches the edge
+    labels[90:100, 30:40] = dog  # too small
+    labels[100:110, 100:110] = person
+    image = np.full((120, 200, 3), 50, np.uint8)
+    image[labels == dog] = (10, 20, 200)
+    for name in ("voc_1", "house_1"):  # what teachers label in houses is not cut
+        put(tmp_path / "train" / "images" / f"{name}.png", image)
+        put(tmp_path / "train" / "labels" / f"{name}.png", labels)
+    monkeypatch.setattr(sys, "argv", ["cut", str(tmp_path)])
+    cut_out_objects.main()
+    (path,) = (tmp_path / "cutouts").rglob("*.webp")
+    assert path == tmp_path / "cutouts" / "dog" / "voc_1_0.webp"
+    cutout = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    assert cutout.shape == (60, 60, 4)
+    assert (cutout[1:-1, 1:-1, 3] == 255).all()
+    assert cutout[29, 29, 2] > 150
+    assert "person" in cut_out_objects.cut_classes(data.ORIGINS["cityscapes"])
+    assert not cut_out_objects.cut_classes(data.ORIGINS["msrc"])

@@ -165,6 +165,31 @@ def test_each_teacher_and_the_merged_labels_are_measured(tmp_path: Path) -> None
     assert iou == {"mosaic": 0, "voc": 0.5, "yolo": 0, "merged": 0.5}
 
 
+def test_bystanders_that_two_teachers_see_are_ignored(tmp_path: Path) -> None:
+    person = CLASSES.index("person")
+    truth = np.zeros((1, 8), np.uint8)
+    truth[0, :3] = person
+
+    def yolo(image: np.ndarray) -> list[Instance]:
+        return [
+            Instance("person", 0.9, mask(0, 1, 2, 3, width=8)),  # the person, too wide
+            Instance("person", 0.9, mask(2, 4, 5, 6, width=8)),  # a bystander
+            Instance("dog", 0.9, mask(7, width=8)),
+        ]
+
+    def voc(image: np.ndarray) -> np.ndarray:
+        return ids("", "", "", "person", "person", "", "", "person")
+
+    agreeing = Teachers(lambda image: (ids("", "", "", "", "", "person", "", ""), SURE), voc, yolo)
+    for kind, array in (("images", np.zeros((1, 8, 3), np.uint8)), ("labels", truth)):
+        (tmp_path / "persons" / kind).mkdir(parents=True)
+        cv2.imwrite(str(tmp_path / "persons" / kind / "a.png"), array)
+    script.ignore_bystanders(tmp_path, agreeing)
+    labels = cv2.imread(str(tmp_path / "persons-agreed" / "labels" / "a.png"), -1)
+    assert labels.tolist() == [[person] * 3 + [0, UNSURE, UNSURE, 0, 0]]
+    assert (tmp_path / "persons-agreed" / "images" / "a.png").is_file()
+
+
 def test_another_file_than_the_known_one_is_refused(tmp_path: Path) -> None:
     (tmp_path / "network.tflite").write_bytes(b"other")
     with pytest.raises(SystemExit, match=r"network\.tflite: not the file that is known as voc"):

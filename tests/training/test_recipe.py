@@ -17,7 +17,15 @@ from seaformer_edge.training.recipe import (
     recipe_names,
 )
 
-SHIPPED = ["camvid", "camvid-s", "everyday", "everyday-s", "finetune", "tiny-imagenet"]
+SHIPPED = [
+    "camvid",
+    "camvid-s",
+    "everyday",
+    "everyday-objects",
+    "everyday-s",
+    "finetune",
+    "tiny-imagenet",
+]
 FINETUNE = (RECIPES_DIR / "finetune.toml").read_text()
 
 
