@@ -59,6 +59,17 @@ def test_a_model_without_its_fp32_program_keeps_its_row(tmp_path):
     assert "mIoU 0.627 | fp16 100.00 %, int8 99.76 % | fp16 6.6 MB, int8 2.0 MB" in row
 
 
+def test_a_model_that_knows_other_objects_says_so(tmp_path):
+    for path in MODELS.glob("seaformer-t-everyday*"):
+        (tmp_path / path.name).symlink_to(path)
+    card = tmp_path / "seaformer-t-everyday.json"
+    text = card.read_text().replace('"rug"', '"other"')
+    card.unlink()
+    card.write_text(text)
+    summary = TABLES["summary"]("seaformer-t-everyday", tmp_path)
+    assert "Does not know: other objects (the class `other`) and surroundings; often" in summary
+
+
 def test_recorded_medians_lie_between_their_quartiles():
     for part, ratios in RECORD["quartiles"].items():
         for name, (low, high) in ratios.items():
