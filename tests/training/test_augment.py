@@ -10,11 +10,15 @@ import pytest
 
 pytest.importorskip("torch", reason="the train extra is not installed")
 
+from msgspec.structs import replace
+from tiny_training import STAGE
+
 from seaformer_edge.errors import SourceError
 from seaformer_edge.hub.class_list import ClassList
 from seaformer_edge.training.augment import SegmentationAugmentation
 from seaformer_edge.training.camera_faults import FAULTS
 from seaformer_edge.training.cutouts import Cutouts
+from seaformer_edge.training.tasks import SegmentationTask
 
 CLASSES = ClassList(("wall", "cup", "dog"), ((0, 0, 0), (255, 0, 0), (0, 255, 0)), 255)
 
@@ -45,6 +49,20 @@ def test_pasted_objects_have_the_label_of_their_class(tmp_path: Path) -> None:
                 assert (picture[ids == class_id][:, channel] > 100).mean() > 0.9
     with_class = [np.mean([(ids == i).any() for _, ids in seen]) for i in (1, 2)]
     assert min(with_class) > 0.4, "classes are equally likely, whatever their pictures"
+
+
+def test_a_recipe_pastes_objects_of_a_data_set(street: Path) -> None:
+    more = ClassList(("sky", "road", "cup"), ((0, 0, 0),) * 3, 9)
+    with pytest.raises(SourceError, match="no cut-out objects"):
+        SegmentationTask(replace(STAGE, paste=1.0), more, street)
+    cutout(street / "cutouts" / "cup" / "a.png", (255, 0, 0))
+
+    def pictures_with_cups(share: float) -> float:
+        samples = SegmentationTask(replace(STAGE, paste=share), more, street).samples(20)
+        return np.mean([bool((samples[n][1] == 2).any()) for n in range(20)])
+
+    assert pictures_with_cups(0.0) == 0
+    assert pictures_with_cups(1.0) > 0.5
 
 
 def test_cutouts_that_cannot_be_pasted_are_refused(tmp_path: Path) -> None:
