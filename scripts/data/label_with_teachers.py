@@ -53,11 +53,11 @@ AGREED = "persons-agreed"
 
 def label(root: Path, teachers: Teachers, part: tuple[int, int]) -> None:
     """Write root/labels for every Mth picture from the Nth of root/images; `part` is (N, M)."""
-    labels = root / "labels"
-    labels.mkdir(exist_ok=True)
     number, parts = part
-    for picture in tqdm(pictures_in(root / "images")[number - 1 :: parts], unit="pictures"):
-        target = labels / f"{picture.stem}.png"
+    pictures = pictures_in(root / "images")[number - 1 :: parts]
+    (root / "labels").mkdir(exist_ok=True)
+    for picture in tqdm(pictures, unit="pictures"):
+        target = root / "labels" / f"{picture.stem}.png"
         if not target.exists():
             labels = cv2.imencode(".png", teachers(read_picture(picture)))[1]
             partial = partial_path(target)

@@ -44,7 +44,7 @@ from seaformer_edge.errors import SourceError
 from seaformer_edge.hub.class_list import read_class_list
 from seaformer_edge.hub.paths import shipped_models_dir
 from seaformer_edge.training.layouts import pictures_in
-from seaformer_edge.training.pictures import read_ids
+from seaformer_edge.training.pictures import read_ids, read_picture
 
 IGNORE = 255
 VOID = 255
@@ -222,10 +222,15 @@ def pictures_of(root: Path, origin: str | None) -> Iterator[Picture]:
     for path in pictures_in(root / "images"):
         name = path.stem if origin is None else f"{origin}_{path.stem}"
         mask = root / "masks" / f"{path.stem}.png"
+        if (key := name.split("_")[0]) not in ORIGINS:
+            raise SourceError(
+                f"{path}: {key!r} is no origin; known are {', '.join(ORIGINS)}: the name begins"
+                " with it, or --more names it"
+            )
         yield Picture(
             name,
             path,
-            ORIGINS[name.split("_")[0]],
+            ORIGINS[key],
             root / "labels" / f"{path.stem}.png",
             mask if mask.exists() else None,
         )
@@ -256,7 +261,7 @@ def targets(picture: Picture, real: str) -> Iterator[tuple[str, LabelMap]]:
 
 
 def write(output: Path, picture: Picture, split: str, labels: LabelMap) -> None:
-    image = cv2.imread(str(picture.path), cv2.IMREAD_COLOR)
+    image = read_picture(picture.path)
     height, width = image.shape[:2]
     if labels.shape != (height, width):
         raise SourceError(f"{picture.path}: the labels have another size than the picture")
@@ -268,7 +273,8 @@ def write(output: Path, picture: Picture, split: str, labels: LabelMap) -> None:
     for kind in ("images", "labels"):
         (output / split / kind).mkdir(parents=True, exist_ok=True)
     target = output / split / "images" / f"{picture.name}.jpg"
-    cv2.imwrite(str(target), image, [cv2.IMWRITE_JPEG_QUALITY, 92])
+    bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+    cv2.imwrite(str(target), bgr, [cv2.IMWRITE_JPEG_QUALITY, 92])
     cv2.imwrite(str(output / split / "labels" / f"{picture.name}.png"), labels)
 
 
@@ -303,12 +309,11 @@ def main() -> None:
     options = parser.parse_args()
     names = read_class_list(shipped_models_dir() / "classes" / f"{options.classes}.json").names
 
-    sources = [("real", pictures_of(options.everyday, None))]
+    sources = [("real", list(pictures_of(options.everyday, None)))]
     for argument in options.more:
         origin, _, root = argument.partition("=")
-        sources.append(("real-more", pictures_of(Path(root), origin)))
-    for real, pictures in sources:
-        todo = list(pictures)
+        sources.append(("real-more", list(pictures_of(Path(root), origin))))
+    for real, todo in sources:
         with ProcessPoolExecutor() as pool:
             done = pool.map(partial(make, options.output, real, len(names)), todo, chunksize=16)
             list(tqdm(done, total=len(todo), unit="pictures"))

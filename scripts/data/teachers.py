@@ -22,6 +22,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from seaformer_edge.errors import SourceError
 from seaformer_edge.hub.card import file_sha256
 from seaformer_edge.hub.class_list import read_class_list
 from seaformer_edge.hub.paths import shipped_models_dir
@@ -157,8 +158,12 @@ class _TFLite:
     """A TFLite file whose sha256 is known."""
 
     def __init__(self, path: Path, teacher: str, threads: int):
-        if (sha256 := file_sha256(path)) != SHA256[teacher]:
-            raise SystemExit(
+        try:
+            sha256 = file_sha256(path)
+        except OSError as error:
+            raise SourceError(f"{path}: cannot be read ({error.strerror})") from error
+        if sha256 != SHA256[teacher]:
+            raise SourceError(
                 f"{path}: not the file that is known as {teacher}: its sha256 is {sha256},"
                 f" expected {SHA256[teacher]}"
             )

@@ -146,6 +146,21 @@ def test_labels_and_mask_of_other_sizes_are_refused(tmp_path: Path) -> None:
         next(data.targets(picture, "real"))
 
 
+@pytest.mark.parametrize("origin", ["unknown", None])
+def test_pictures_of_an_unknown_origin_are_refused(tmp_path: Path, origin: str | None) -> None:
+    put(tmp_path / "images" / "mine_1.png", np.zeros((1, 2, 3), np.uint8))
+    with pytest.raises(data.SourceError, match=r"mine_1\.png: '(unknown|mine)' is no origin"):
+        list(data.pictures_of(tmp_path, origin))
+
+
+def test_an_unreadable_picture_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"no picture")
+    put(tmp_path / "a.png", np.zeros((2, 3), np.uint8))
+    picture = data.Picture("inet_1", tmp_path / "a.jpg", data.Origin({}), tmp_path / "a.png", None)
+    with pytest.raises(data.SourceError, match=r"a\.jpg: cannot be read as a picture"):
+        data.make(tmp_path, "real", 59, picture)
+
+
 def test_objects_become_unlabelled_in_the_41_classes(tmp_path: Path) -> None:
     name = name_of("house", "", False)
     put(tmp_path / "images" / f"{name}.png", np.zeros((1, 2, 3), np.uint8))

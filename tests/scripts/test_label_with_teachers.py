@@ -19,6 +19,8 @@ finally:
     sys.path.pop(0)
 from teachers import CLASSES, MOSAIC_CLASSES, UNSURE, Instance, Teachers, merge
 
+from seaformer_edge.errors import SourceError
+
 
 def ids(*names: str) -> np.ndarray:
     """(1, N) class ids; "" is `UNSURE`."""
@@ -191,6 +193,13 @@ def test_bystanders_that_two_teachers_see_are_ignored(tmp_path: Path) -> None:
 
 
 def test_another_file_than_the_known_one_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "network.tflite").write_bytes(b"other")
-    with pytest.raises(SystemExit, match=r"network\.tflite: not the file that is known as voc"):
+    with pytest.raises(SourceError, match=r"network\.tflite: cannot be read \(No such file"):
         teachers.Voc(tmp_path / "network.tflite", 1)
+    (tmp_path / "network.tflite").write_bytes(b"other")
+    with pytest.raises(SourceError, match=r"network\.tflite: not the file that is known as voc"):
+        teachers.Voc(tmp_path / "network.tflite", 1)
+
+
+def test_a_folder_without_pictures_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="images: no such folder"):
+        script.label(tmp_path / "nowhere", fake_teachers(), (1, 1))
