@@ -22,6 +22,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from seaformer_edge.errors import SourceError, reading
+from seaformer_edge.training.pictures import read_picture
+
 CROWD = 255
 # COCO's 80 categories have ids up to 90; these are not in use.
 _UNUSED = {12, 26, 29, 30, 45, 66, 68, 69, 71, 83}
@@ -52,7 +55,12 @@ def crowd_mask(counts: list[int], size: tuple[int, int]) -> NDArray[np.bool_]:
 
 def from_json(path: Path) -> Iterator[tuple[str, NDArray[np.uint8]]]:
     """(file name, mask) of every picture of an instances file."""
-    entries = json.loads(path.read_text())
+    with reading(path, SourceError):
+        text = path.read_text()
+    try:
+        entries = json.loads(text)
+    except ValueError as error:
+        raise SourceError(f"{path}: not a JSON file ({error})") from error
     by_picture: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for annotation in entries["annotations"]:
         by_picture[annotation["image_id"]].append(annotation)
@@ -78,7 +86,7 @@ def from_yolo(labels: Path, images: Path) -> Iterator[tuple[str, NDArray[np.uint
         path = labels / f"{picture.stem}.txt"
         if not path.exists():
             continue
-        height, width = cv2.imread(str(picture)).shape[:2]
+        height, width = read_picture(picture).shape[:2]
         instances = []
         for line in path.read_text().splitlines():
             number, *points = line.split()
@@ -92,6 +100,8 @@ def main(images: Path, annotations: Path, output: Path) -> None:
         (output / kind).mkdir(parents=True, exist_ok=True)
     found = from_yolo(annotations, images) if annotations.is_dir() else from_json(annotations)
     for name, mask in found:
+        if not (images / name).is_file():
+            raise SourceError(f"{images / name}: no such file, but {annotations} names it")
         shutil.copy(images / name, output / "images" / name)
         cv2.imwrite(str(output / "masks" / f"{Path(name).stem}.png"), mask)
 
@@ -99,4 +109,7 @@ def main(images: Path, annotations: Path, output: Path) -> None:
 if __name__ == "__main__":
     if len(sys.argv) != 4:
         sys.exit(__doc__)
-    main(*(Path(argument) for argument in sys.argv[1:]))
+    try:
+        main(*(Path(argument) for argument in sys.argv[1:]))
+    except SourceError as error:
+        sys.exit(str(error))

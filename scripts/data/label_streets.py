@@ -19,15 +19,18 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
+from label_with_teachers import write_label
 from make_street_data import CITYSCAPES, VOID
 from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
+from seaformer_edge.errors import SourceError
 from seaformer_edge.hub.class_list import read_class_list
 from seaformer_edge.hub.paths import shipped_models_dir
 from seaformer_edge.nn.network_input import IMAGENET_MEAN, IMAGENET_STD
 from seaformer_edge.training.layouts import pictures_in
+from seaformer_edge.training.pictures import read_picture
 
 IDS = [
     (theirs, CITYSCAPES[name])
@@ -71,17 +74,20 @@ class Teacher:
 
 
 def main(teacher: Path, folder: Path, threads: int, sure: float) -> None:
+    pictures = pictures_in(folder / "images")
+    if not teacher.is_file():
+        raise SourceError(f"{teacher}: no such file")
     network = Teacher(teacher, threads)
     (folder / "labels").mkdir(exist_ok=True)
-    for picture in tqdm(pictures_in(folder / "images"), unit="pictures"):
+    for picture in tqdm(pictures, unit="pictures"):
         target = folder / "labels" / f"{picture.stem}.png"
         if target.exists():
             continue
-        image = np.asarray(cv2.imread(str(picture), cv2.IMREAD_COLOR_RGB), np.uint8)
+        image = read_picture(picture)
         size = (image.shape[1], image.shape[0])
         labels = camvid_labels(network(image), sure)
         labels = cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST_EXACT)  # type: ignore[assignment]
-        cv2.imwrite(str(target), labels)
+        write_label(target, labels)
 
 
 if __name__ == "__main__":
@@ -92,4 +98,7 @@ if __name__ == "__main__":
     parser.add_argument("folder", type=Path)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--sure", type=float, default=0.5, help="lowest probability (%(default)s)")
-    main(**vars(parser.parse_args()))
+    try:
+        main(**vars(parser.parse_args()))
+    except SourceError as error:
+        raise SystemExit(str(error)) from error

@@ -59,10 +59,14 @@ def label(root: Path, teachers: Teachers, part: tuple[int, int]) -> None:
     for picture in tqdm(pictures, unit="pictures"):
         target = root / "labels" / f"{picture.stem}.png"
         if not target.exists():
-            labels = cv2.imencode(".png", teachers(read_picture(picture)))[1]
-            partial = partial_path(target)
-            partial.write_bytes(labels.tobytes())
-            partial.replace(target)
+            write_label(target, teachers(read_picture(picture)))
+
+
+def write_label(path: Path, labels: LabelMap) -> None:
+    """Write a PNG; an interrupted one does not get its name."""
+    partial = partial_path(path)
+    partial.write_bytes(cv2.imencode(".png", labels)[1].tobytes())
+    partial.replace(path)
 
 
 def without_bystanders(truth: LabelMap, instances: Sequence[Instance], others: Mask) -> LabelMap:

@@ -28,6 +28,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from seaformer_edge.errors import SourceError, reading
 from seaformer_edge.hub.class_list import read_class_list
 from seaformer_edge.hub.paths import shipped_models_dir
 from seaformer_edge.training.layouts import pictures_in
@@ -126,7 +127,9 @@ def copy_camvid(split: Path, target: Path, copies: int) -> None:
     """Copy the pictures and labels of a split, `copies` times under different names."""
     for kind in ("images", "labels"):
         (target / kind).mkdir(parents=True, exist_ok=True)
-        for path in sorted((split / kind).iterdir()):
+        with reading(split / kind, SourceError):
+            paths = sorted((split / kind).iterdir())
+        for path in paths:
             names = [target / kind / f"camvid-{split.name}{n}_{path.name}" for n in range(copies)]
             shutil.copy(path, names[0])
             for name in names[1:]:
@@ -136,7 +139,7 @@ def copy_camvid(split: Path, target: Path, copies: int) -> None:
 
 def add_labelled(picture: Path, folder: Path, origin: str, split: Path) -> None:
     """Write a picture with the teacher's labels, refined by a coarse mask if there is one."""
-    image = cv2.imread(str(picture), cv2.IMREAD_COLOR)
+    image = read(picture, cv2.IMREAD_COLOR)
     labels = read(folder / "labels" / f"{picture.stem}.png")
     mask = folder / "masks" / f"{picture.stem}.png"
     if origin in ORIGINS and mask.exists():
@@ -160,7 +163,7 @@ def add_streets(folder: Path, split: Path) -> None:
     """
     classes = read_class_list(shipped_models_dir() / "classes" / "cityscapes.json")
     for picture in pictures_in(folder / "images"):
-        image = cv2.imread(str(picture), cv2.IMREAD_COLOR)
+        image = read(picture, cv2.IMREAD_COLOR)
         stored = read(folder / "masks" / f"{picture.stem}.png")
         labels = np.full(stored.shape[:2], VOID, np.uint8)
         for name, ours in CITYSCAPES.items():
@@ -185,8 +188,12 @@ def write(name: str, image: LabelMap, labels: LabelMap, split: Path) -> None:
     cv2.imwrite(str(split / "labels" / f"{name}.png"), labels)
 
 
-def read(mask: Path) -> LabelMap:
-    return np.asarray(cv2.imread(str(mask), cv2.IMREAD_UNCHANGED), np.uint8)
+def read(path: Path, flags: int = cv2.IMREAD_UNCHANGED) -> LabelMap:
+    """Raises SourceError."""
+    stored = cv2.imread(str(path), flags)
+    if stored is None:
+        raise SourceError(f"{path}: cannot be read as a picture")
+    return np.asarray(stored, np.uint8)
 
 
 def origin_of(text: str) -> tuple[str, Path]:
@@ -206,4 +213,7 @@ if __name__ == "__main__":
     parser.add_argument(
         "--labelled", type=origin_of, action="append", default=[], metavar="ORIGIN=FOLDER"
     )
-    main(**vars(parser.parse_args()))
+    try:
+        main(**vars(parser.parse_args()))
+    except SourceError as error:
+        raise SystemExit(str(error)) from error

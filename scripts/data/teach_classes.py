@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
+from seaformer_edge.errors import SourceError
 from seaformer_edge.hub.class_list import read_class_list
 from seaformer_edge.hub.paths import shipped_models_dir
 from seaformer_edge.nn.network_input import IMAGENET_MEAN, IMAGENET_STD
@@ -162,4 +163,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except SourceError as error:
+        raise SystemExit(str(error)) from error

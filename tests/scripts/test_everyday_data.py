@@ -261,6 +261,23 @@ def test_small_coco_polygons_lie_over_large_ones_and_crowds(tmp_path: Path) -> N
     assert mask[7, 0] == 0
 
 
+def test_coco_files_that_are_missing_are_named(tmp_path: Path) -> None:
+    picture = {"id": 1, "file_name": "a.jpg", "height": 8, "width": 9}
+    path, output = tmp_path / "instances.json", tmp_path / "out"
+    for text, expected in (
+        (None, r"instances\.json: cannot be read \(No such file"),
+        ("{", r"instances\.json: not a JSON file"),
+        (
+            json.dumps({"images": [picture], "annotations": []}),
+            r"a\.jpg: no such file, but .*instances\.json names it",
+        ),
+    ):
+        if text:
+            path.write_text(text)
+        with pytest.raises(data.SourceError, match=expected):
+            coco.main(tmp_path, path, output)
+
+
 def test_yolo_polygons_get_the_ids_of_coco(tmp_path: Path) -> None:
     put(tmp_path / "images" / "a.jpg", np.zeros((8, 10, 3), np.uint8))
     put(tmp_path / "images" / "no-label.jpg", np.zeros((8, 10, 3), np.uint8))

@@ -141,3 +141,16 @@ def test_streets_in_cityscapes_ids_or_colours(tmp_path: Path) -> None:
         "void": "void",
         "mixed": "void",
     }
+
+
+@pytest.mark.parametrize("missing", ["train/images", "train/labels"])
+def test_a_missing_folder_is_named_in_one_line(tmp_path: Path, missing: str) -> None:
+    write(tmp_path / "camvid" / "train", "frame", np.zeros((6, 8), np.uint8))
+    (tmp_path / "camvid" / missing).rename(tmp_path / "elsewhere")
+    paths = [tmp_path / name for name in ("camvid", "out")]
+    ended = subprocess.run(
+        [sys.executable, SCRIPT, *paths], capture_output=True, text=True, timeout=120
+    )
+    assert ended.returncode == 1
+    folder = tmp_path / "camvid" / missing
+    assert ended.stderr == f"{folder}: cannot be read (No such file or directory)\n"
