@@ -145,7 +145,7 @@ def test_no_file_imports_qt() -> None:
 def test_the_windows_logic_imports_no_qt() -> None:
     with_qt = {path.name for path in WINDOW_SOURCES if "PySide6" in imports(path)}
     logic = {"background.py", "canvas.py", "controller.py", "messages.py", "ranking.py"}
-    assert not with_qt & (logic | {"formatting.py", "settings.py", "snapshots.py"})
+    assert not with_qt & (logic | {"formatting.py", "settings.py"})
 
 
 def test_only_training_export_and_the_official_binding_import_torch() -> None:

@@ -16,14 +16,15 @@ from seaformer_edge.hub.card import Card, read_card
 from seaformer_edge.hub.zoo import DEFAULT_MODEL, installed_cards, resolve_model, select_program
 from seaformer_edge.inference.views import Mode, View
 from seaformer_edge.live import LivePipeline, LiveResult, LiveStatus
+from seaformer_edge.live.snapshots import SnapshotWriter, free_name
+from seaformer_edge.machine.board_reader import BoardReader
 from seaformer_edge.sources import SourceSpec
 from seaformer_edge.sources.spec import expand_displayed
 from seaformer_edge_gui import formatting
-from seaformer_edge_gui.background import BoardReader, SourceLister
+from seaformer_edge_gui.background import SourceLister
 from seaformer_edge_gui.messages import Message, Messages
 from seaformer_edge_gui.ranking import Ranking, Row
 from seaformer_edge_gui.settings import Settings, Theme
-from seaformer_edge_gui.snapshots import SnapshotWriter, free_name
 
 OPACITY_STEP = 0.1
 

@@ -20,12 +20,12 @@ from gui_results import classified, segmented, unseen
 
 from seaformer_edge.errors import ModelError, SinkError
 from seaformer_edge.inference.views import Mode
-from seaformer_edge.live import LiveResult, LiveStatus
+from seaformer_edge.live import LiveResult, LiveStatus, snapshots
 from seaformer_edge.live.stats import SourceState
 from seaformer_edge.sinks.pictures import write_picture
 from seaformer_edge.sources.synthetic import read_counter
 from seaformer_edge_gui import controller as controller_module
-from seaformer_edge_gui import messages, snapshots
+from seaformer_edge_gui import messages
 from seaformer_edge_gui.controller import Controller
 from seaformer_edge_gui.messages import ANNOUNCEMENT_S, Message
 from seaformer_edge_gui.settings import Settings, Theme
@@ -436,7 +436,9 @@ def test_a_snapshot_is_three_files(models: FakeModels, fake: str, tmp_path: Path
     assert set(by_name) == {"", "overlay", "classes"}
     assert result.segmentation is not None
     assert (read(by_name[""]) == result.frame.image).all()
-    assert (read(by_name["classes"]) == result.segmentation.label_map[..., None]).all()
+    assert result.card is not None
+    colours = np.array(result.card.palette)[result.segmentation.label_map]
+    assert (read(by_name["classes"]) == colours).all()
     view = replace(controller.view, mode=Mode.OVERLAY)
     assert (read(by_name["overlay"]) == result.render(view)).all()
 

@@ -1,4 +1,4 @@
-"""Slow work in threads of its own."""
+"""The board is read in a thread of its own."""
 
 from __future__ import annotations
 
@@ -8,10 +8,8 @@ from collections.abc import Iterator
 import pytest
 from fakes import wait_until
 
-pytest.importorskip("PySide6.QtWidgets", exc_type=ImportError)
-
+from seaformer_edge.machine import board_reader
 from seaformer_edge.machine.board import SystemReading
-from seaformer_edge_gui import background
 
 
 def test_the_board_is_read_again_after_an_error(
@@ -34,9 +32,9 @@ def test_the_board_is_read_again_after_an_error(
                 raise value
             return value
 
-    monkeypatch.setattr(background, "SystemMonitor", Monitor)
-    monkeypatch.setattr(background, "READ_INTERVAL_S", 0.01)
-    reader = background.BoardReader()
+    monkeypatch.setattr(board_reader, "SystemMonitor", Monitor)
+    monkeypatch.setattr(board_reader, "READ_INTERVAL_S", 0.01)
+    reader = board_reader.BoardReader()
     reader.start()
     wait_until(lambda: reader.reading is reading)
     reader.stop()

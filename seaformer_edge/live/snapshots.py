@@ -1,4 +1,4 @@
-"""Writes snapshots outside the window's thread."""
+"""Writes snapshots in threads of their own."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from queue import Empty, SimpleQueue
 
 from seaformer_edge.errors import SeaformerEdgeError
 from seaformer_edge.inference.views import View
-from seaformer_edge.live import LiveResult
+from seaformer_edge.live.result import LiveResult
+from seaformer_edge.sinks.encoder import Picture
 from seaformer_edge.sinks.pictures import write_picture
 
 JOIN_S = 1.5
@@ -30,8 +31,8 @@ def free_name(folder: Path, ending: str, taken: Collection[Path] = ()) -> Path:
 class SnapshotWriter:
     """Writes each snapshot in a separate thread.
 
-    Always writes `NAME.png`; with a segmenter also `NAME overlay.png` and `NAME classes.png`, whose
-    values are class ids. Only the window's thread calls it.
+    Always writes `NAME.png`; with a segmenter also `NAME overlay.png` and `NAME classes.png`, a
+    palette PNG whose indices are class ids. Only one thread calls it.
     """
 
     def __init__(self) -> None:
@@ -55,15 +56,21 @@ class SnapshotWriter:
         except Empty:
             return done
 
+    @property
+    def busy(self) -> bool:
+        """Whether a snapshot is being written."""
+        return any(thread.is_alive() for thread in self._threads.values())
+
     def stop(self) -> None:
+        """Waits until the last snapshots are written, but not forever."""
         for thread in self._threads.values():
             thread.join(JOIN_S)
 
     def _write(self, result: LiveResult, view: View, path: Path) -> None:
-        pictures = {path: result.frame.image}
-        if result.segmentation is not None:
+        pictures: dict[Path, Picture] = {path: result.frame.image}
+        if result.mask is not None:
             pictures[path.with_stem(f"{path.stem} overlay")] = result.render(view)
-            pictures[path.with_stem(f"{path.stem} classes")] = result.segmentation.label_map
+            pictures[path.with_stem(f"{path.stem} classes")] = result.mask
         try:
             for target, picture in pictures.items():
                 write_picture(target, picture)
