@@ -35,6 +35,19 @@ class Frame:
     pixel_aspect: Fraction = Fraction(1)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class IndexedImage:
+    """Class ids that are a picture too: each id has a colour, as the indices of a palette PNG.
+
+    Attributes:
+        ids: (H, W) uint8.
+        palette: (N, 3) uint8 RGB, the colours of the ids 0 to N - 1; the others are black.
+    """
+
+    ids: NDArray[np.uint8]
+    palette: NDArray[np.uint8]
+
+
 @dataclass(frozen=True, slots=True)
 class ClassShare:
     """The share of a picture that one class covers.

@@ -21,6 +21,7 @@ import numpy as np
 from clips import numbered, write_video
 from fakes import CARD
 from fuzz_addresses import ADDRESS_TARGETS
+from fuzz_arguments import ARGUMENT_TARGETS
 from fuzz_files import FILE_TARGETS
 from fuzz_inputs import ODD, Target, damaged, folder, odd_entries, odd_json, put
 from fuzz_labels import LABEL_TARGETS
@@ -277,6 +278,7 @@ TARGETS = {
     "settings": Target(_settings, _load_settings),
     "checkpoints": Target(_checkpoints, _import_checkpoint, "torch"),
     **ADDRESS_TARGETS,
+    **ARGUMENT_TARGETS,
 }
 
 

@@ -30,6 +30,7 @@ from seaformer_edge.errors import SeaformerEdgeError
 # Command: module that contains the function of this name, with _ for -.
 COMMANDS = {
     "demo": "seaformer_edge.cli.demo",
+    "live": "seaformer_edge.cli.live",
     "segment": "seaformer_edge.cli.segment",
     "profile": "seaformer_edge.cli.profile",
     "models": "seaformer_edge.cli.models",

@@ -6,7 +6,10 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from time import monotonic
 from types import FrameType
+
+SAME_REQUEST_S = 0.5
 
 Handler = Callable[[int, FrameType | None], None]
 
@@ -36,13 +39,17 @@ def ending_signals_call(handler: Handler) -> Iterator[None]:
 @contextmanager
 def stop_on_signals() -> Iterator[threading.Event]:
     """An event that the first of the signals sets, so that the current frame and file can be
-    finished; a second raises KeyboardInterrupt."""
+    finished; another one raises KeyboardInterrupt, unless it comes at once: `timeout` sends two."""
     stop = threading.Event()
+    asked_at_s = 0.0
 
     def ask(signal_number: int, frame: FrameType | None) -> None:
-        if stop.is_set():
+        nonlocal asked_at_s
+        if not stop.is_set():
+            asked_at_s = monotonic()
+            stop.set()
+        elif monotonic() - asked_at_s > SAME_REQUEST_S:
             raise KeyboardInterrupt
-        stop.set()
 
     with ending_signals_call(ask):
         yield stop

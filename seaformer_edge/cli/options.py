@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import math
+import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -13,6 +17,42 @@ debug_option = click.option(
     "--debug", is_flag=True, expose_value=False, help="Show the traceback of an error."
 )
 
+
+class FloatRange(click.FloatRange):
+    """As click's, which takes NaN for a number of every range."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        number = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value!r} is no number", param, ctx)
+        return float(number)
+
+
 thread_count = click.IntRange(1, MAX_THREADS)
 
+UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+
 file_path = click.Path(path_type=Path)
+
+
+def byte_size(minimum: int) -> Callable[[click.Context, click.Parameter, str | None], int | None]:
+    """A callback for an option such as 500M or 20G; k, M, G and T are powers of 1000.
+
+    Args:
+        minimum: in bytes.
+    """
+
+    def convert(_: click.Context, __: click.Parameter, text: str | None) -> int | None:
+        if text is None:
+            return None
+        found = re.fullmatch(r"(\d{1,15}(?:\.\d{1,6})?)([kKMGT]?)B?", text.strip(), re.ASCII)
+        if found is None:
+            raise click.BadParameter(f"{text[:40]!r} is no size such as 500M or 20G")
+        size = round(float(found[1]) * UNITS[found[2].upper()])
+        if size < minimum:
+            raise click.BadParameter(f"{text[:40]!r} is too little: at least {minimum} bytes")
+        return size
+
+    return convert

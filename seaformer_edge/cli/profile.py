@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from seaformer_edge.cli.options import debug_option, file_path, thread_count
+from seaformer_edge.cli.options import FloatRange, debug_option, file_path, thread_count
 from seaformer_edge.cli.output import echo
 from seaformer_edge.cli.sizes import read_size
 from seaformer_edge.errors import SinkError
@@ -59,7 +59,7 @@ def _parse_frame_size(
 )
 @click.option(
     "--target-fps",
-    type=click.FloatRange(0, min_open=True),
+    type=FloatRange(0, min_open=True),
     help="Recommend a model and threads for this frame rate.",
 )
 @click.option(

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
-from click.core import ParameterSource
 
 from seaformer_edge.cli.batch import Job, jobs_of
 from seaformer_edge.cli.interrupt import stop_on_signals
-from seaformer_edge.cli.options import debug_option, file_path, thread_count
+from seaformer_edge.cli.options import FloatRange, debug_option, file_path, thread_count
 from seaformer_edge.cli.output import echo
-from seaformer_edge.errors import ModelError, SinkError, SourceError
+from seaformer_edge.cli.views import VIEW_OPTIONS, refuse_with_a_classifier, view_of, view_options
+from seaformer_edge.errors import SinkError, SourceError
 from seaformer_edge.inference.modes import Mode
 from seaformer_edge.safe_text import is_address
 
@@ -33,8 +33,6 @@ log = logging.getLogger(__name__)
 
 INTERRUPTED = 130
 TOP_CLASSES = 5
-SEGMENTER_OPTIONS = ("masks", "mode", "opacity", "classes")
-"""Options that a classifier has no use for."""
 
 
 @click.command()
@@ -42,24 +40,14 @@ SEGMENTER_OPTIONS = ("masks", "mode", "opacity", "classes")
 @click.option(
     "-o", "--output", type=file_path, help="Rendered result: a video, a picture, or a folder."
 )
-@click.option("--masks", type=file_path, help="Folder for label maps: PNGs of class ids.")
+@click.option(
+    "--masks",
+    type=file_path,
+    help="Folder for label maps: palette PNGs, whose indices are class ids.",
+)
 @click.option("--stats", type=file_path, help="Table of each frame's classes: .csv or .jsonl.")
 @click.option("-m", "--model", help="Name of a model, or a .pte file.")
-@click.option(
-    "--mode",
-    type=click.Choice([mode.value for mode in Mode]),
-    default=Mode.OVERLAY.value,
-    show_default=True,
-    help="; ".join(f"{mode}: {mode.description}" for mode in Mode) + ".",
-)
-@click.option(
-    "--opacity",
-    type=click.FloatRange(0, 1),
-    default=0.5,
-    show_default=True,
-    help="Opacity of the class colours.",
-)
-@click.option("--classes", help="Colour only these classes: comma-separated names.")
+@view_options
 @click.option(
     "--start", type=click.IntRange(0), default=0, metavar="N", help="First frame, counted from 0."
 )
@@ -67,7 +55,7 @@ SEGMENTER_OPTIONS = ("masks", "mode", "opacity", "classes")
 @click.option("--every", type=click.IntRange(1), default=1, metavar="N", help="Every N-th frame.")
 @click.option(
     "--input-fps",
-    type=click.FloatRange(0.001, 1000),
+    type=FloatRange(0.001, 1000),
     metavar="FPS",
     help="Frames per second of SOURCE, instead of its own times; its audio is left out.",
 )
@@ -114,6 +102,7 @@ def segment(
 
     # Imported late: OpenCV and FFmpeg take time that `--help` and a mistyped option do not need.
     import cv2
+    import numpy as np
 
     from seaformer_edge.hub.card import read_card
     from seaformer_edge.hub.zoo import resolve_model
@@ -133,13 +122,14 @@ def segment(
     kind: type[Any]
     table: type[Any]
     if card.task == "classification":
-        _refuse_with_a_classifier(context, card)
+        refuse_with_a_classifier(context, card, ("masks", *VIEW_OPTIONS))
         kind, table = Classifier, ClassScores
     else:
         if not targets:
             raise click.UsageError("nothing to write: give -o, --masks or --stats")
         kind, table = Segmenter, ClassShares
     render = _renderer(card, mode, opacity, classes)
+    palette = np.array(card.palette, np.uint8)
     cv2.setNumThreads(1)  # the frames already use every core
 
     def run(job: Job) -> bool:
@@ -162,7 +152,7 @@ def segment(
                 pictures = open_sink(job.output, frames, size=size, overwrite=overwrite)
                 sinks.append(Rendered(render, pictures))
             if job.masks is not None:
-                sinks.append(LabelMapFolder(job.masks, frames, overwrite=overwrite))
+                sinks.append(LabelMapFolder(job.masks, frames, palette, overwrite=overwrite))
             if job.stats is not None:
                 sinks.append(table(job.stats, frames, overwrite=overwrite))
             stop = stack.enter_context(stop_on_signals())
@@ -195,34 +185,18 @@ def segment(
     return int(failed)
 
 
-def _refuse_with_a_classifier(context: click.Context, card: Card) -> None:
-    for name in SEGMENTER_OPTIONS:
-        if context.get_parameter_source(name) is not ParameterSource.DEFAULT:
-            raise click.UsageError(f"--{name} needs a segmenter, and {card.name} is a classifier")
-
-
 def _renderer(card: Card, mode: str, opacity: float, classes: str | None) -> Render[Any]:
     """The function from a frame and its result to one picture."""
     import numpy as np
 
-    from seaformer_edge.inference.views import View, draw_scores, render
+    from seaformer_edge.inference.views import draw_scores, render
 
     if card.task == "classification":
         return lambda frame, classification: draw_scores(frame.image, classification.classes)
 
     palette = np.array(card.palette, np.uint8)
-    view = View(Mode(mode), opacity, None if classes is None else _class_ids(card, classes))
+    view = view_of(card, mode, opacity, classes)
     return lambda frame, segmentation: render(frame.image, segmentation.label_map, palette, view)
-
-
-def _class_ids(card: Card, names: str) -> frozenset[int]:
-    wanted = [name.strip() for name in names.split(",")]
-    for name in wanted:
-        if name not in card.classes:
-            raise ModelError(
-                f"{name}: no class of {card.name}; its classes are {', '.join(card.classes)}"
-            )
-    return frozenset(card.classes.index(name) for name in wanted)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from seaformer_edge.live.inference import Inference, ModelRequest
 from seaformer_edge.live.latest_value import LatestValue
 from seaformer_edge.live.recording import DrawResult, Recorder, draw_overlay
 from seaformer_edge.live.result import LiveResult, Prediction
+from seaformer_edge.live.series import Series
 from seaformer_edge.live.source_reader import SourceRequest
 from seaformer_edge.live.stats import LiveMetrics, LiveStats, LiveStatus
 
@@ -39,6 +40,8 @@ class LivePipeline:
         realtime: play a file at its own frame rate, else as fast as possible. Cameras and streams
             are not affected.
         loop: restart a file at its end.
+        displayed: somebody paints the results and says so with `painted`. Otherwise latencies end
+            when a result is ready.
     """
 
     def __init__(
@@ -51,7 +54,9 @@ class LivePipeline:
         smoothing: float = 0.0,
         realtime: bool = True,
         loop: bool = False,
+        displayed: bool = True,
     ) -> None:
+        self._displayed = displayed
         self._slot: LatestValue[Frame] = LatestValue()
         self._stats = LiveStats()
         self._capture = Capture(
@@ -191,14 +196,21 @@ class LivePipeline:
         self._capture.pause(False)
 
     def start_recording(
-        self, path: Path, draw: DrawResult = draw_overlay, *, overwrite: bool = False
+        self,
+        path: Path,
+        draw: DrawResult = draw_overlay,
+        *,
+        overwrite: bool = False,
+        codec: str | None = None,
+        series: Series | None = None,
     ) -> None:
         """Records every new result as a video.
 
         Args:
             path: its suffix is the format: .mp4, .mkv, .mov, .m4v, .webm.
-            draw: draws a result as (H, W, 3) uint8 RGB; called in the recorder's thread.
+            draw: draws a result; called in the recorder's thread.
             overwrite: replace a file that exists.
+            codec, series: see `Recorder`.
 
         Raises:
             SinkError: `path` cannot be written, or a recording is running. An error that occurs
@@ -211,7 +223,9 @@ class LivePipeline:
                 raise SinkError(f"{path}: the run has ended; start it again to record")
             # Clears an earlier notice, unless there is still no model.
             self._notice = str(self._model_error or "")
-            self._recorder = Recorder(path, draw, overwrite, self._stats, self._on_recording_end)
+            self._recorder = Recorder(
+                path, draw, overwrite, self._stats, self._on_recording_end, codec, series
+            )
 
     def stop_recording(self) -> None:
         """Finishes the file; `status().recording` is None once that is done."""
@@ -237,6 +251,8 @@ class LivePipeline:
             recorder = self._recorder
         if recorder is not None:
             recorder.put(result)
+        if not self._displayed:
+            self._stats.published(result.published_at_s, result.captured_at_s)
         self._stats.add_in_flight(-1)
 
     def _on_source_end(self) -> None:

@@ -15,23 +15,28 @@ from seaformer_edge.errors import SeaformerEdgeError
 from seaformer_edge.inference.views import View
 from seaformer_edge.live.latest_value import LatestValue
 from seaformer_edge.live.result import LiveResult
+from seaformer_edge.live.series import Series, VideoSeries
 from seaformer_edge.live.stats import LiveStats
 from seaformer_edge.machine import malloc
 from seaformer_edge.sinks import VideoFile
+from seaformer_edge.sinks.encoder import Picture
 
 log = logging.getLogger(__name__)
 
-DrawResult = Callable[[LiveResult], NDArray[np.uint8]]
-"""What is recorded of a result: (H, W, 3) uint8 RGB."""
+DrawResult = Callable[[LiveResult], Picture | None]
+"""What is recorded of a result: (H, W, 3) uint8 RGB or an indexed image; None leaves it out."""
 
 
 class Recorder:
     """A thread that writes results into a video; results that come too fast are dropped.
 
     Args:
-        path: the file; its suffix is the format.
+        path: the file; its suffix is the format. Of a series, what its files are named after.
         draw: called in this thread.
         overwrite: replace a file that exists.
+        codec: a key of `sinks.encoder.CODECS`, "masks" where `draw` makes indexed images; None
+            for the usual one.
+        series: splits the recording into several files.
         stats: counts the dropped results.
         on_over: called in this thread once the file is finished, with the error message, "" if
             there was none. Not an exception: its traceback would keep the encoder's threads alive.
@@ -47,16 +52,26 @@ class Recorder:
         overwrite: bool,
         stats: LiveStats,
         on_over: Callable[[Recorder, str], None],
+        codec: str | None = None,
+        series: Series | None = None,
     ) -> None:
-        self.path = path
         self.frames = 0
         self._draw = draw
         self._stats = stats
         self._on_over = on_over
         self._slot: LatestValue[LiveResult] = LatestValue()
-        self._video = VideoFile(path, overwrite=overwrite, live=True)
+        self._video: VideoFile | VideoSeries
+        if series is None:
+            self._video = VideoFile(path, overwrite=overwrite, live=True, codec=codec)
+        else:
+            self._video = VideoSeries(path, series, codec=codec)
         self.thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self.thread.start()
+
+    @property
+    def path(self) -> Path:
+        """The file that is being written."""
+        return self._video.path
 
     def put(self, result: LiveResult) -> None:
         """Hands a result to the thread, which records it soon."""
@@ -72,9 +87,10 @@ class Recorder:
         try:
             with self._video:
                 while (result := self._slot.take()) is not None:
-                    self._video.pixel_aspect = result.frame.pixel_aspect
-                    self._video.write(self._draw(result), result.captured_at_s)
-                    self.frames += 1
+                    if (picture := self._draw(result)) is not None:
+                        self._video.pixel_aspect = result.frame.pixel_aspect
+                        self._video.write(picture, result.captured_at_s)
+                        self.frames += 1
         except SeaformerEdgeError as error:
             error_message = str(error)
         except Exception as error:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from seaformer_edge.frame import Classification, Frame, Segmentation
+from seaformer_edge.frame import Classification, Frame, IndexedImage, Segmentation
 from seaformer_edge.hub.card import Card
 from seaformer_edge.inference.views import View, render, render_panels
 
@@ -83,6 +83,12 @@ class LiveResult:
     def render_panels(self, view: View) -> Sequence[NDArray[np.uint8]]:
         """The pictures of `render` from left to right, before they are joined."""
         return render_panels(self.frame.image, *self._labels_and_palette(), view)
+
+    @property
+    def mask(self) -> IndexedImage | None:
+        """The class ids with the model's colours; None without a segmentation."""
+        label_map, palette = self._labels_and_palette()
+        return None if label_map is None else IndexedImage(label_map, palette)
 
     def _labels_and_palette(self) -> tuple[NDArray[np.uint8] | None, NDArray[np.uint8]]:
         if self.prediction is None or self.prediction.segmentation is None:

@@ -18,6 +18,8 @@ from seaformer_edge.percentiles import Percentiles, Rate
 
 HISTORY = 120
 STAGES = ("wait", "resize", "network", "smooth", "labels", "paint")
+CAUSES = ("overwritten", "skipped", "corrupt", "not painted", "not recorded", "paused")
+"""Of dropped frames; see `LiveMetrics.dropped`."""
 
 
 class SourceState(StrEnum):
@@ -40,9 +42,10 @@ class LiveMetrics:
         capture_fps: frames captured per second.
         inference_fps: frames that the network ran on, per second.
         display_fps: results painted for the first time, per second.
-        latency_ms: end-to-end latency, from capture to paint, of the result painted last.
+        latency_ms: end-to-end latency, from capture to paint, of the result painted last; without
+            a display, from capture to the result.
         latency_p50_ms: median of the last ten seconds; p90 and p99 likewise.
-        latency_history: (time_s, latency_ms) of the last 120 painted results.
+        latency_history: (time_s, latency_ms) of the last 120 of these results.
         network_ms: median duration of a network run; also in `stage_ms`.
         stage_ms: median milliseconds by stage, in the order of processing: "wait" (in the slot),
             "resize", "network", "smooth" (only with smoothing), "labels" (not of a classifier),
@@ -153,10 +156,18 @@ class LiveStats:
                 self._dropped["not painted"] += sequence - self._painted - 1
             self._painted = sequence
             self._display.add(now_s)
-            self._latency_ms = (now_s - captured_at_s) * 1e3
-            self._latency.add(self._latency_ms, now_s)
-            self._history.append((now_s, self._latency_ms))
+            self._add_latency(now_s, captured_at_s)
             self._stages["paint"].add((now_s - published_at_s) * 1e3, now_s)
+
+    def published(self, now_s: float, captured_at_s: float) -> None:
+        """Adds the latency of a result that nobody paints."""
+        with self._changed:
+            self._add_latency(now_s, captured_at_s)
+
+    def _add_latency(self, now_s: float, captured_at_s: float) -> None:
+        self._latency_ms = (now_s - captured_at_s) * 1e3
+        self._latency.add(self._latency_ms, now_s)
+        self._history.append((now_s, self._latency_ms))
 
     def reset_stages(self) -> None:
         """Drops the timings of the stages: another model runs from now on."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from seaformer_edge.errors import SeaformerEdgeError
 
-HEADLESS = "seaformer-edge segment works without a screen"
+HEADLESS = "seaformer-edge live and segment work without a screen"
 
 
 def check_display() -> None:

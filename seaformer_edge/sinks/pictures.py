@@ -6,13 +6,14 @@ import os
 from collections.abc import Set
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from seaformer_edge.errors import SinkError
 from seaformer_edge.files import atomic_write, shortened
-from seaformer_edge.frame import Frame, Segmentation
+from seaformer_edge.frame import Frame, IndexedImage, Segmentation
 from seaformer_edge.sinks.base import (
     PictureSink,
     Sink,
@@ -21,6 +22,8 @@ from seaformer_edge.sinks.base import (
     check_size,
     writing,
 )
+from seaformer_edge.sinks.encoder import Picture
+from seaformer_edge.sinks.indexed import palette_png
 from seaformer_edge.sources.base import FrameSource
 
 PICTURE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
@@ -85,41 +88,60 @@ class PictureFile(PictureSink):
 
 
 class LabelMapFolder(Sink[Segmentation]):
-    """A folder with a grey PNG of each label map; pixel values are class ids.
+    """A folder with a palette PNG of each label map: indices are class ids, colours the palette's.
 
     Files are named as in `PictureFolder`.
+
+    Args:
+        palette: (N, 3) uint8 RGB.
     """
 
-    def __init__(self, path: Path, source: FrameSource, *, overwrite: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        source: FrameSource,
+        palette: NDArray[np.uint8],
+        *,
+        overwrite: bool = False,
+    ) -> None:
         check_folder(path, inputs=source.files, overwrite=overwrite)
         _check_size(path, source.frame_size, ".png")
         self.path = path
+        self._palette = palette
         self._inputs = {os.path.realpath(file) for file in source.files}
 
     def write(self, frame: Frame, segmentation: Segmentation, /) -> None:
-        write_picture(_png_of(frame, self.path, self._inputs), segmentation.label_map)
+        mask = IndexedImage(segmentation.label_map, self._palette)
+        write_picture(_png_of(frame, self.path, self._inputs), mask)
 
     def close(self) -> None:
         """Every file is already complete."""
 
 
-def write_picture(path: Path, picture: NDArray[np.uint8]) -> None:
-    """Writes (H, W, 3) RGB or (H, W) grey, uint8, in the format of the suffix.
+def write_picture(path: Path, picture: Picture) -> None:
+    """Writes (H, W, 3) uint8 RGB in the format of the suffix, or an indexed image as a PNG.
 
     Raises:
         SinkError: it cannot be written; what was there is unchanged.
     """
-    if picture.ndim == 3:
-        picture = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR).astype(np.uint8, copy=False)
-    _check_size(path, (picture.shape[1], picture.shape[0]), path.suffix)
+    image = picture.ids if isinstance(picture, IndexedImage) else picture
+    _check_size(path, (image.shape[1], image.shape[0]), path.suffix)
+    with writing(path, av.FFmpegError):
+        if isinstance(picture, IndexedImage):
+            data = palette_png(picture)
+        else:
+            data = _encoded(path, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+        atomic_write(path, data)
+
+
+def _encoded(path: Path, picture: cv2.typing.MatLike) -> bytes:
     options = FAST_PNG if path.suffix.lower() == ".png" else []
     encoded, data = cv2.imencode(path.suffix, picture, options)
     if not encoded:
         raise SinkError(
             f"{path}: OpenCV cannot encode {picture.shape[1]}x{picture.shape[0]} pixels"
         )
-    with writing(path):
-        atomic_write(path, data.tobytes())
+    return data.tobytes()
 
 
 def _check_size(path: Path, size: tuple[int, int], suffix: str) -> None:

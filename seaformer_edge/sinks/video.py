@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from seaformer_edge.errors import SinkError
 from seaformer_edge.files import partial_path, publish
-from seaformer_edge.frame import Frame
+from seaformer_edge.frame import Frame, IndexedImage
 from seaformer_edge.sinks.base import PictureSink, check_file, writing
-from seaformer_edge.sinks.encoder import FORMATS, VideoEncoder, check_video_size
+from seaformer_edge.sinks.encoder import Picture, VideoEncoder, check_video_size, find_codec
 from seaformer_edge.sources.base import FrameSource
 
 
@@ -40,6 +40,7 @@ class VideoFile:
         live: pictures come slowly, as from a camera: each one is in the file once the next one is
             written, and the file has its name from the second one on. After a failure, what was
             recorded is kept.
+        codec: a key of `encoder.CODECS`; None for the usual one of the format.
 
     Attributes:
         path: the file.
@@ -48,8 +49,8 @@ class VideoFile:
         pixel_aspect: a pixel's width over its height. Set it before the first picture.
 
     Raises:
-        SinkError: the suffix is unknown, or the file may not or cannot be written. `write` and
-            `close` raise it too.
+        SinkError: the suffix is unknown or does not fit the codec, or the file may not or cannot be
+            written. `write` and `close` raise it too.
     """
 
     def __init__(
@@ -63,9 +64,9 @@ class VideoFile:
         inputs: Sequence[Path] = (),
         overwrite: bool = False,
         live: bool = False,
+        codec: str | None = None,
     ) -> None:
-        if path.suffix.lower() not in FORMATS:
-            raise SinkError(f"{path}: the name of a video must end in {', '.join(FORMATS)}")
+        self._codec = find_codec(path, codec)
         check_file(path, inputs=inputs, overwrite=overwrite)
         self.path = path
         self.origin_s: float | None = None
@@ -78,22 +79,22 @@ class VideoFile:
         self._pictures = 0
         self._partial: Path | None = partial_path(path)  # None once the file has its name
 
-    def write(
-        self, picture: NDArray[np.uint8], time_s: float, duration_s: float | None = None
-    ) -> None:
-        """Adds a picture, (H, W, 3) uint8 RGB, to be shown at `time_s` of the source.
+    def write(self, picture: Picture, time_s: float, duration_s: float | None = None) -> None:
+        """Adds a picture to be shown at `time_s` of the source.
 
         The next picture ends it; `duration_s` counts for the last one.
         """
         with self._discarded_on_failure():
             if self._encoder is None:
                 assert self._partial is not None
-                size = (picture.shape[1], picture.shape[0])
-                check_video_size(self.path, self.path.suffix.lower(), size)
+                image = picture.ids if isinstance(picture, IndexedImage) else picture
+                size = (image.shape[1], image.shape[0])
+                check_video_size(self.path, self._codec, size)
                 self._partial.parent.mkdir(parents=True, exist_ok=True)
                 self._encoder = VideoEncoder(
                     self._partial,
                     self.path.suffix.lower(),
+                    self._codec,
                     size,
                     frame_rate=self._frame_rate,
                     pixel_aspect=self.pixel_aspect,
@@ -127,9 +128,11 @@ class VideoFile:
             elif self._encoder is not None:
                 encoder, self._encoder = self._encoder, None
                 encoder.close(remaining_audio=False)
-        if self._partial is not None:
-            with suppress(OSError):
+        with suppress(OSError):
+            if self._partial is not None:
                 self._partial.unlink()
+            elif self._live and self.path.stat().st_size == 0:  # the disk was full already
+                self.path.unlink()
 
     @contextmanager
     def _discarded_on_failure(self) -> Iterator[None]:
@@ -188,7 +191,7 @@ class VideoSink(PictureSink):
             overwrite=overwrite,
             live=source.is_live,
         )
-        check_video_size(path, path.suffix.lower(), size or source.frame_size)
+        check_video_size(path, find_codec(path), size or source.frame_size)
 
     def write(self, frame: Frame, picture: NDArray[np.uint8], /) -> None:
         if frame.index == 0:

@@ -1,4 +1,4 @@
-"""`seaformer-edge` with a fake network.
+"""`seaformer-edge` with a fake network; `live` reports twenty times a second.
 
 python fake_command.py SECONDS_PER_FRAME ARGUMENTS...
 """
@@ -14,6 +14,7 @@ from typing import Self
 import numpy as np
 import pytest
 from clips import fake_classify, fake_segment
+from fakes import FakeModels
 from numpy.typing import NDArray
 
 from seaformer_edge.cli import main
@@ -62,6 +63,8 @@ def run(*arguments: object, network: type[FakeSegmenter] = FakeSegmenter) -> int
         patch.setattr("seaformer_edge.inference.segmenter.Classifier", network)
         patch.setattr("seaformer_edge.hub.card.read_card", lambda path: card)
         patch.setattr("seaformer_edge.hub.zoo.resolve_model", lambda model: Path("fake.pte"))
+        patch.setattr("seaformer_edge.live.inference.open_model", FakeModels())
+        patch.setattr("seaformer_edge.cli.live.UPDATE_S", 0.05)
         return main([str(argument) for argument in arguments])
 
 

@@ -19,6 +19,7 @@ import pytest
 from clips import fake_segment, noise, number, numbered, read_times, write_audio, write_video
 from fake_command import FakeClassifier, FakeSegmenter, run
 from numpy.typing import NDArray
+from PIL import Image
 
 from seaformer_edge.cli import main
 from seaformer_edge.errors import ModelError, SourceError
@@ -137,13 +138,17 @@ def test_options_of_a_segmenter_are_refused_with_a_classifier(
     assert f"{option[0]} needs a segmenter, and fake is a classifier" in capsys.readouterr().err
 
 
-def test_masks_hold_class_ids(tmp_path: Path, picture: Path) -> None:
+def test_masks_hold_class_ids_in_the_colours_of_the_model(tmp_path: Path, picture: Path) -> None:
     assert run("segment", picture, "--masks", tmp_path / "masks") == 0
-    mask = cv2.imread(str(tmp_path / "masks" / "picture.png"), cv2.IMREAD_UNCHANGED)
-    assert mask.shape == (20, 40)
-    assert mask.dtype == np.uint8
-    assert np.array_equal(np.unique(mask[:, :20]), [1])
-    assert np.array_equal(np.unique(mask[:, 20:]), [0])
+    mask = Image.open(tmp_path / "masks" / "picture.png")
+    assert mask.mode == "P"
+    ids = np.asarray(mask)
+    assert ids.shape == (20, 40)
+    assert np.array_equal(np.unique(ids[:, :20]), [1])
+    assert np.array_equal(np.unique(ids[:, 20:]), [0])
+    colours = _rgb(tmp_path / "masks" / "picture.png")
+    assert (colours[:, :20] == (255, 0, 0)).all()
+    assert (colours[:, 20:] == (0, 0, 255)).all()
 
 
 def test_folder_to_folder(tmp_path: Path) -> None:

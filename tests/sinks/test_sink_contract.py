@@ -29,13 +29,14 @@ def _rendered(path: Path, source: FrameSource, overwrite: bool) -> Sink:
 
 
 def _label_maps(path: Path, source: FrameSource, overwrite: bool) -> Sink:
-    return LabelMapFolder(path, source, overwrite=overwrite)
+    return LabelMapFolder(path, source, PALETTE, overwrite=overwrite)
 
 
 def _table(path: Path, source: FrameSource, overwrite: bool) -> Sink:
     return ClassShares(path, source, overwrite=overwrite)
 
 
+PALETTE = np.array([[0, 0, 255], [255, 0, 0]], np.uint8)
 Make = Callable[[Path, FrameSource, bool], Sink]
 SINKS: dict[str, Make] = {
     **{f"out{suffix}": _rendered for suffix in FORMATS},

@@ -1,0 +1,232 @@
+"""`seaformer-edge live`: a camera, stream or file without a window."""
+
+from __future__ import annotations
+
+import os
+import select
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING
+
+import click
+from click.core import ParameterSource
+
+from seaformer_edge.cli.interrupt import stop_on_signals
+from seaformer_edge.cli.options import FloatRange, byte_size, debug_option, file_path, thread_count
+from seaformer_edge.cli.output import echo
+from seaformer_edge.cli.status_line import status_line
+from seaformer_edge.cli.streams import STANDARD_OUTPUT
+from seaformer_edge.cli.views import VIEW_OPTIONS, refuse_with_a_classifier, view_of, view_options
+from seaformer_edge.safe_text import is_address
+
+if TYPE_CHECKING:
+    from seaformer_edge.hub.card import Card
+    from seaformer_edge.inference.views import View
+    from seaformer_edge.live import LiveResult
+    from seaformer_edge.live.recording import DrawResult
+    from seaformer_edge.sinks.encoder import Picture
+
+FAILED, INTERRUPTED = 1, 130
+UPDATE_S = 1.0
+POLL_S = 0.1
+
+
+@click.command()
+@click.argument("source")
+@click.option("-m", "--model", help="Name of a model, or a .pte file.")
+@click.option("--threads", type=thread_count, metavar="N", help="Threads for the network.")
+@click.option(
+    "--every",
+    type=click.IntRange(1),
+    default=1,
+    metavar="N",
+    help="Run the network on every N-th frame only.",
+)
+@click.option(
+    "--smoothing",
+    type=FloatRange(0, 1),
+    default=0.0,
+    metavar="0..1",
+    help="Smooth the classes over time.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a second.")
+@click.option(
+    "--stats", type=file_path, metavar="FILE", help="Add a row a second to this .csv or .jsonl."
+)
+@click.option(
+    "--stats-size",
+    callback=byte_size(1000),
+    default="10M",
+    show_default=True,
+    metavar="SIZE",
+    help="Begin a new table at this size; four earlier ones stay, as FILE.1.csv and so on.",
+)
+@click.option("--record", type=file_path, metavar="FILE", help="Record a video.")
+@click.option(
+    "--record-what",
+    type=click.Choice(["view", "raw", "masks"]),
+    default="view",
+    show_default=True,
+    help="view: as --mode shows it; raw: the pictures alone; masks: class ids, without loss.",
+)
+@click.option(
+    "--record-minutes",
+    type=FloatRange(0, min_open=True),
+    metavar="N",
+    help="Begin a new file every N minutes: FILE-20261224-180000.mp4 and so on.",
+)
+@click.option(
+    "--record-size",
+    callback=byte_size(1_000_000),
+    metavar="SIZE",
+    help="Remove the oldest of these files when all take more than SIZE, as 20G.",
+)
+@click.option("--overwrite", is_flag=True, help="Replace the FILE of --record if it exists.")
+@click.option(
+    "--snapshots",
+    type=file_path,
+    metavar="FOLDER",
+    help="Save the picture, the overlay and the class ids from time to time.",
+)
+@click.option(
+    "--snapshot-every",
+    type=FloatRange(1),
+    default=60.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="From one snapshot to the next.",
+)
+@view_options
+@debug_option
+@click.pass_context
+def live(
+    context: click.Context,
+    source: str,
+    model: str | None,
+    threads: int | None,
+    every: int,
+    smoothing: float,
+    as_json: bool,
+    stats: Path | None,
+    stats_size: int,
+    record: Path | None,
+    record_what: str,
+    record_minutes: float | None,
+    record_size: int | None,
+    overwrite: bool,
+    snapshots: Path | None,
+    snapshot_every: float,
+    mode: str,
+    opacity: float,
+    classes: str | None,
+) -> int:
+    """Run on the newest frames of SOURCE until Ctrl-C, SIGTERM or the end of a file; no window.
+
+    SOURCE is a camera's number or name, picamera, a URL, a file, a folder, 'sample' or 'synthetic';
+    @FILE or env:NAME for a URL that others must not see. Lost cameras and streams are opened again.
+
+    In a terminal, a line shows rates, latency, dropped frames and temperature. Elsewhere only
+    problems are printed, each as a line on standard error.
+    """
+    _check_usage(context)
+
+    import cv2
+
+    from seaformer_edge.hub.card import read_card
+    from seaformer_edge.hub.zoo import resolve_model
+    from seaformer_edge.live import LivePipeline, limit_malloc_arenas
+    from seaformer_edge.live.headless import HeadlessRun, RecordingPlan, SnapshotPlan
+    from seaformer_edge.live.report import as_json as json_line
+    from seaformer_edge.live.report import line_of
+    from seaformer_edge.live.series import Series
+    from seaformer_edge.live.status_table import StatusTable
+    from seaformer_edge.runtime import check_installation
+    from seaformer_edge.sinks.base import check_folder
+
+    check_installation()
+    limit_malloc_arenas()
+    cv2.setNumThreads(1)  # the network already uses the cores
+    path = resolve_model(model)
+    card = read_card(path)
+    refuse_with_a_classifier(context, card, VIEW_OPTIONS)
+    view = view_of(card, mode, opacity, classes)
+    recording = None
+    if record is not None:
+        series = None if record_minutes is None else Series(record_minutes * 60, record_size)
+        draw, codec = _recorded(card, view, record_what)
+        recording = RecordingPlan(record, draw, overwrite, codec, series)
+    if snapshots is not None:
+        check_folder(snapshots, overwrite=True)
+    run = HeadlessRun(
+        LivePipeline(source, path, threads, every=every, smoothing=smoothing, displayed=False),
+        recording=recording,
+        snapshots=None if snapshots is None else SnapshotPlan(snapshots, view, snapshot_every),
+        table=None if stats is None else StatusTable(stats, stats_size),
+    )
+
+    def update() -> None:
+        status, board, record = run.update()
+        show(line_of(status, board))
+        if as_json and _can_print():
+            echo(json_line(record))
+
+    with stop_on_signals() as stop, status_line() as show, run:
+        due_s = monotonic() + UPDATE_S
+        ended = False
+        while not (ended or stop.is_set()):
+            ended = run.pipeline.wait(POLL_S)
+            if monotonic() >= due_s:
+                due_s = max(due_s + UPDATE_S, monotonic())
+                update()
+        update()
+    if stop.is_set():
+        return INTERRUPTED
+    return FAILED if run.failed else 0
+
+
+def _check_usage(context: click.Context) -> None:
+    """Raises click.UsageError for options that do not go together."""
+    given = context.params
+    depends = {
+        **dict.fromkeys(("record_what", "record_minutes", "overwrite"), "record"),
+        "record_size": "record_minutes",
+        "stats_size": "stats",
+        "snapshot_every": "snapshots",
+    }
+    for name, needed in depends.items():
+        is_default = context.get_parameter_source(name) is ParameterSource.DEFAULT
+        if given[needed] is None and not is_default:
+            raise click.UsageError(f"{_option(name)} needs {_option(needed)}")
+    targets = [given[name] for name in ("record", "stats", "snapshots") if given[name] is not None]
+    if any(is_address(str(path)) for path in targets):
+        raise click.UsageError("results are written to files and folders, not to a URL")
+    if len({os.path.realpath(path) for path in targets}) < len(targets):
+        raise click.UsageError("--record, --stats and --snapshots must be different paths")
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def _recorded(card: Card, view: View, what: str) -> tuple[DrawResult, str | None]:
+    """The function that draws what is recorded, and the codec for it."""
+    from seaformer_edge.inference.views import Mode, View, draw_scores
+
+    if what == "raw":
+        return (lambda result: result.render(View(Mode.ORIGINAL))), None
+    if what == "masks":
+        if card.task == "classification":
+            raise click.UsageError(f"masks need a segmenter, and {card.name} is a classifier")
+        return (lambda result: result.mask), "masks"
+
+    def draw(result: LiveResult) -> Picture:
+        if result.classification is not None:
+            return draw_scores(result.frame.image, result.classification.classes)
+        return result.render(view)
+
+    return draw, None
+
+
+def _can_print() -> bool:
+    """Whether standard output takes a line at once: a reader that stops costs nothing but lines."""
+    return bool(select.select([], [STANDARD_OUTPUT], [], 0)[1])

@@ -1,0 +1,67 @@
+"""`--mode`, `--opacity` and `--classes`: how a segmentation is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+from click.core import ParameterSource
+
+from seaformer_edge.cli.options import FloatRange
+from seaformer_edge.errors import ModelError
+from seaformer_edge.inference.modes import Mode
+
+if TYPE_CHECKING:
+    from seaformer_edge.hub.card import Card
+    from seaformer_edge.inference.views import View
+
+Command = TypeVar("Command", bound=Callable[..., object])
+
+VIEW_OPTIONS = ("mode", "opacity", "classes")
+
+
+def view_options(command: Command) -> Command:
+    """Adds the options to a command."""
+    mode = click.option(
+        "--mode",
+        type=click.Choice([mode.value for mode in Mode]),
+        default=Mode.OVERLAY.value,
+        show_default=True,
+        help="; ".join(f"{mode}: {mode.description}" for mode in Mode) + ".",
+    )
+    opacity = click.option(
+        "--opacity",
+        type=FloatRange(0, 1),
+        default=0.5,
+        show_default=True,
+        help="Opacity of the class colours.",
+    )
+    classes = click.option("--classes", help="Colour only these classes: comma-separated names.")
+    return mode(opacity(classes(command)))
+
+
+def view_of(card: Card, mode: str, opacity: float, classes: str | None) -> View:
+    """The view that the options ask for. Raises ModelError for a class that the model lacks."""
+    from seaformer_edge.inference.views import View
+
+    return View(Mode(mode), opacity, None if classes is None else _class_ids(card, classes))
+
+
+def refuse_with_a_classifier(context: click.Context, card: Card, names: Iterable[str]) -> None:
+    """Raises click.UsageError if one of the options is given and the model is a classifier."""
+    if card.task != "classification":
+        return
+    for name in names:
+        if context.get_parameter_source(name) is not ParameterSource.DEFAULT:
+            raise click.UsageError(f"--{name} needs a segmenter, and {card.name} is a classifier")
+
+
+def _class_ids(card: Card, names: str) -> frozenset[int]:
+    wanted = [name.strip() for name in names.split(",")]
+    for name in wanted:
+        if name not in card.classes:
+            raise ModelError(
+                f"{name}: no class of {card.name}; its classes are {', '.join(card.classes)}"
+            )
+    return frozenset(card.classes.index(name) for name in wanted)
