@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
@@ -15,18 +17,31 @@ import cv2
 for _name in ("QT_QPA_PLATFORM_PLUGIN_PATH", "QT_QPA_FONTDIR"):
     os.environ.pop(_name, None)
 
-from PySide6.QtCore import QSettings, QStandardPaths, QTimer  # noqa: E402
+from PySide6.QtCore import (  # noqa: E402
+    QLockFile,
+    QPoint,
+    QSettings,
+    QSize,
+    QStandardPaths,
+    Qt,
+    QTimer,
+)
 from PySide6.QtWidgets import QApplication  # noqa: E402
 
 from seaformer_edge.cli.interrupt import ending_signals  # noqa: E402
-from seaformer_edge.errors import ModelError  # noqa: E402
+from seaformer_edge.errors import ModelError, SeaformerEdgeError, SourceError  # noqa: E402
+from seaformer_edge.hub.card import read_card  # noqa: E402
+from seaformer_edge.hub.zoo import resolve_model  # noqa: E402
 from seaformer_edge.live import limit_malloc_arenas  # noqa: E402
-from seaformer_edge.sources import SourceSpec, list_cameras  # noqa: E402
+from seaformer_edge.sources import SourceSpec  # noqa: E402
 from seaformer_edge_gui import settings, theme  # noqa: E402
 from seaformer_edge_gui.controller import Controller  # noqa: E402
 from seaformer_edge_gui.window import Window  # noqa: E402
 
 FIRST_SIZE = (1280, 800)
+TITLE_BAR_PX = 60  # with a task bar
+SHIFT_PX = 32  # between windows that are open at once
+MAX_COUNTED = 8
 
 
 def run(source: str | None, model: str | None, threads: int | None) -> int:
@@ -36,32 +51,67 @@ def run(source: str | None, model: str | None, threads: int | None) -> int:
         source, model, threads: command-line options; None for the stored setting.
 
     Raises:
-        ModelError: `model` is unknown.
+        SeaformerEdgeError: `source` or `model` cannot be opened; the message names all problems.
     """
+    problems = [_problem_of_model(model or ""), _problem_of_source(source or "")]
+    if any(problems):
+        raise SeaformerEdgeError("; ".join(filter(None, problems)))
     app = make_application()
     store = QSettings("seaformer-edge", "window")
+    window = make_window(store, source, model, threads)
+    with counted() as others:
+        place(window, store, others)
+        stop_on_signals(window)
+        window.show()
+        window.start()
+        return app.exec()
+
+
+def make_window(
+    store: QSettings, source: str | None, model: str | None, threads: int | None
+) -> Window:
+    """The window, not shown yet, with the stored settings for what is None.
+
+    What is stored and has been removed since is replaced, with a message, but stays stored.
+    """
     stored = settings.load(store)
-    resolved = SourceSpec.parse(source).resolved() if source else ""
-    values = replace(
-        stored,
-        source=resolved or stored.source or _first_source(),
-        model=model or stored.model,
-        threads=stored.threads if threads is None else threads,
-    )
+    values = replace(stored, threads=stored.threads if threads is None else threads)
+    removed = []
+    if source:
+        values = replace(values, source=SourceSpec.parse(source).resolved())
+    elif problem := _problem_of_source(stored.source):
+        values = replace(values, source="")
+        removed.append(problem)
+    if model:
+        values = replace(values, model=model)
+    elif problem := _problem_of_model(stored.model):
+        values = replace(values, model="")
+        removed.append(problem)
+    controller = Controller(values, output_folder(), stored)
+    if removed:
+        controller.announce(f"Not opened again: {'; '.join(removed)}", is_error=True)
+    return Window(controller, store)
+
+
+def _problem_of_source(source: str) -> str:
+    """Why a source that can be looked at without waiting for it cannot be opened; "" if it can."""
+    spec = SourceSpec.parse(source)
+    if not source or spec.is_live:  # a camera may be plugged in later
+        return ""
     try:
-        controller = Controller(values, output_folder())
-    except ModelError:
-        if model is not None:
-            raise
-        controller = Controller(
-            replace(values, model=""), output_folder()
-        )  # the model was removed since
-    window = Window(controller, store)
-    _place(window, store)
-    stop_on_signals(window)
-    window.show()
-    window.start()
-    return app.exec()
+        spec.open().close()
+    except SourceError as error:
+        return str(error)
+    return ""
+
+
+def _problem_of_model(model: str) -> str:
+    """Why a model cannot be opened; "" if it can, as far as its card tells."""
+    try:
+        read_card(resolve_model(model or None))
+    except ModelError as error:
+        return str(error)
+    return ""
 
 
 def make_application() -> QApplication:
@@ -94,15 +144,33 @@ def stop_on_signals(window: Window) -> None:
         signal.signal(number, close)
 
 
-def _first_source() -> str:
-    cameras = list_cameras()
-    return cameras[0].spec if cameras else "sample"
+@contextmanager
+def counted() -> Iterator[int]:
+    """How many other windows this user has open, at least; this one counts while inside."""
+    folder = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.TempLocation)
+    for others in range(MAX_COUNTED):
+        lock = QLockFile(f"{folder}/seaformer-edge-{os.getuid()}-{others}.lock")
+        lock.setStaleLockTime(0)  # only that of a process that has ended
+        if lock.tryLock(0) or lock.error() is not QLockFile.LockError.LockFailedError:
+            break
+    yield others
+    lock.unlock()
 
 
-def _place(window: Window, store: QSettings) -> None:
-    """Restores the stored geometry, or chooses a size that fits the screen."""
+def place(window: Window, store: QSettings, others: int = 0) -> None:
+    """Restores the stored geometry, or chooses a size that fits the screen.
+
+    Args:
+        others: the number of other windows; this one must not cover them exactly.
+    """
     geometry = store.value("geometry")
-    if geometry is not None and window.restoreGeometry(geometry):
-        return
-    screen = window.screen().availableGeometry()
-    window.resize(min(FIRST_SIZE[0], screen.width()), min(FIRST_SIZE[1], screen.height()))
+    if geometry is None or not window.restoreGeometry(geometry):
+        screen = window.screen().availableGeometry()
+        size = QSize(*FIRST_SIZE).boundedTo(screen.size())
+        window.resize(size)
+        # The title bar's height is not known yet: the window manager lets both fit.
+        if screen.height() < FIRST_SIZE[1] + TITLE_BAR_PX or screen.width() < FIRST_SIZE[0]:
+            window.setWindowState(Qt.WindowState.WindowMaximized)
+    if others:
+        window.setWindowState(Qt.WindowState.WindowNoState)
+        window.move(window.pos() + QPoint(SHIFT_PX, SHIFT_PX) * others)

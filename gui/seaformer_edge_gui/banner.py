@@ -6,6 +6,7 @@ from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QWidget
 
 from seaformer_edge_gui import theme
+from seaformer_edge_gui.icons import icon
 from seaformer_edge_gui.messages import Message
 
 MARGIN_PX = 10
@@ -36,17 +37,14 @@ class Banner(QFrame):
 
     def set_colours(self, colours: theme.Colours) -> None:
         """Redraws the icon."""
-        self._close.setIcon(theme.icon("close", colours))
+        self._close.setIcon(icon("close", colours))
 
     def show_message(self, message: Message | None) -> None:
         """Shows a message, or hides the banner."""
         if message is None:
             self.hide()
             return
-        if self.property("error") != message.is_error:
-            self.setProperty("error", message.is_error)
-            self.style().unpolish(self)
-            self.style().polish(self)
+        if theme.set_property(self, "error", message.is_error):
             self.text.style().polish(self.text)
         if self.text.text() != message.text:
             self.text.setText(message.text)

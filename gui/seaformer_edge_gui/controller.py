@@ -7,41 +7,28 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 
-from seaformer_edge.errors import ModelError, SeaformerEdgeError
-from seaformer_edge.hub.card import Card, read_card
-from seaformer_edge.hub.zoo import DEFAULT_MODEL, installed_cards, resolve_model, select_program
+from seaformer_edge.errors import SeaformerEdgeError
+from seaformer_edge.hub.card import Card
+from seaformer_edge.hub.zoo import DEFAULT_MODEL, resolve_model
 from seaformer_edge.inference.views import Mode, View
 from seaformer_edge.live import LivePipeline, LiveResult, LiveStatus
 from seaformer_edge.live.snapshots import SnapshotWriter, free_name
+from seaformer_edge.live.stats import SourceState
 from seaformer_edge.machine.board_reader import BoardReader
-from seaformer_edge.sources import SourceSpec
+from seaformer_edge.sources import SourceSpec, list_cameras
 from seaformer_edge.sources.spec import expand_displayed
 from seaformer_edge_gui import formatting
 from seaformer_edge_gui.background import SourceLister
 from seaformer_edge_gui.messages import Message, Messages
+from seaformer_edge_gui.model_choices import lasting_name, name_on_card
 from seaformer_edge_gui.ranking import Ranking, Row
 from seaformer_edge_gui.settings import Settings, Theme
 
 OPACITY_STEP = 0.1
-
-
-@dataclass(frozen=True, slots=True)
-class ModelChoice:
-    """A model in the list of models.
-
-    Attributes:
-        name: the value for `--model`.
-        detail: variant, input size, precision.
-        reason: why the program of this precision runs; empty if there is no other.
-    """
-
-    name: str
-    detail: str
-    reason: str = ""
 
 
 class Controller:
@@ -50,13 +37,16 @@ class Controller:
     Args:
         settings: the settings at the start.
         folder: the folder for recordings and snapshots.
+        stored: the settings whose source and model stay stored until others have worked.
 
     Raises:
         ModelError: the model is unknown.
     """
 
-    def __init__(self, settings: Settings, folder: Path) -> None:
-        self.settings = settings
+    def __init__(self, settings: Settings, folder: Path, stored: Settings | None = None) -> None:
+        self.settings = replace(settings, model=lasting_name(settings.model))
+        self._stored = stored or Settings()
+        self._first_source = settings.source or default_source()
         self.folder = folder
         self.view = View(settings.mode, settings.opacity)
         self.sources = SourceLister()
@@ -64,10 +54,10 @@ class Controller:
         self.card: Card | None = None
         self._snapshots = SnapshotWriter()
         program = resolve_model(settings.model or None)
-        self._running_model = settings.model  # the last one that was loaded
-        self._requested_name = _name_of(program)
+        self._running_model = self.settings.model  # the last one that was loaded
+        self._requested_name = name_on_card(program)
         self._live = LivePipeline(
-            settings.source,
+            self._first_source,
             program,
             settings.threads or None,
             every=settings.every,
@@ -128,6 +118,10 @@ class Controller:
                 self.settings = replace(self.settings, model=self._running_model)
                 self._requested_name = status.model
             self._running_model = self.settings.model
+            if self.settings.model:
+                self._stored = replace(self._stored, model=self.settings.model)
+        if status.source_state is SourceState.RUNNING and self.settings.source:
+            self._stored = replace(self._stored, source=self.settings.source)
         for outcome in self._snapshots.outcomes():
             if isinstance(outcome, SeaformerEdgeError):
                 self._messages.announce(str(outcome), is_error=True)
@@ -146,6 +140,15 @@ class Controller:
     def dismiss(self, message: Message) -> None:
         """Hides the message until another one appears."""
         self._messages.dismiss(message)
+
+    def announce(self, text: str, *, is_error: bool = False) -> None:
+        """Shows a message for a few seconds."""
+        self._messages.announce(text, is_error=is_error)
+
+    def remembered(self) -> Settings:
+        """The settings to store: the last source and model that were chosen and worked."""
+        source = SourceSpec.parse(self._stored.source).resolved() if self._stored.source else ""
+        return replace(self.settings, source=source, model=self._stored.model)
 
     def describe_pixel(self, x: int, y: int) -> str | None:
         """The class at the frame's pixel (x, y) and its confidence: "road  93 %"."""
@@ -173,19 +176,19 @@ class Controller:
         if not source:
             return
         try:
-            source = expand_displayed(source, self.settings.source, self._live.status().source)
+            source = expand_displayed(source, self.source, self._live.status().source)
         except SeaformerEdgeError as error:
             self._messages.announce(str(error), is_error=True)
             return
         self.settings = replace(self.settings, source=source)
-        self._messages.forget_dismissed()
+        self._messages.source_changed()
         self._live.switch_source(source, realtime=not self.settings.full_speed, loop=True)
 
     def set_full_speed(self, full_speed: bool) -> None:
         """Plays files at full speed or at their frame rate; restarts a file."""
         self.settings = replace(self.settings, full_speed=full_speed)
-        if not SourceSpec.parse(self.settings.source).is_live:
-            self.set_source(self.settings.source)
+        if not SourceSpec.parse(self.source).is_live:
+            self._live.switch_source(self.source, realtime=not full_speed, loop=True)
 
     def open_file(self, path: Path) -> None:
         """Opens a dropped or picked path: a .pte file as the model, anything else as the source."""
@@ -201,31 +204,26 @@ class Controller:
         except SeaformerEdgeError as error:
             self._messages.announce(str(error), is_error=True)
             return
-        self.settings = replace(self.settings, model=model)
-        self._requested_name = _name_of(path)
-        self._messages.forget_dismissed()
+        self.settings = replace(self.settings, model=lasting_name(model))
+        self._requested_name = name_on_card(path)
+        self._messages.model_changed()
         self._live.switch_model(path)
+
+    @property
+    def source(self) -> str:
+        """The value for `--source` of what is played."""
+        return self.settings.source or self._first_source
 
     @property
     def model(self) -> str:
         """The model that is running or being loaded, by name or path."""
         return self.settings.model or DEFAULT_MODEL
 
-    def models(self) -> list[ModelChoice]:
-        """The installed models."""
-        cards = installed_cards()
-        choices = []
-        for name, card in cards.items():
-            selection = select_program(name)  # the program of another precision may run
-            precision = cards.get(selection.path.stem, card).precision
-            detail = f"{card.variant} {card.width}x{card.height} {precision}"
-            choices.append(ModelChoice(name, detail, selection.reason))
-        return choices
-
     def set_threads(self, threads: int) -> None:
         """Sets the threads for the network; 0 lets the runtime choose."""
         if threads != self.settings.threads:
             self.settings = replace(self.settings, threads=threads)
+            self._messages.model_changed()
             self._live.set_threads(threads or None)
 
     def set_every(self, every: int) -> None:
@@ -300,12 +298,10 @@ class Controller:
             self._messages.announce("Nothing was recorded: no frame arrived", is_error=True)
 
 
-def _name_of(program: Path) -> str:
-    """The name on the model's card; the file's name if the card cannot be read."""
-    try:
-        return read_card(program).name
-    except ModelError:
-        return program.stem
+def default_source() -> str:
+    """The first camera; the sample without one."""
+    cameras = list_cameras()
+    return cameras[0].spec if cameras else "sample"
 
 
 def _rows(result: LiveResult) -> list[Row]:

@@ -20,8 +20,17 @@ def milliseconds(ms: float) -> str:
 
 def percent(share: float) -> str:
     """A share of 1: "0.4 %", "12 %"."""
+    return f"{_rounded(share)} %"
+
+
+def percent_shown(share: float) -> float:
+    """The number of `percent`."""
+    return float(_rounded(share))
+
+
+def _rounded(share: float) -> str:
     value = share * 100
-    return f"{value:.1f} %" if value < 9.95 else f"{value:.0f} %"
+    return f"{value:.1f}" if value < 9.95 else f"{value:.0f}"
 
 
 def count(number: int) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import monotonic
 
 from seaformer_edge.live import LiveStatus
 from seaformer_edge.live.stats import SourceState
 
 ANNOUNCEMENT_S = 6.0
+LOST, SLOW = "source lost", "source slow"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +19,12 @@ class Message:
     Attributes:
         text: what, where, what to do.
         is_error: an error or a warning; else information.
+        problem: what it is about, the same while the text changes, as with a countdown.
     """
 
     text: str
     is_error: bool
+    problem: str = field(default="", compare=False)
 
 
 class Messages:
@@ -30,7 +33,7 @@ class Messages:
     def __init__(self) -> None:
         self._announced: Message | None = None
         self._announced_until_s = 0.0
-        self._dismissed = ""
+        self._dismissed: set[str] = set()
 
     def announce(self, text: str, *, is_error: bool = False) -> None:
         """Shows a message for a few seconds."""
@@ -38,21 +41,30 @@ class Messages:
         self._announced_until_s = monotonic() + ANNOUNCEMENT_S
 
     def dismiss(self, message: Message) -> None:
-        """Hides the message until another one appears."""
-        self._dismissed, self._announced = message.text, None
+        """Hides the message until its problem occurs anew."""
+        self._dismissed.add(message.problem)
+        self._announced = None
 
-    def forget_dismissed(self) -> None:
-        """Lets the dismissed message appear again, as after a new source or model."""
-        self._dismissed = ""
+    def source_changed(self) -> None:
+        """Another source may have the problems of the last one."""
+        self._dismissed -= {LOST, SLOW}
+
+    def model_changed(self) -> None:
+        """Another model may have the problems of the last one."""
+        self._dismissed &= {LOST, SLOW}
 
     def current(self, status: LiveStatus) -> Message | None:
         """The most important message now; None if there is nothing to report."""
-        errors = [status.message] if _source_has_problem(status) else []
+        errors = []
+        if problem := _problem_of_source(status):
+            errors.append(Message(status.message, is_error=True, problem=problem))
+        if status.source_state is SourceState.RUNNING:
+            self._dismissed.discard(LOST)  # the next loss is another one
         if status.notice:
-            errors.append(status.notice)
-        for text in errors:
-            if text != self._dismissed:
-                return Message(text, is_error=True)
+            errors.append(Message(status.notice, is_error=True, problem=status.notice))
+        for error in errors:
+            if error.problem not in self._dismissed:
+                return error
         if self._announced is not None and monotonic() < self._announced_until_s:
             return self._announced
         if status.source_state is SourceState.CONNECTING:
@@ -64,8 +76,8 @@ class Messages:
         return None
 
 
-def _source_has_problem(status: LiveStatus) -> bool:
+def _problem_of_source(status: LiveStatus) -> str:
     """Whether the source fails or is slow; a slow one is running, and only its message differs."""
     if status.source_state is SourceState.RUNNING:
-        return not status.message.endswith(": running")
-    return status.source_state not in (SourceState.CONNECTING, SourceState.ENDED)
+        return "" if status.message.endswith(": running") else SLOW
+    return "" if status.source_state in (SourceState.CONNECTING, SourceState.ENDED) else LOST

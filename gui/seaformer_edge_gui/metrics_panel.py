@@ -7,14 +7,13 @@ from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPalette, QPen, QPolygonF
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from seaformer_edge.live import LiveStatus
 from seaformer_edge.machine.board import SystemReading
 from seaformer_edge_gui import formatting
 from seaformer_edge_gui.theme import as_tool_tip, label, small_font
 
-LINE_PX = 15
 # Possible tops of the plot's scale in milliseconds; the smallest that fits is used.
 SCALES_MS = (20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 60_000)
 # Colours of the stages, in the order in which a frame passes them.
@@ -29,7 +28,7 @@ STAGE_COLOURS = {
 
 
 class MetricsPanel(QWidget):
-    """The strip below the picture."""
+    """A strip below the picture, or a page of the drawer."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -38,9 +37,9 @@ class MetricsPanel(QWidget):
         self.percentiles = {name: _Figure(name, small=True) for name in ("p50", "p90", "p99")}
         self.plot = LatencyPlot()
         self.stages = StageBar()
-        self.dropped = Table("Dropped frames", "none")
-        self.board = Table("Board", "")
-        layout = QHBoxLayout(self)
+        self.dropped = Table("Dropped frames", "none", "overwritten 99.9k")
+        self.board = Table("Board", "", "this program 400 %")
+        self._layout = layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(6)
         layout.addWidget(_card("FRAMES PER SECOND", _row(*self.rates.values())), 3)
@@ -49,6 +48,11 @@ class MetricsPanel(QWidget):
         layout.addWidget(_card("STAGES, MS", self.stages), 4)
         layout.addWidget(_card("DROPPED FRAMES", self.dropped), 3)
         layout.addWidget(_card("BOARD", self.board), 4)
+
+    def arrange(self, *, stacked: bool) -> None:
+        """Places the cards below each other, or side by side."""
+        below, beside = QBoxLayout.Direction.TopToBottom, QBoxLayout.Direction.LeftToRight
+        self._layout.setDirection(below if stacked else beside)
 
     def show_status(self, status: LiveStatus, board: SystemReading | None) -> None:
         """Shows the current state of the run and of the machine."""
@@ -118,7 +122,7 @@ class LatencyPlot(QWidget):
         self.setAccessibleName("Latency over time")
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(110, 60)
+        return QSize(60, 60)
 
     def show_history(self, history: Sequence[tuple[float, float]], network_ms: float) -> None:
         """Shows (time in seconds, latency in milliseconds) pairs, oldest first."""
@@ -174,8 +178,8 @@ class StageBar(QWidget):
 
     def minimumSizeHint(self) -> QSize:
         metrics = QFontMetrics(small_font(self.font()))
-        column_px = 12 + metrics.horizontalAdvance("network 10000")
-        return QSize(2 * column_px + 8, 14 + 3 * LINE_PX)
+        column_px = 12 + metrics.horizontalAdvance("network 1000")
+        return QSize(2 * column_px + 8, 14 + 3 * line_px(self))
 
     def show_stages(self, stage_ms: Mapping[str, float]) -> None:
         """Shows milliseconds by stage, in the order in which a frame passes them."""
@@ -197,9 +201,10 @@ class StageBar(QWidget):
         painter.setFont(small_font(self.font()))
         column_px = self.width() // 2
         per_column = -(-max(len(self._stage_ms), 6) // 2)
+        height = line_px(self)
         for i, (name, ms) in enumerate(self._stage_ms.items()):
             column, line = divmod(i, per_column)
-            area = QRect(column * (column_px + 4), 16 + line * LINE_PX, column_px - 4, LINE_PX)
+            area = QRect(column * (column_px + 4), 14 + line * height, column_px - 4, height)
             painter.fillRect(
                 QRectF(area.left(), area.center().y() - 3, 7, 7), QColor(STAGE_COLOURS[name])
             )
@@ -211,17 +216,23 @@ class StageBar(QWidget):
 
 
 class Table(QWidget):
-    """Names on the left, values on the right."""
+    """Names on the left, values on the right.
 
-    def __init__(self, name: str, empty: str) -> None:
+    Args:
+        empty: shown while there is no row.
+        widest: a row that must fit.
+    """
+
+    def __init__(self, name: str, empty: str, widest: str) -> None:
         super().__init__()
-        self._empty = empty
+        self._empty, self._widest = empty, widest
         self._rows: Sequence[tuple[str, str]] = ()
         self._warn_last = False
         self.setAccessibleName(name)
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(110, 4 * LINE_PX)
+        metrics = QFontMetrics(small_font(self.font()))
+        return QSize(metrics.horizontalAdvance(self._widest) + 10, 4 * metrics.height())
 
     def show_rows(self, rows: Sequence[tuple[str, str]], *, warn_last: bool = False) -> None:
         """Shows (name, value) pairs; with `warn_last`, the last one in the warning colour."""
@@ -235,8 +246,9 @@ class Table(QWidget):
         painter.setFont(small_font(self.font()))
         metrics = painter.fontMetrics()
         palette = self.palette()
+        height = line_px(self)
         for i, (name, value) in enumerate(self._rows or [(self._empty, "")]):
-            area = QRect(0, i * LINE_PX, self.width(), LINE_PX)
+            area = QRect(0, i * height, self.width(), height)
             warn = self._warn_last and i == len(self._rows) - 1
             painter.setPen(palette.color(QPalette.ColorRole.PlaceholderText))
             painter.drawText(area, Qt.AlignmentFlag.AlignVCenter, name)
@@ -249,6 +261,11 @@ class Table(QWidget):
             right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
             shown = metrics.elidedText(value, Qt.TextElideMode.ElideRight, space.width())
             painter.drawText(space, right, shown)
+
+
+def line_px(widget: QWidget) -> int:
+    """The height of a line of small text."""
+    return QFontMetrics(small_font(widget.font())).height()
 
 
 def _card(heading: str, content: QWidget) -> QFrame:
@@ -266,7 +283,7 @@ def _row(*widgets: QWidget) -> QWidget:
     holder = QWidget()
     layout = QHBoxLayout(holder)
     layout.setContentsMargins(0, 0, 0, 0)
-    layout.setSpacing(12)
+    layout.setSpacing(9)
     for widget in widgets:
         layout.addWidget(widget, 1 if isinstance(widget, LatencyPlot) else 0)
     if not any(isinstance(widget, LatencyPlot) for widget in widgets):

@@ -165,6 +165,9 @@ class PictureView(QWidget):
         self._cursor = event.position()
         self.update()
 
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self.mouseMoveEvent(event)  # a finger does not move before it touches
+
     def enterEvent(self, event: QEnterEvent) -> None:
         self._cursor = event.position()
         self.update()

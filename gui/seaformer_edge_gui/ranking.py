@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from seaformer_edge_gui.formatting import percent_shown
+
 FOLLOW_S = 0.4  # time constant of the smoothing
-# A class passes the one above it when it is larger by 10 % and by 0.5 % of the picture.
-LEAD, LEAD_SHARE = 1.1, 0.005
 GONE_SHARE = 0.001
 
 
@@ -30,7 +30,7 @@ class Row:
 
 
 class Ranking:
-    """Smooths shares over time and changes the order only for a clear lead."""
+    """Smooths shares over time, and orders them by the numbers that are shown."""
 
     def __init__(self) -> None:
         self._rows: list[Row] = []
@@ -53,10 +53,11 @@ class Ranking:
         rows = [_towards(row, new.pop(row.class_id, None), follow) for row in self._rows]
         rising = [replace(row, share=row.share * follow) for row in new.values()]
         rows += sorted(rising, key=lambda row: -row.share)
-        self._rows = _ordered([r for r in rows if r.class_id in present or r.share >= GONE_SHARE])
+        rows = [row for row in rows if row.class_id in present or row.share >= GONE_SHARE]
+        self._rows = sorted(rows, key=lambda row: -percent_shown(row.share))
 
     def top(self, count: int) -> list[Row]:
-        """The `count` largest, in stable order."""
+        """The `count` largest; those of equal number in the order in which they were."""
         return [row for row in self._rows if row.share >= GONE_SHARE][:count]
 
 
@@ -68,16 +69,3 @@ def _towards(row: Row, current: Row | None, follow: float) -> Row:
         confidence = row.confidence + follow * (confidence - row.confidence)
     share = row.share + follow * (current.share - row.share)
     return Row(row.class_id, row.name, share, confidence)
-
-
-def _ordered(rows: list[Row]) -> list[Row]:
-    """Insertion sort in which only a clear lead moves a row up."""
-    ordered: list[Row] = []
-    for row in rows:
-        place = len(ordered)
-        while place and row.share > max(
-            ordered[place - 1].share * LEAD, ordered[place - 1].share + LEAD_SHARE
-        ):
-            place -= 1
-        ordered.insert(place, row)
-    return ordered

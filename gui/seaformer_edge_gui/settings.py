@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import math
-import os
 from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
 from typing import Any, Protocol
 
 from seaformer_edge.inference.modes import Mode
+from seaformer_edge.machine.cpu import usable_cores
 from seaformer_edge.safe_text import redacted
 
-MAX_THREADS = os.cpu_count() or 1
+MAX_THREADS = usable_cores()
 MAX_EVERY = 30
 
 
 class Theme(StrEnum):
     """The window's colours."""
 
+    SYSTEM = "system"  # as the desktop's
     DARK = "dark"
     LIGHT = "light"
 
@@ -35,7 +36,7 @@ class Settings:
         full_speed: play files as fast as possible, not at their frame rate.
         mode, opacity: see `View`.
         mirrored: swap left and right on the screen.
-        theme: dark or light.
+        theme: dark, light or the desktop's.
     """
 
     source: str = ""
@@ -47,7 +48,7 @@ class Settings:
     mode: Mode = Mode.OVERLAY
     opacity: float = 0.5
     mirrored: bool = False
-    theme: Theme = Theme.DARK
+    theme: Theme = Theme.SYSTEM
 
 
 class Store(Protocol):

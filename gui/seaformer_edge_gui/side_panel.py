@@ -1,32 +1,38 @@
-"""The panel right of the picture: view controls, largest classes, legend."""
+"""The panel beside the picture: view and classes, or a drawer with one page at a time."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import (
     QButtonGroup,
     QFrame,
     QGridLayout,
     QHBoxLayout,
     QPushButton,
+    QScrollArea,
+    QScroller,
     QSizePolicy,
     QSlider,
+    QTabBar,
     QVBoxLayout,
     QWidget,
 )
 
 from seaformer_edge.hub.card import Card
 from seaformer_edge.inference.modes import Mode
-from seaformer_edge_gui.class_panel import ClassBars, Legend
+from seaformer_edge_gui.class_panel import ClassPanel
+from seaformer_edge_gui.metrics_panel import MetricsPanel
+from seaformer_edge_gui.run_panel import RunPanel
 from seaformer_edge_gui.theme import label
 
-WIDTH_PX = 288
+WIDTH_PX = 300
 
 
 class SidePanel(QWidget):
-    """View controls above the classes. Its signals report what the user requests.
+    """View controls and classes. Its signals report what the user requests.
 
     Attributes:
+        tabs: chooses the page of a drawer.
         modes: the button of each mode.
     """
 
@@ -36,41 +42,113 @@ class SidePanel(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.setFixedWidth(WIDTH_PX)
         self.modes = {mode: self._mode_button(mode) for mode in Mode}
         self.opacity = _slider("Opacity", "Opacity of the class colours ([ and ])")
         self.smoothing = _slider("Smoothing", "Smoothing over time: less flicker in still areas")
-        self.bars = ClassBars()
-        self.legend = Legend()
-        self.show_all = QPushButton("Show all")
-        self.show_all.setObjectName("quiet")
-        self.show_all.setToolTip("Colour every class again (A)")
-        self.show_all.clicked.connect(self.legend.clearSelection)
-        self.show_all.setVisible(False)
-        self.legend.chosen.connect(lambda chosen: self.show_all.setVisible(bool(chosen)))
+        self.classes = ClassPanel()
+        self.tabs = QTabBar()
+        self.tabs.setAccessibleName("Pages")
+        self.tabs.setExpanding(True)
+        self.tabs.setDrawBase(False)
+        self.tabs.currentChanged.connect(self._show_page)
+        self._view = _card(self._mode_row(), self._slider_rows())
+        self._view.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        self._classes = _card(self.classes)
+        self._pages: dict[str, QWidget] = {}
+        self._card: Card | None = None
+        content = QWidget()
+        self._column = QVBoxLayout(content)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(6)
+        self._column.addWidget(self._view)
+        self._column.addWidget(self._classes, 1)
+        area = QScrollArea()
+        area.setWidget(content)
+        area.setWidgetResizable(True)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        QScroller.grabGesture(area.viewport(), QScroller.ScrollerGestureType.TouchGesture)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(6)
+        whole.addWidget(self.tabs)
+        whole.addWidget(area, 1)
+        self.show_both()
 
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(6)
-        layout.addWidget(_card(self._mode_row(), self._slider_rows()))
-        self._unit = label(name="unit")
-        self._legend_card = _card(_heading("LEGEND", self.show_all), self.legend)
-        bars_card = _card(_heading("LARGEST CLASSES", self._unit), self.bars)
-        layout.addWidget(bars_card, 1)
-        layout.addWidget(self._legend_card)
-        layout.addStretch(0)
-        self.show_card(None)
+    def sizeHint(self) -> QSize:
+        width = round(WIDTH_PX * self.fontMetrics().height() / 16)
+        return QSize(max(width, self._column.minimumSize().width()), 0)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(0, 0)
+
+    def show_both(self) -> None:
+        """Shows the view controls above the classes, as a wide window does."""
+        self._pages = {}
+        self.tabs.hide()
+        self.classes.top.show()
+        self._view.show()
+        self._classes.show()
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
+
+    def show_pages(self, run: RunPanel, metrics: MetricsPanel, *, below: bool) -> None:
+        """Becomes a drawer with tabs, which also holds the run's controls and the figures.
+
+        Args:
+            below: the drawer is as wide as the window.
+        """
+        run.arrange(in_row=False)
+        metrics.arrange(stacked=True)
+        self._pages = {
+            "Classes": self._classes,
+            "View": self._view,
+            "Run": run,
+            "Figures": metrics,
+        }
+        for page in (run, metrics):
+            self._column.addWidget(page, 0, Qt.AlignmentFlag.AlignTop)
+        while self.tabs.count() < len(self._pages):
+            self.tabs.addTab(list(self._pages)[self.tabs.count()])
+        self.tabs.show()
+        self.classes.top.hide()  # the tab says the same
+        self._show_page(self.tabs.currentIndex())
+        across = QSizePolicy.Policy.Expanding if below else QSizePolicy.Policy.Fixed
+        self.setSizePolicy(across, QSizePolicy.Policy.Expanding)
+
+    def _show_page(self, chosen: int) -> None:
+        for i, page in enumerate(self._pages.values()):
+            page.setVisible(i == chosen)
+
+    def set_touch(self, touch: bool) -> None:
+        """Makes rows as high as a finger needs."""
+        self.classes.set_touch(touch)
 
     def set_mode(self, mode: Mode) -> None:
         """Checks the mode's button."""
         self.modes[mode].setChecked(True)
+        self._enable()
 
     def show_card(self, card: Card | None) -> None:
-        """Shows the classes of a model; a classifier has no legend, since it colours nothing."""
-        self.legend.show_card(card)
-        classifier = card is not None and card.task == "classification"
-        self._legend_card.setVisible(not classifier)
-        self._unit.setText("probability" if classifier else "share, confidence")
+        """Shows the classes of a model."""
+        if card is not self._card:
+            self._card = card
+            self.classes.show_card(card)
+            self._enable()
+
+    def _enable(self) -> None:
+        """Disables what changes nothing: a classifier colours nothing, a mask is opaque."""
+        segments = self._card is None or self._card.task == "segmentation"
+        for button in self.modes.values():
+            button.setEnabled(segments)
+        self.smoothing.setEnabled(segments)
+        shown = next((mode for mode, button in self.modes.items() if button.isChecked()), None)
+        self.opacity.setEnabled(segments and shown is not None and "overlay" in shown.panels)
+
+    def change_opacity(self, percent: int) -> None:
+        """Moves the slider, unless it does nothing now."""
+        if self.opacity.isEnabled():
+            self.opacity.setValue(self.opacity.value() + percent)
 
     def _mode_row(self) -> QWidget:
         holder = QWidget()
@@ -80,7 +158,7 @@ class SidePanel(QWidget):
         group = QButtonGroup(self)  # exclusive
         for button in self.modes.values():
             group.addButton(button)
-            row.addWidget(button)
+            row.addWidget(button, 1)
         return holder
 
     def _mode_button(self, mode: Mode) -> QPushButton:
@@ -89,6 +167,7 @@ class SidePanel(QWidget):
         button.setCheckable(True)
         button.setToolTip(f"{mode.description.capitalize()} ({mode.key})")
         button.clicked.connect(lambda: self.mode_requested.emit(mode))
+        button.toggled.connect(self._enable)
         return button
 
     def _slider_rows(self) -> QWidget:
@@ -124,17 +203,6 @@ def _slider(name: str, tip: str) -> QSlider:
     return slider
 
 
-def _heading(text: str, beside: QWidget) -> QWidget:
-    holder = QWidget()
-    holder.setFixedHeight(20)
-    row = QHBoxLayout(holder)
-    row.setContentsMargins(0, 0, 0, 0)
-    row.addWidget(label(text, "heading"))
-    row.addStretch(1)
-    row.addWidget(beside)
-    return holder
-
-
 def _card(*contents: QWidget) -> QFrame:
     frame = QFrame()
     frame.setObjectName("panel")
@@ -143,7 +211,4 @@ def _card(*contents: QWidget) -> QFrame:
     layout.setSpacing(4)
     for content in contents:
         layout.addWidget(content)
-    layout.setStretch(len(contents) - 1, 1)
-    # Extra height stays empty below the content.
-    frame.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
     return frame

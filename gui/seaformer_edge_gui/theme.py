@@ -1,19 +1,22 @@
-"""The dark and the light theme: colours, style sheet and icons."""
+"""The dark and the light theme: colours and style sheet."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from html import escape
 from string import Template
 
-from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QIcon, QPainter, QPainterPath, QPalette, QPen, QPixmap
-from PySide6.QtWidgets import QApplication, QLabel
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QColor, QFont, QFontInfo, QGuiApplication, QPalette
+from PySide6.QtWidgets import QApplication, QLabel, QWidget
 
 from seaformer_edge_gui.settings import Theme
 
-TEXT_PX, SMALL_PX = 12, 11
+MIN_TEXT_PX = 13
+SMALL_SHARE = 0.88  # of the text's height, for captions
+BUTTON_PX, TOUCH_PX = 30, 40  # least width and height of a control
+GAP_PX = 4  # between controls
+TICK = (QPointF(2.5, 6.5), QPointF(5, 9), QPointF(9.5, 3.5))  # in a square of 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,8 @@ QToolTip { background: $raised; color: $text; border: 1px solid $line; padding: 
 #panel { background: $panel; border: 1px solid $line; border-radius: 6px; }
 #heading { color: $muted; font-size: ${small}px; font-weight: 600; }
 #caption, #unit { color: $muted; font-size: ${small}px; }
-#figure { font-size: 19px; font-weight: 600; }
+#figure { font-size: ${large}px; font-weight: 600; }
+QLabel[warns="true"] { color: $warning; }
 #banner { background: $raised; border: 1px solid $line; border-radius: 6px; }
 #banner[error="true"] { border-color: $warning; }
 #banner[error="true"] QLabel { color: $warning; }
@@ -75,33 +79,44 @@ QToolTip { background: $raised; color: $text; border: 1px solid $line; padding: 
 #key { color: $accent; font-weight: 600; }
 QPushButton, QToolButton {
     background: $raised; border: 1px solid $line; border-radius: 4px; padding: 0 8px;
-    min-height: 26px; color: $text;
+    min-height: ${inner}px; color: $text;
 }
-QToolButton { padding: 0; min-width: 28px; }
+QToolButton { padding: 0; min-width: ${inner}px; }
+QComboBox, QLineEdit { min-height: ${inner}px; }
+QLineEdit { background: $window; border: 1px solid $line; border-radius: 4px; padding: 0 6px;
+    color: $text; }
+QComboBox QLineEdit { background: transparent; border: 0; padding: 0; min-height: 0; }
 QPushButton:hover, QToolButton:hover { border-color: $muted; }
-QPushButton:focus, QToolButton:focus, QListWidget:focus { border: 1px solid $accent; }
 QPushButton:checked, QToolButton:checked {
     background: $accent; color: $on_accent; border-color: $accent;
 }
-QPushButton:checked:focus, QToolButton:checked:focus { border: 2px solid $text; }
-QPushButton:disabled, QToolButton:disabled { color: $muted; }
-#mode { padding: 0 5px; }
-#quiet { background: transparent; border-color: transparent; color: $accent; padding: 0 4px;
-    min-height: 18px; }
-#quiet:hover, #quiet:focus { border: 1px solid $accent; }
+QPushButton:focus, QToolButton:focus, QLineEdit:focus { border: 2px solid $text; }
+QComboBox QLineEdit:focus { border: 0; }
+QPushButton:disabled, QToolButton:disabled { color: $muted; border-color: transparent; }
+QPushButton:checked:disabled { background: $line; border-color: $line; }
+#mode { padding: 0 2px; }
+#quiet { background: transparent; border-color: transparent; color: $accent; padding: 0 4px; }
+#quiet:hover { border: 1px solid $accent; }
+QTabBar::tab { background: $panel; color: $muted; min-height: ${inner}px; padding: 0 6px;
+    border: 1px solid $line; border-bottom: 3px solid transparent; }
+QTabBar::tab:selected { color: $text; border-bottom: 3px solid $accent; }
+QTabBar:focus { border: 2px solid $text; }
+QScrollArea, QScrollArea > QWidget > QWidget { background: transparent; }
 QComboBox QAbstractItemView { background: $panel; color: $text; border: 1px solid $line;
     selection-background-color: $accent; selection-color: $on_accent; outline: 0; }
-QComboBox QAbstractItemView::item { min-height: 24px; padding: 0 6px; }
-QListWidget { background: $panel; border: 1px solid transparent; outline: 0; }
-QScrollBar:vertical { background: transparent; width: 8px; }
+QComboBox QAbstractItemView::item { min-height: ${inner}px; padding: 0 6px; }
+QListView { background: transparent; border: 0; outline: 0; }
+QScrollBar:vertical { background: transparent; width: ${bar}px; }
 QScrollBar::handle:vertical { background: $line; border-radius: 4px; min-height: 24px; }
 QScrollBar::add-line, QScrollBar::sub-line { height: 0; }
+QSlider { min-height: ${slider}px; }
 QSlider::groove:horizontal { height: 4px; background: $line; border-radius: 2px; }
 QSlider::sub-page:horizontal { background: $accent; border-radius: 2px; }
-QSlider::handle:horizontal { background: $text; width: 12px; height: 12px; margin: -4px 0;
-    border-radius: 6px; }
-QSlider::handle:horizontal:focus { background: $accent; border: 2px solid $text; width: 10px;
-    height: 10px; margin: -5px 0; border-radius: 7px; }
+QSlider::handle:horizontal { background: $text; width: ${knob}px; margin: -${overlap}px 0;
+    border-radius: ${half}px; }
+QSlider::handle:horizontal:focus { background: $accent; border: 2px solid $text;
+    width: ${focused}px; }
+QSlider::sub-page:horizontal:disabled, QSlider::handle:horizontal:disabled { background: $line; }
 """)
 
 
@@ -109,13 +124,31 @@ def prepare(app: QApplication) -> None:
     """Sets style and font; call it before creating the first widget."""
     app.setStyle("Fusion")
     font = app.font()
-    font.setPixelSize(TEXT_PX)
+    font.setPixelSize(max(MIN_TEXT_PX, QFontInfo(font).pixelSize()))
     app.setFont(font)
 
 
-def apply(app: QApplication, theme: Theme) -> None:
-    """Applies a theme to the whole application."""
-    colours = COLOURS[theme]
+def on_screen(theme: Theme) -> Theme:
+    """The dark or the light theme; the desktop's for SYSTEM, dark if it has none."""
+    if theme is not Theme.SYSTEM:
+        return theme
+    light = QGuiApplication.styleHints().colorScheme() is Qt.ColorScheme.Light
+    return Theme.LIGHT if light else Theme.DARK
+
+
+def other(theme: Theme) -> Theme:
+    """The theme to change to: the desktop's is followed again once it is chosen."""
+    chosen = Theme.LIGHT if on_screen(theme) is Theme.DARK else Theme.DARK
+    return Theme.SYSTEM if on_screen(Theme.SYSTEM) is chosen else chosen
+
+
+def apply(app: QApplication, theme: Theme, *, touch: bool) -> None:
+    """Applies a theme to the whole application.
+
+    Args:
+        touch: controls are large enough for a finger.
+    """
+    colours = COLOURS[on_screen(theme)]
     palette = QPalette()
     for role, colour in (
         (QPalette.ColorRole.Window, colours.window),
@@ -135,8 +168,34 @@ def apply(app: QApplication, theme: Theme) -> None:
         (QPalette.ColorRole.ToolTipText, colours.text),
     ):
         palette.setColor(role, QColor(colour))
+    for role in (QPalette.ColorRole.WindowText, QPalette.ColorRole.Text):
+        palette.setColor(QPalette.ColorGroup.Disabled, role, QColor(colours.muted))
     app.setPalette(palette)
-    app.setStyleSheet(SHEET.substitute(asdict(colours), small=SMALL_PX))
+    text_px = app.font().pixelSize()
+    knob = 24 if touch else 14
+    sheet = SHEET.substitute(
+        asdict(colours),
+        small=_small_px(text_px),
+        large=round(1.5 * text_px),
+        inner=(TOUCH_PX if touch else max(BUTTON_PX, text_px + 12)) - 2,
+        slider=TOUCH_PX if touch else knob + 2,
+        bar=16 if touch else 10,
+        knob=knob,
+        half=knob // 2,
+        focused=knob - 4,
+        overlap=(knob - 4) // 2,
+    )
+    app.setStyleSheet(sheet)
+
+
+def set_property(widget: QWidget, name: str, value: object) -> bool:
+    """Sets a property that the style sheet asks for; whether it changed."""
+    if widget.property(name) == value:
+        return False
+    widget.setProperty(name, value)
+    widget.style().unpolish(widget)
+    widget.style().polish(widget)
+    return True
 
 
 def label(text: str = "", name: str = "") -> QLabel:
@@ -159,128 +218,9 @@ def as_tool_tip(text: str) -> str:
 def small_font(font: QFont) -> QFont:
     """The font in the size of captions."""
     smaller = QFont(font)
-    smaller.setPixelSize(SMALL_PX)
+    smaller.setPixelSize(_small_px(font.pixelSize()))
     return smaller
 
 
-# Icons are drawn on a square of 20 units.
-
-
-def _circle(painter: QPainter, x: float, y: float, radius: float) -> None:
-    painter.drawEllipse(QPointF(x, y), radius, radius)
-
-
-def _filled(painter: QPainter) -> None:
-    painter.setBrush(painter.pen().color())
-
-
-def _pause(painter: QPainter) -> None:
-    _filled(painter)
-    painter.drawRect(QRectF(6, 5, 2, 10))
-    painter.drawRect(QRectF(12, 5, 2, 10))
-
-
-def _play(painter: QPainter) -> None:
-    _filled(painter)
-    painter.drawPolygon([QPointF(6.5, 4.5), QPointF(15, 10), QPointF(6.5, 15.5)])
-
-
-def _record(painter: QPainter) -> None:
-    _filled(painter)
-    _circle(painter, 10, 10, 5)
-
-
-def _stop(painter: QPainter) -> None:
-    _filled(painter)
-    painter.drawRect(QRectF(5.5, 5.5, 9, 9))
-
-
-def _snapshot(painter: QPainter) -> None:
-    painter.drawRoundedRect(QRectF(2.5, 6, 15, 10.5), 2, 2)
-    painter.drawLine(QPointF(7, 6), QPointF(8, 3.5))
-    painter.drawLine(QPointF(8, 3.5), QPointF(12, 3.5))
-    painter.drawLine(QPointF(12, 3.5), QPointF(13, 6))
-    _circle(painter, 10, 11, 3)
-
-
-def _open(painter: QPainter) -> None:
-    path = QPainterPath(QPointF(2.5, 15.5))
-    for x, y in ((2.5, 4.5), (8, 4.5), (9.5, 6.5), (17.5, 6.5), (17.5, 15.5)):
-        path.lineTo(x, y)
-    path.closeSubpath()
-    painter.drawPath(path)
-
-
-def _mirror(painter: QPainter) -> None:
-    painter.drawLine(QPointF(10, 3), QPointF(10, 17))
-    painter.drawPolygon([QPointF(7, 5), QPointF(7, 15), QPointF(2, 15)])
-    _filled(painter)
-    painter.drawPolygon([QPointF(13, 5), QPointF(13, 15), QPointF(18, 15)])
-
-
-def _full(painter: QPainter) -> None:
-    for x, dx in ((3.5, 4), (16.5, -4)):
-        for y, dy in ((4.5, 4), (15.5, -4)):
-            painter.drawPolyline([QPointF(x + dx, y), QPointF(x, y), QPointF(x, y + dy)])
-
-
-def _theme(painter: QPainter) -> None:
-    _circle(painter, 10, 10, 6.5)
-    _filled(painter)
-    painter.drawChord(QRectF(3.5, 3.5, 13, 13), 90 * 16, 180 * 16)
-
-
-def _fast(painter: QPainter) -> None:
-    _filled(painter)
-    for x in (3.5, 10.0):
-        painter.drawPolygon([QPointF(x, 5), QPointF(x + 6.5, 10), QPointF(x, 15)])
-
-
-def _help(painter: QPainter) -> None:
-    font = painter.font()
-    font.setPixelSize(15)
-    font.setBold(True)
-    painter.setFont(font)
-    painter.drawText(QRectF(0, 0, 20, 20), Qt.AlignmentFlag.AlignCenter, "?")
-
-
-def _close(painter: QPainter) -> None:
-    painter.drawLine(QPointF(6, 6), QPointF(14, 14))
-    painter.drawLine(QPointF(14, 6), QPointF(6, 14))
-
-
-_DRAWINGS: dict[str, Callable[[QPainter], None]] = {
-    "close": _close,
-    "fast": _fast,
-    "full": _full,
-    "help": _help,
-    "mirror": _mirror,
-    "open": _open,
-    "pause": _pause,
-    "play": _play,
-    "record": _record,
-    "snapshot": _snapshot,
-    "stop": _stop,
-    "theme": _theme,
-}
-
-
-def icon(name: str, colours: Colours) -> QIcon:
-    """An icon by name, in the colour of text, and of accented text if the button is checked."""
-    made = QIcon()
-    plain = colours.recording if name in ("record", "stop") else colours.text
-    made.addPixmap(_drawn(name, plain), QIcon.Mode.Normal, QIcon.State.Off)
-    made.addPixmap(_drawn(name, colours.on_accent), QIcon.Mode.Normal, QIcon.State.On)
-    return made
-
-
-def _drawn(name: str, colour: str) -> QPixmap:
-    pixmap = QPixmap(80, 80)  # four device pixels a unit, for dense screens
-    pixmap.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(pixmap)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.scale(4, 4)
-    painter.setPen(QPen(QColor(colour), 1.5, j=Qt.PenJoinStyle.RoundJoin))
-    _DRAWINGS[name](painter)
-    painter.end()
-    return pixmap
+def _small_px(text_px: int) -> int:
+    return max(MIN_TEXT_PX, round(SMALL_SHARE * text_px))

@@ -1,4 +1,4 @@
-"""The window: layout, keyboard shortcuts, drag and drop, and timers that poll the controller."""
+"""The window: keyboard shortcuts, drag and drop, and timers that poll the controller."""
 
 from __future__ import annotations
 
@@ -6,34 +6,33 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QSettings, Qt, QTimer
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence, QShortcut
-from PySide6.QtWidgets import (
-    QApplication,
-    QFileDialog,
-    QHBoxLayout,
-    QVBoxLayout,
-    QWidget,
+from PySide6.QtGui import (
+    QCloseEvent,
+    QDragEnterEvent,
+    QDropEvent,
+    QGuiApplication,
+    QKeySequence,
+    QShortcut,
 )
+from PySide6.QtWidgets import QApplication, QFileDialog
 
 from seaformer_edge.inference.modes import Mode
 from seaformer_edge.live import LiveStatus
 from seaformer_edge_gui import settings, theme
-from seaformer_edge_gui.banner import Banner
 from seaformer_edge_gui.controller import OPACITY_STEP, Controller
-from seaformer_edge_gui.help_sheet import HelpSheet
+from seaformer_edge_gui.icons import icon
 from seaformer_edge_gui.messages import Message
-from seaformer_edge_gui.metrics_panel import MetricsPanel
+from seaformer_edge_gui.model_choices import model_choices
+from seaformer_edge_gui.panels import Panels
 from seaformer_edge_gui.picture_view import PictureView
-from seaformer_edge_gui.side_panel import SidePanel
-from seaformer_edge_gui.tool_bar import ToolBar
 
 PICTURE_MS = 16  # a display of 60 Hz
 METRICS_MS = 200  # figures that change faster cannot be read
-MARGIN_PX = 8
+ROWS = 64  # more classes than fit
 REPEATING_KEYS = ("[", "]")  # the others would flicker or save many snapshots while held
 
 
-class Window(QWidget):
+class Window(Panels):
     """The live window.
 
     Args:
@@ -42,7 +41,7 @@ class Window(QWidget):
     """
 
     def __init__(self, controller: Controller, store: QSettings) -> None:
-        super().__init__()
+        super().__init__(PictureView(controller.painted, controller.describe_pixel))
         self.controller = controller
         self._store = store
         self._listed_scan = -1
@@ -50,16 +49,9 @@ class Window(QWidget):
         self._message: Message | None = None
         self.setWindowTitle("SeaFormer edge")
         self.setAcceptDrops(True)
-        self.tool_bar = ToolBar()
-        self.picture = PictureView(controller.painted, controller.describe_pixel)
-        self.side = SidePanel()
-        self.metrics = MetricsPanel()
-        self.banner = Banner(self.picture)
-        self.help = HelpSheet(self)
-        self._lay_out()
         self._show_settings()
         self._connect()
-        self._apply_theme()
+        self.arrange()
         self.shortcuts = [
             QShortcut(QKeySequence(key), self, activated=action)  # type: ignore[call-overload]
             for keys, _, action in self._actions()
@@ -81,54 +73,46 @@ class Window(QWidget):
         self._show_status()
         self.picture.setFocus()
 
-    def _lay_out(self) -> None:
-        middle = QHBoxLayout()
-        middle.setSpacing(6)
-        middle.addWidget(self.picture, 1)
-        middle.addWidget(self.side)
-        self._layout = QVBoxLayout(self)
-        self._layout.setContentsMargins(*[MARGIN_PX] * 4)
-        self._layout.setSpacing(6)
-        self._layout.addWidget(self.tool_bar)
-        self._layout.addLayout(middle, 1)
-        self._layout.addWidget(self.metrics)
-
     def _show_settings(self) -> None:
         values = self.controller.settings
         self.side.set_mode(values.mode)
         self.side.opacity.setValue(round(values.opacity * 100))
         self.side.smoothing.setValue(round(values.smoothing * 100))
-        self.tool_bar.threads.setValue(values.threads)
-        self.tool_bar.every.setValue(values.every)
-        self.tool_bar.full_speed.setChecked(values.full_speed)
-        self.tool_bar.mirror.setChecked(values.mirrored)
+        self.run.threads.choose(values.threads)
+        self.run.every.choose(values.every)
+        self.run.full_speed.setChecked(values.full_speed)
+        self.run.mirror.setChecked(values.mirrored)
         self._update_view()
         self._list_models()
 
     def _connect(self) -> None:
-        bar, side, controller = self.tool_bar, self.side, self.controller
+        bar, run, side, controller = self.tool_bar, self.run, self.side, self.controller
         bar.source_requested.connect(controller.set_source)
-        bar.source_requested.connect(self._leave_typing)
+        bar.source_requested.connect(self.leave_typing)
         bar.source.opening.connect(controller.sources.refresh)
-        bar.model_requested.connect(controller.set_model)
-        bar.model.opening.connect(self._list_models)
-        bar.threads.valueChanged.connect(controller.set_threads)
-        bar.every.valueChanged.connect(controller.set_every)
-        bar.full_speed.toggled.connect(controller.set_full_speed)
+        run.model.requested.connect(controller.set_model)
+        run.model.opening.connect(self._list_models)
+        run.threads.requested.connect(controller.set_threads)
+        run.every.requested.connect(controller.set_every)
+        run.full_speed.toggled.connect(controller.set_full_speed)
         bar.open.clicked.connect(self._open)
         bar.pause.clicked.connect(controller.toggle_pause)
         bar.snapshot.clicked.connect(controller.take_snapshot)
         bar.record.clicked.connect(controller.toggle_recording)
-        bar.mirror.toggled.connect(self._then_update_view(controller.set_mirrored))
-        bar.full.clicked.connect(self._toggle_full)
-        bar.theme.clicked.connect(self._toggle_theme)
-        bar.help.clicked.connect(self.help.toggle)
+        run.mirror.toggled.connect(self._then_update_view(controller.set_mirrored))
+        bar.full.clicked.connect(self.toggle_full)
+        run.theme.clicked.connect(self._toggle_theme)
+        run.help.clicked.connect(self.help.toggle)
+        self.line.menu.clicked.connect(self.toggle_drawer)
         side.mode_requested.connect(self._then_update_view(controller.set_mode))
         side.opacity_requested.connect(self._then_update_view(controller.set_opacity))
         side.smoothing_requested.connect(controller.set_smoothing)
-        side.legend.chosen.connect(self._then_update_view(controller.choose_classes))
-        self.picture.double_clicked.connect(self._toggle_full)
+        side.classes.chosen.connect(self._then_update_view(controller.choose_classes))
+        side.classes.search.returnPressed.connect(self.leave_typing)
+        self.picture.double_clicked.connect(self.toggle_full)
         self.banner.dismissed.connect(self._dismiss)
+        self.rearranged.connect(self._apply_theme)
+        QGuiApplication.styleHints().colorSchemeChanged.connect(self._apply_theme)
 
     def _then_update_view(self, change: Callable[..., None]) -> Callable[..., None]:
         """A slot that applies `change` and then redraws the picture with the new view."""
@@ -144,30 +128,23 @@ class Window(QWidget):
 
     def _actions(self) -> list[tuple[tuple[str, ...], str, Callable[[], object]]]:
         """Keys, the text for the help sheet, and the function to call."""
-        bar, side, controller = self.tool_bar, self.side, self.controller
+        run, side, controller = self.run, self.side, self.controller
         modes = [((m.key,), f"View: {m.label.lower()}", side.modes[m].click) for m in Mode]
         step = round(OPACITY_STEP * 100)
         return [
             *modes,
-            (
-                ("[",),
-                "Decrease opacity",
-                lambda: side.opacity.setValue(side.opacity.value() - step),
-            ),
-            (
-                ("]",),
-                "Increase opacity",
-                lambda: side.opacity.setValue(side.opacity.value() + step),
-            ),
-            (("A",), "Colour all classes", side.legend.clearSelection),
-            (("M",), "Mirror left and right", bar.mirror.toggle),
-            (("F", "F11"), "Full screen, picture only", self._toggle_full),
+            (("[",), "Decrease opacity", lambda: side.change_opacity(-step)),
+            (("]",), "Increase opacity", lambda: side.change_opacity(step)),
+            (("A",), "Colour all classes", side.classes.show_all.click),
+            (("M",), "Mirror left and right", run.mirror.toggle),
+            (("F", "F11"), "Full screen, picture only", self.toggle_full),
+            (("D",), "Show or hide the panels", self.toggle_drawer),
             (("P",), "Pause or resume", controller.toggle_pause),
             (("S",), "Save a snapshot", controller.take_snapshot),
             (("R",), "Start or stop recording", controller.toggle_recording),
             (("O",), "Open a file or model", self._open),
-            (("Ctrl+L",), "Type a source", self._type_source),
-            (("U",), "Play files at full speed", bar.full_speed.toggle),
+            (("Ctrl+L",), "Type a source", self.type_source),
+            (("U",), "Play files at full speed", run.full_speed.toggle),
             (("T",), "Dark or light theme", self._toggle_theme),
             (("H", "F1", "?"), "Keyboard shortcuts", self.help.toggle),
             (("Esc",), "Close message or full screen", self._leave),
@@ -183,12 +160,14 @@ class Window(QWidget):
         self.picture.show_result(result)
         self._update_view()
         self.side.show_card(self.controller.card)
-        bars = self.side.bars
-        bars.show_rows(self.controller.rows(bars.capacity()), self.controller.card)
 
     def _show_status(self) -> None:
         status = self.controller.status()
         self.metrics.show_status(status, self.controller.board.reading)
+        self.line.show_status(status, self.controller.board.reading)
+        rows = self.controller.rows(ROWS)
+        self.side.classes.show_rows(rows)
+        self.line.show_rows(rows, self.controller.card)
         self.tool_bar.show_source(status.source)
         self.tool_bar.show_state(paused=status.paused, recording=status.recording is not None)
         self._show_title(status)
@@ -209,7 +188,7 @@ class Window(QWidget):
 
     def _list_models(self) -> None:
         self._listed_model = self.controller.model
-        self.tool_bar.list_models(self.controller.models(), self._listed_model)
+        self.run.list_models(model_choices(), self._listed_model)
 
     # Called by keys and buttons.
 
@@ -218,48 +197,32 @@ class Window(QWidget):
         if path:
             self.controller.open_file(Path(path))
 
-    def _type_source(self) -> None:
-        self.tool_bar.source.setFocus()
-        editor = self.tool_bar.source.lineEdit()
-        assert editor is not None
-        editor.selectAll()
-
-    def _leave_typing(self) -> None:
-        """Moves the focus away from the text, so that letters are shortcuts again."""
-        self.picture.setFocus()
-
-    def _toggle_full(self) -> None:
-        full = not self.isFullScreen()
-        for widget in (self.tool_bar, self.side, self.metrics):
-            widget.setVisible(not full)
-        margin = 0 if full else MARGIN_PX
-        self._layout.setContentsMargins(margin, margin, margin, margin)
-        # Not showNormal: it would forget that the window was maximised.
-        self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
-
     def _leave(self) -> None:
-        editor = self.tool_bar.source.lineEdit()
         if self.help.isVisible():
             self.help.toggle()
-        elif editor is not None and editor.hasFocus():
-            self._leave_typing()
+        elif self.is_typing():
+            self.leave_typing()
         elif self.isFullScreen():
-            self._toggle_full()
+            self.toggle_full()
         else:
             self._dismiss()
 
     def _toggle_theme(self) -> None:
-        dark = self.controller.settings.theme is settings.Theme.DARK
-        self.controller.set_theme(settings.Theme.LIGHT if dark else settings.Theme.DARK)
+        self.controller.set_theme(theme.other(self.controller.settings.theme))
         self._apply_theme()
 
     def _apply_theme(self) -> None:
         app = QApplication.instance()
         assert isinstance(app, QApplication)
-        theme.apply(app, self.controller.settings.theme)
-        colours = theme.COLOURS[self.controller.settings.theme]
+        chosen = self.controller.settings.theme
+        theme.apply(app, chosen, touch=self.arrangement is None or self.arrangement.touch)
+        colours = theme.COLOURS[theme.on_screen(chosen)]
+        buttons = {**self.tool_bar.icons(), **self.run.icons(), "menu": self.line.menu}
+        for name, button in buttons.items():
+            button.setIcon(icon(name, colours))
         self.tool_bar.set_colours(colours)
         self.banner.set_colours(colours)
+        self.help.set_colours(colours)
 
     def _dismiss(self) -> None:
         if self._message is not None:
@@ -282,7 +245,7 @@ class Window(QWidget):
         self._metrics_timer.stop()
         if not self.isFullScreen():
             self._store.setValue("geometry", self.saveGeometry())
-        settings.save(self.controller.settings, self._store)
         self.hide()  # stopping may take a moment
+        settings.save(self.controller.remembered(), self._store)
         self.controller.stop()
         super().closeEvent(event)

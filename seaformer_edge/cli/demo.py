@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from seaformer_edge.cli.options import debug_option, thread_count
+from seaformer_edge.cli.options import WindowThreads, debug_option
 from seaformer_edge.cli.output import echo
 from seaformer_edge.errors import SeaformerEdgeError
 from seaformer_edge.machine.debian import install_line, missing_libraries
@@ -19,7 +19,12 @@ from seaformer_edge.machine.display import check_display
     " @FILE or env:NAME for a URL that others must not see.",
 )
 @click.option("-m", "--model", help="Name of a model, or a .pte file.")
-@click.option("--threads", type=thread_count, metavar="N", help="Threads for the network.")
+@click.option(
+    "--threads",
+    type=WindowThreads(),
+    metavar="N",
+    help="Threads for the network: a number of cores, or 'auto'.",
+)
 @click.option(
     "--list-sources", is_flag=True, help="List available cameras and other sources, and exit."
 )

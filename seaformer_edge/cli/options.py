@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from seaformer_edge.machine.cpu import MAX_THREADS
+from seaformer_edge.machine.cpu import MAX_THREADS, usable_cores
 
 # `main` searches the arguments for it: it needs the answer after the command has failed.
 debug_option = click.option(
@@ -33,6 +33,17 @@ class FloatRange(click.FloatRange):
 thread_count = click.IntRange(1, MAX_THREADS)
 
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+
+
+class WindowThreads(click.IntRange):
+    """The threads that the window offers: a number of cores, or 0 for "auto"."""
+
+    def __init__(self) -> None:
+        super().__init__(1, usable_cores())
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        return 0 if value == "auto" else int(super().convert(value, param, ctx))
+
 
 file_path = click.Path(path_type=Path)
 

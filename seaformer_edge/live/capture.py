@@ -192,10 +192,10 @@ class Capture:
                     paused = self._paused
                 self._stats.drop("corrupt", reader.lost_frames - lost)
                 lost = reader.lost_frames
-                self._stats.captured(now_s, (frame.image.shape[1], frame.image.shape[0]))
                 if paused:
                     self._stats.drop("paused")
                     continue
+                self._stats.captured(now_s, (frame.image.shape[1], frame.image.shape[0]))
                 if frame.captured_at_s is None:
                     frame = replace(frame, captured_at_s=now_s)
                 self._stats.add_in_flight(1)

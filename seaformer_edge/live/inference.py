@@ -233,7 +233,8 @@ class Inference:
                 with contextlib.suppress(ModelError):
                     self._open(previous)
         malloc.trim_heap()
-        self._stats.reset_stages()
+        if previous is not None and failure is None:
+            self._stats.reset()
         with self._lock:
             if self._pending is request:  # no other model was requested meanwhile
                 self._pending = None

@@ -167,6 +167,7 @@ class LivePipeline:
     ) -> None:
         """Switches to another source; the last result stays until the new source has a frame."""
         self._capture.switch(SourceRequest(source, realtime, loop))
+        self._stats.reset()
 
     def switch_model(self, model: Path) -> None:
         """Switches to another model. If that fails, the current model stays in use and
@@ -190,10 +191,12 @@ class LivePipeline:
     def pause(self) -> None:
         """Keeps the newest result: a file waits, frames of a camera are dropped."""
         self._capture.pause(True)
+        self._stats.reset_rates()
 
     def resume(self) -> None:
         """Continues after `pause`."""
         self._capture.pause(False)
+        self._stats.reset_rates()
 
     def start_recording(
         self,

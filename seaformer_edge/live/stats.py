@@ -36,7 +36,8 @@ class SourceState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LiveMetrics:
-    """The figures of a live run. A value without measurements is NaN.
+    """The figures of a live run since the last change of source or model. A value without
+    measurements is NaN; rates are 0 while the run is paused.
 
     Attributes:
         capture_fps: frames captured per second.
@@ -105,15 +106,21 @@ class LiveStats:
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._capture, self._inference, self._display = Rate(), Rate(), Rate()
+        self._painted = 0  # the sequence number of the result painted last
+        self._in_flight = 0
+        self._start_anew()
+
+    def _start_anew(self) -> None:
+        self._start_rates()
         self._latency = Percentiles()
         self._latency_ms = math.nan
         self._history: deque[tuple[float, float]] = deque(maxlen=HISTORY)
         self._stages = {stage: Percentiles() for stage in STAGES}
         self._dropped: Counter[str] = Counter()
         self._frame_size: tuple[int, int] | None = None
-        self._painted = 0  # the sequence number of the result painted last
-        self._in_flight = 0
+
+    def _start_rates(self) -> None:
+        self._capture, self._inference, self._display = Rate(), Rate(), Rate()
 
     def captured(self, now_s: float, size: tuple[int, int]) -> None:
         """Counts a captured frame of (width, height) pixels."""
@@ -169,10 +176,15 @@ class LiveStats:
         self._latency.add(self._latency_ms, now_s)
         self._history.append((now_s, self._latency_ms))
 
-    def reset_stages(self) -> None:
-        """Drops the timings of the stages: another model runs from now on."""
+    def reset(self) -> None:
+        """Drops all figures: another source or model runs from now on."""
         with self._changed:
-            self._stages = {stage: Percentiles() for stage in STAGES}
+            self._start_anew()
+
+    def reset_rates(self) -> None:
+        """Makes the rates zero: the run is paused, or continues after that."""
+        with self._changed:
+            self._start_rates()
 
     def metrics(self, now_s: float) -> LiveMetrics:
         """All figures now."""

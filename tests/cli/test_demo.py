@@ -9,6 +9,8 @@ import pytest
 
 from seaformer_edge import runtime
 from seaformer_edge.cli import main
+from seaformer_edge.cli.demo import demo
+from seaformer_edge.machine.cpu import usable_cores
 
 
 @pytest.fixture(autouse=True)
@@ -37,6 +39,14 @@ def test_without_a_native_part_the_window_does_not_open(
     monkeypatch.setattr(runtime, "find_spec", lambda _: None)
     assert main(["demo"]) == 1
     assert "sudo apt-get install g++ python3-dev" in error_line(capsys)
+
+
+def test_threads_are_auto_or_cores_of_this_machine(capsys: pytest.CaptureFixture[str]) -> None:
+    context = demo.make_context("demo", ["--threads", "auto"])
+    assert context.params["threads"] == 0
+    assert demo.make_context("demo", ["--threads", "1"]).params["threads"] == 1
+    assert main(["demo", "--threads", str(usable_cores() + 1)]) == 2
+    assert f"1<=x<={usable_cores()}" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("display", [":4242", "127.0.0.1:4242.0", "nonsense"])

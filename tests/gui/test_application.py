@@ -36,11 +36,12 @@ from seaformer_edge_gui.settings import Theme
 WIDTH, HEIGHT = 1024, 600
 FRAME_WIDTH, FRAME_HEIGHT = 96, 64  # of the camera's frames
 # Positions in the window, (left, top, width, height).
-PICTURE_AREA = (8, 42, 714, 446)
-RATES = {"camera": (18, 524, 50, 26), "inference": (76, 524, 50, 26), "display": (140, 524, 50, 26)}
-LATENCY = (216, 520, 60, 26)
-PLOT = (356, 520, 140, 60)
-BARS = (738, 160, 268, 150)
+PICTURE_AREA = (8, 57, 721, 419)
+RATES = {"camera": (19, 508, 50, 26), "inference": (78, 508, 60, 26), "display": (148, 508, 47, 26)}
+LATENCY = (223, 508, 42, 26)
+PLOT = (325, 509, 109, 74)
+CLASSES = (746, 278, 259, 189)
+OVERLAY, MASK = (774, 84), (828, 84)
 
 
 class Desktop:
@@ -189,10 +190,10 @@ def test_using_the_window(
         return float((away <= 2).mean())
 
     assert share_of_class_colours() < 0.3
-    desktop.click(823, 65)
+    desktop.click(*MASK)
     wait_until(lambda: share_of_class_colours() > 0.8)
     # The overlay is between frame and mask; opacity moves it towards the mask.
-    desktop.click(768, 65)
+    desktop.click(*OVERLAY)
     wait_until(lambda: share_of_class_colours() < 0.5)
     for _ in range(5):
         desktop.key("bracketright")
@@ -210,12 +211,12 @@ def test_using_the_window(
         wait_until(lambda area=area: ink(desktop.part(area)) > 0.03)
         assert ink(desktop.part(area)) < 0.6, name
     accent = rgb(theme.COLOURS[Theme.DARK].accent)
-    for area in (PLOT, BARS):
+    for area in (PLOT, CLASSES):
         wait_until(lambda area=area: near(desktop.part(area), accent, 30) > 40)
 
     # A lost camera is reported, and shown again once it is back.
     desktop.key("5")
-    banner = (18, 44, 694, 60)
+    banner = (18, 67, 700, 60)
     colour = rgb(theme.COLOURS[Theme.DARK].warning)
 
     def shows_error() -> bool:

@@ -28,6 +28,7 @@ from seaformer_edge_gui import controller as controller_module
 from seaformer_edge_gui import messages
 from seaformer_edge_gui.controller import Controller
 from seaformer_edge_gui.messages import ANNOUNCEMENT_S, Message
+from seaformer_edge_gui.model_choices import model_choices
 from seaformer_edge_gui.settings import Settings, Theme
 
 QUICK = "synthetic:96x64@100"
@@ -215,8 +216,34 @@ def test_a_dismissed_message_stays_hidden_until_another_appears(controller: Cont
     controller.dismiss(message)
     assert controller.message(failed) is None
     assert controller.message(replace(CALM, notice="worse")) == Message("worse", True)
-    controller.set_source("1")  # shows the same error again
+    controller.set_source("1")  # it is not about the source
+    assert controller.message(failed) is None
+    controller.set_threads(2)  # loads the model again
     assert controller.message(failed) == message
+
+
+def test_a_dismissed_loss_stays_hidden_until_the_next_one(controller: Controller) -> None:
+    lost = replace(CALM, source_state=SourceState.RECONNECTING, message="gone; retry in 4 s")
+    message = controller.message(lost)
+    assert message is not None
+    controller.dismiss(message)
+    assert controller.message(replace(lost, message="gone; retry in 3 s")) is None
+    opening = replace(lost, source_state=SourceState.STALLED, message="no frame for 2 s")
+    assert controller.message(opening) is None
+    assert controller.message(CALM) is None  # it runs again
+    assert controller.message(lost) == message
+    controller.dismiss(message)
+    controller.set_source("1")
+    assert controller.message(lost) == message
+
+
+def test_a_dismissed_slow_source_stays_hidden(controller: Controller) -> None:
+    slow = replace(CALM, message="camera: slow, 3 of 30")
+    message = controller.message(slow)
+    assert message is not None
+    controller.dismiss(message)
+    assert controller.message(CALM) is None
+    assert controller.message(replace(slow, message="camera: slow, 4 of 30")) is None
 
 
 def test_announcements_disappear_after_a_while(
@@ -256,6 +283,27 @@ def test_a_model_that_fails_to_load_is_not_stored(
     live.state = replace(CALM, model="other")
     controller.status()
     assert controller.model == str(other)
+
+
+def test_only_what_worked_is_remembered(
+    live: FakeLive, fake: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    stored = Settings(source="before", model="before")
+    live_state = {"source_state": SourceState.FAILED, "model": None}
+    controller = Controller(Settings(source="new.mp4", model="fake.pte"), tmp_path, stored)
+    live.state = replace(CALM, **live_state)  # type: ignore[arg-type]
+    controller.status()
+    assert (controller.remembered().source, controller.remembered().model) == ("before", "before")
+    (tmp_path / "new.mp4").touch()
+    live.state = CALM
+    controller.status()
+    remembered = controller.remembered()
+    assert (remembered.source, remembered.model) == (str(tmp_path / "new.mp4"), fake)
+    controller.set_source("typing error")
+    live.state = replace(CALM, source_state=SourceState.FAILED)
+    controller.status()
+    assert controller.remembered().source == str(tmp_path / "new.mp4")
 
 
 def test_a_dropped_file_is_a_source_and_a_pte_a_model(
@@ -358,7 +406,9 @@ def test_a_recording_without_a_frame_is_reported(controller: Controller, live: F
 
 def test_a_recording_without_a_model_is_confirmed(controller: Controller, live: FakeLive) -> None:
     live.state = replace(CALM, model=None, notice="the model is broken")
-    controller.dismiss(Message(live.state.notice, True))
+    message = controller.message(live.state)
+    assert message is not None
+    controller.dismiss(message)
     controller.toggle_recording()
     path = live.state.recording
     assert path is not None
@@ -367,8 +417,8 @@ def test_a_recording_without_a_model_is_confirmed(controller: Controller, live: 
     assert controller.message(controller.status()) == Message(f"Recorded {path}", False)
 
 
-def test_models_are_the_installed_ones(controller: Controller) -> None:
-    choices = {choice.name: choice.detail for choice in controller.models()}
+def test_models_are_the_installed_ones() -> None:
+    choices = {choice.name: choice.detail for choice in model_choices()}
     assert choices["seaformer-t-camvid"] == "T 640x480 fp32"
 
 

@@ -31,11 +31,11 @@ def test_equal_classes_keep_their_order() -> None:
         assert names(ranking) == ["a", "b"]
 
 
-def test_a_clear_lead_changes_the_order() -> None:
+def test_the_order_is_that_of_the_numbers() -> None:
     ranking = Ranking()
-    ranking.update(rows(a=0.40, b=0.30), 0.0)
-    ranking.update(rows(a=0.20, b=0.50), 1.0)
-    assert names(ranking) == ["b", "a"]
+    ranking.update(rows(a=0.40, b=0.39, c=0.021, d=0.020), 0.0)
+    ranking.update(rows(a=0.39, b=0.40, c=0.020, d=0.021), 60.0)
+    assert names(ranking) == ["b", "a", "d", "c"]
 
 
 def test_shares_follow_without_jumping() -> None:

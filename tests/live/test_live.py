@@ -318,6 +318,28 @@ def test_a_file_chosen_just_before_a_camera_is_opened_is_played_as_a_file(
         wait_until(lambda: (r := live.newest()) is not None and r.sequence > 20)
 
 
+def test_figures_start_anew_with_a_new_source_or_model() -> None:
+    with running() as live:
+        for change in (
+            lambda: live.switch_source("synthetic:64x48@200"),
+            lambda: live.switch_model(Path("small.pte")),
+        ):
+            segmented_result(live)
+            live._stats.drop("corrupt")
+            assert live.status().dropped["corrupt"]
+            change()
+            wait_until(lambda: "corrupt" not in live.status().dropped)
+
+
+def test_rates_are_zero_while_paused() -> None:
+    with running("synthetic:96x64@50") as live:
+        segmented_result(live)
+        wait_until(lambda: live.status().inference_fps > 0)
+        live.pause()
+        status = live.status()
+        assert (status.capture_fps, status.inference_fps, status.display_fps) == (0, 0, 0)
+
+
 def test_pause_keeps_the_newest_result() -> None:
     with running() as live:
         segmented_result(live)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import FrozenInstanceError
 
 import pytest
@@ -52,16 +51,30 @@ def test_drops_by_cause() -> None:
     assert stats.metrics(0).dropped == {"overwritten": 2, "corrupt": 3}
 
 
-def test_stages_are_in_processing_order_and_can_be_reset() -> None:
+def test_reset_drops_every_figure() -> None:
+    stats = LiveStats()
+    new = repr(stats.metrics(3))
+    for now_s in (1, 2):
+        stats.captured(now_s, (64, 48))
+        stats.inferred(now_s, {"network": 5})
+        stats.painted(now_s, now_s, now_s - 0.5, now_s)
+    stats.drop("corrupt")
+    stats.reset_rates()
+    metrics = stats.metrics(3)
+    assert (metrics.capture_fps, metrics.inference_fps, metrics.display_fps) == (0, 0, 0)
+    assert metrics.latency_p50_ms == 500
+    assert metrics.dropped == {"corrupt": 1}
+    stats.reset()
+    assert repr(stats.metrics(3)) == new
+
+
+def test_stages_are_in_processing_order() -> None:
     stats = LiveStats()
     stats.inferred(0, {"labels": 1, "network": 5, "wait": 2})
     stats.inferred(0, {"labels": 3, "network": 7, "wait": 2})
     metrics = stats.metrics(0)
     assert list(metrics.stage_ms.items()) == [("wait", 2), ("network", 5), ("labels", 1)]
     assert metrics.network_ms == 5
-    stats.reset_stages()
-    assert not stats.metrics(0).stage_ms
-    assert math.isnan(stats.metrics(0).network_ms)
 
 
 def test_metrics_are_immutable() -> None:
