@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from seaformer_edge.cli.live import _check_usage, live
+from seaformer_edge.cli.segment import segment
 from seaformer_edge.errors import SeaformerEdgeError
 from seaformer_edge.live.report import COLUMNS
 from seaformer_edge.live.status_table import StatusTable
@@ -25,7 +26,23 @@ RECORD: dict[str, object] = dict.fromkeys(COLUMNS) | {
     "classes": [],
 }
 _VALUES = st.one_of(
-    st.sampled_from([*ODD_WORDS, "5M", "1e9", "0.5", "inf", "9" * 5000, "1G ", "view", "-"]),
+    st.sampled_from(
+        [
+            *ODD_WORDS,
+            "5M",
+            "1e9",
+            "0.5",
+            "inf",
+            "9" * 5000,
+            "1G ",
+            "view",
+            "-",
+            "10s",
+            "1:30",
+            "0:00:61",
+            "9:99.9",
+        ]
+    ),
     st.floats().map(str),
     st.integers().map(str),
     st.text(st.characters(exclude_characters="\0"), max_size=8),  # no argument holds it
@@ -85,5 +102,6 @@ def _continue_table(named: object) -> None:
 
 ARGUMENT_TARGETS = {
     "live options": Target(lambda: _arguments(live), _parse(live, _check_usage)),
+    "segment options": Target(lambda: _arguments(segment), _parse(segment, lambda context: None)),
     "live tables": Target(lambda: damaged(_tables()), _continue_table),
 }

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
@@ -67,3 +67,25 @@ def byte_size(minimum: int) -> Callable[[click.Context, click.Parameter, str | N
         return size
 
     return convert
+
+
+class Position(NamedTuple):
+    """A place in a source: a frame, counted from 0, or a time in seconds; the other is None."""
+
+    frame: int | None = None
+    time_s: float | None = None
+
+
+def position(_: click.Context, __: click.Parameter, text: str | None) -> Position | None:
+    """A callback for an option: 250 is a frame, 10s, 1.5s, 1:30 and 00:01:30.5 are times."""
+    if text is None:
+        return None
+    if re.fullmatch(r"\d{1,12}", text, re.ASCII):
+        return Position(frame=int(text))
+    if found := re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)s", text, re.ASCII):
+        return Position(time_s=float(found[1]))
+    if found := re.fullmatch(r"(?:(\d{1,4}):)?(\d{1,5}):(\d\d(?:\.\d{1,9})?)", text, re.ASCII):
+        return Position(time_s=3600 * int(found[1] or 0) + 60 * int(found[2]) + float(found[3]))
+    raise click.BadParameter(
+        f"{text[:40]!r} is neither a frame, as 250, nor a time, as 10s, 1.5s or 00:01:30"
+    )

@@ -14,7 +14,14 @@ import click
 
 from seaformer_edge.cli.batch import Job, jobs_of
 from seaformer_edge.cli.interrupt import stop_on_signals
-from seaformer_edge.cli.options import FloatRange, debug_option, file_path, thread_count
+from seaformer_edge.cli.options import (
+    FloatRange,
+    Position,
+    debug_option,
+    file_path,
+    position,
+    thread_count,
+)
 from seaformer_edge.cli.output import echo
 from seaformer_edge.cli.views import VIEW_OPTIONS, refuse_with_a_classifier, view_of, view_options
 from seaformer_edge.errors import SinkError, SourceError
@@ -36,22 +43,27 @@ TOP_CLASSES = 5
 
 
 @click.command()
-@click.argument("source")
+@click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
 @click.option(
     "-o", "--output", type=file_path, help="Rendered result: a video, a picture, or a folder."
 )
 @click.option(
     "--masks",
     type=file_path,
-    help="Folder for label maps: palette PNGs, whose indices are class ids.",
+    help="Label maps: a folder, or a .png for one picture. Palette PNGs of class ids.",
 )
 @click.option("--stats", type=file_path, help="Table of each frame's classes: .csv or .jsonl.")
 @click.option("-m", "--model", help="Name of a model, or a .pte file.")
 @view_options
 @click.option(
-    "--start", type=click.IntRange(0), default=0, metavar="N", help="First frame, counted from 0."
+    "--start",
+    callback=position,
+    metavar="N|TIME",
+    help="First frame, counted from 0, or its time: 10s, 1.5s, 00:01:30.",
 )
-@click.option("--end", type=click.IntRange(1), metavar="N", help="Frame to stop before.")
+@click.option(
+    "--end", callback=position, metavar="N|TIME", help="Frame to stop before, or its time."
+)
 @click.option("--every", type=click.IntRange(1), default=1, metavar="N", help="Every N-th frame.")
 @click.option(
     "--input-fps",
@@ -65,7 +77,7 @@ TOP_CLASSES = 5
 @click.pass_context
 def segment(
     context: click.Context,
-    source: str,
+    sources: tuple[str, ...],
     output: Path | None,
     masks: Path | None,
     stats: Path | None,
@@ -73,18 +85,19 @@ def segment(
     mode: str,
     opacity: float,
     classes: str | None,
-    start: int,
-    end: int | None,
+    start: Position | None,
+    end: Position | None,
     every: int,
     input_fps: float | None,
     threads: int | None,
     overwrite: bool,
 ) -> int:
-    """Segment SOURCE: a video, a picture, a folder, a pattern like 'frames/*.png', or 'sample'.
+    """Segment SOURCE: videos, pictures, a folder, a pattern like 'frames/*.png', or 'sample'.
 
-    Also a camera or URL, as for demo; @FILE or env:NAME for a URL that others must not see.
+    Also a URL; @FILE or env:NAME for one that others must not see. Cameras are for live.
 
-    Of a folder of videos, each has its results in the folders that -o, --masks and --stats name.
+    Several pictures are frames of one result. Of several videos, or a folder of videos, each has
+    its results in the folders that -o, --masks and --stats name.
 
     No frame is dropped. Files have their names only once they are whole. Ctrl-C finishes them with
     the frames so far; an error removes what is unfinished, except a recording of a live source.
@@ -97,7 +110,8 @@ def segment(
         raise click.UsageError("-o, --masks and --stats must be different paths")
     if any(is_address(str(path)) for path in targets):
         raise click.UsageError("results are written to files and folders, not to a URL")
-    if end is not None and end <= start:
+    first, last = start or Position(), end or Position()
+    if _is_empty(first.frame or 0, last.frame) or _is_empty(first.time_s or 0.0, last.time_s):
         raise click.UsageError("--end must be greater than --start")
 
     # Imported late: OpenCV and FFmpeg take time that `--help` and a mistyped option do not need.
@@ -111,11 +125,11 @@ def segment(
     from seaformer_edge.sinks import (
         ClassScores,
         ClassShares,
-        LabelMapFolder,
         Rendered,
+        open_masks,
         open_sink,
     )
-    from seaformer_edge.sources import Retimed, Selection, SourceSpec
+    from seaformer_edge.sources import Retimed, Selection
 
     path = resolve_model(model)
     card = read_card(path)
@@ -135,14 +149,20 @@ def segment(
     def run(job: Job) -> bool:
         """Run one job; returns whether it was interrupted."""
         with ExitStack() as stack:
-            spec = SourceSpec.parse(job.source)
-            frames: FrameSource = stack.enter_context(spec.open_interruptible())
+            frames = stack.enter_context(_open(job))
             if input_fps is not None:
                 if frames.is_live:
                     raise click.UsageError("--input-fps is for files, and this source is live")
                 frames = Retimed(frames, Fraction(input_fps).limit_denominator(1001))
-            if (start, end, every) != (0, None, 1):
-                frames = Selection(frames, start, end, every)
+            if (start, end, every) != (None, None, 1):
+                frames = Selection(
+                    frames,
+                    first.frame or 0,
+                    last.frame,
+                    every,
+                    start_s=first.time_s or 0.0,
+                    end_s=last.time_s,
+                )
             many = frames.frame_count != 1
             network = kind.from_path(path, threads, throughput=many)
             sinks: list[Sink[Any]] = []
@@ -152,7 +172,7 @@ def segment(
                 pictures = open_sink(job.output, frames, size=size, overwrite=overwrite)
                 sinks.append(Rendered(render, pictures))
             if job.masks is not None:
-                sinks.append(LabelMapFolder(job.masks, frames, palette, overwrite=overwrite))
+                sinks.append(open_masks(job.masks, frames, palette, overwrite=overwrite))
             if job.stats is not None:
                 sinks.append(table(job.stats, frames, overwrite=overwrite))
             stop = stack.enter_context(stop_on_signals())
@@ -171,7 +191,7 @@ def segment(
         echo(_report(summary, job.targets, frames))
         return summary.interrupted
 
-    jobs = jobs_of(Job(source, output, masks, stats))
+    jobs = jobs_of(sources, Job((), output, masks, stats))
     failed = False
     for job in jobs:
         try:
@@ -183,6 +203,22 @@ def segment(
             log.error("%s", error)  # and continue with the next video
             failed = True
     return int(failed)
+
+
+def _is_empty(first: float, last: float | None) -> bool:
+    return last is not None and last <= first
+
+
+def _open(job: Job) -> FrameSource:
+    from seaformer_edge.sources import SourceSpec
+    from seaformer_edge.sources.paths import open_pictures
+
+    if isinstance(job.source, tuple):
+        return open_pictures(job.source)
+    frames = SourceSpec.parse(job.source).open_interruptible()
+    if frames.is_live:
+        log.warning("%s is live: seaformer-edge live stays at its newest frame", frames.name)
+    return frames
 
 
 def _renderer(card: Card, mode: str, opacity: float, classes: str | None) -> Render[Any]:

@@ -6,12 +6,16 @@ import warnings
 from pathlib import Path
 from typing import overload
 
+import numpy as np
+from numpy.typing import NDArray
+
 from seaformer_edge.errors import SinkError
-from seaformer_edge.frame import Result
+from seaformer_edge.frame import Result, Segmentation
 from seaformer_edge.sinks.base import PictureSink, Sink, writing
 from seaformer_edge.sinks.encoder import FORMATS
 from seaformer_edge.sinks.pictures import (
     PICTURE_SUFFIXES,
+    LabelMapFile,
     LabelMapFolder,
     PictureFile,
     PictureFolder,
@@ -24,6 +28,7 @@ from seaformer_edge.sources.base import FrameSource
 __all__ = [
     "ClassScores",
     "ClassShares",
+    "LabelMapFile",
     "LabelMapFolder",
     "PictureFile",
     "PictureFolder",
@@ -33,6 +38,7 @@ __all__ = [
     "Sink",
     "VideoFile",
     "VideoSink",
+    "open_masks",
     "open_sink",
 ]
 
@@ -97,6 +103,26 @@ def open_sink(  # type: ignore[misc]  # the second argument has one name in each
         stacklevel=2,
     )
     return Rendered(draw, sink)
+
+
+def open_masks(
+    path: Path, source: FrameSource, palette: NDArray[np.uint8], *, overwrite: bool = False
+) -> Sink[Segmentation]:
+    """Open a sink for label maps: a PNG for one picture by the suffix of `path`, else a folder.
+
+    Args:
+        path: the file or folder.
+        source: where the frames come from.
+        palette: (N, 3) uint8 RGB, the colours of the class ids.
+        overwrite: replace what exists.
+
+    Raises:
+        SinkError: as for `open_sink`.
+    """
+    with writing(path):
+        is_file = path.suffix.lower() in PICTURE_SUFFIXES and not path.is_dir()
+    kind = LabelMapFile if is_file else LabelMapFolder
+    return kind(path, source, palette, overwrite=overwrite)
 
 
 def _open(

@@ -19,7 +19,13 @@ from av.stream import Stream
 
 from seaformer_edge.errors import SourceError
 from seaformer_edge.sources.clock import audio_times
-from seaformer_edge.sources.video import FALLBACK_RATE, fraction, open_media, video_stream
+from seaformer_edge.sources.video import (
+    FALLBACK_RATE,
+    fraction,
+    open_media,
+    seek_before,
+    video_stream,
+)
 
 KEPT_OF_STREAM = ("language", "title")
 log = logging.getLogger(__name__)
@@ -48,6 +54,7 @@ class AudioCopy:
                 self._add(stream, path)
             if self._streams:
                 output.start_encoding()  # decides the time bases
+            seek_before(self._input, origin_s)
             self._packets = self._read()
             self._next = next(self._packets, None)
             stack.pop_all()

@@ -80,7 +80,7 @@ class PictureFile(PictureSink):
         _check_size(path, size or source.frame_size, path.suffix)
         self.path = path
 
-    def write(self, frame: Frame, picture: NDArray[np.uint8], /) -> None:
+    def write(self, frame: Frame, picture: Picture, /) -> None:
         write_picture(self.path, picture)
 
     def close(self) -> None:
@@ -116,6 +116,30 @@ class LabelMapFolder(Sink[Segmentation]):
 
     def close(self) -> None:
         """Every file is already complete."""
+
+
+class LabelMapFile(Sink[Segmentation]):
+    """The label map of a single picture as a palette PNG; see `LabelMapFolder`."""
+
+    def __init__(
+        self,
+        path: Path,
+        source: FrameSource,
+        palette: NDArray[np.uint8],
+        *,
+        overwrite: bool = False,
+    ) -> None:
+        if path.suffix.lower() != ".png":
+            raise SinkError(f"{path}: masks are PNGs; name a .png or a folder")
+        self._file = PictureFile(path, source, overwrite=overwrite)
+        self.path = path
+        self._palette = palette
+
+    def write(self, frame: Frame, segmentation: Segmentation, /) -> None:
+        self._file.write(frame, IndexedImage(segmentation.label_map, self._palette))
+
+    def close(self) -> None:
+        """The file is already complete."""
 
 
 def write_picture(path: Path, picture: Picture) -> None:

@@ -58,6 +58,12 @@ class FrameSource(ABC):
     def __iter__(self) -> Iterator[Frame]:
         """Yields every frame that can be decoded. `timestamp_s` never decreases."""
 
+    def begin_near(self, time_s: float) -> None:  # noqa: B027  (only a video can be searched)
+        """Lets later iterations begin shortly before the frame at `time_s`, if that saves time.
+
+        The indices of the frames then follow from their times and the frame rate.
+        """
+
     def interrupt(self) -> None:  # noqa: B027  (reading a file does not block)
         """Ends an iteration in another thread soon, even one that waits for a frame."""
 

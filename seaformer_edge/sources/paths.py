@@ -97,6 +97,20 @@ def videos_of(text: str) -> list[Path]:
     return sorted(videos, key=_natural_order)
 
 
+def open_pictures(paths: Iterable[Path]) -> FrameSource:
+    """Opens picture files, in natural order. Raises SourceError."""
+    ordered = sorted(paths, key=_natural_order)
+    return PictureSource(ordered, f"{len(ordered)} pictures")
+
+
+def matches(pattern: str) -> list[Path]:
+    """What a pattern matches, in natural order; none for a text without * ? [."""
+    if not glob.has_magic(pattern):
+        return []
+    found = glob.glob(str(Path(pattern).expanduser()), recursive=True)  # noqa: PTH207
+    return sorted(map(Path, found), key=_natural_order)
+
+
 def open_sample() -> FrameSource:
     """Opens the clip or pictures that are shipped with the package."""
     clips = sorted(sample_dir().glob("*.mp4"))

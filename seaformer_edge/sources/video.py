@@ -26,6 +26,10 @@ from seaformer_edge.sources.upright import upright_rgb
 
 _NO_VIDEO = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.dependent
 _HDR_CURVES = {16: "PQ", 18: "HLG"}  # by FFmpeg's numbers of transfer curves
+# Formats with an index, whose clock does not begin again. Others are read from their beginning.
+_SEARCHED = {"matroska", "mov"}
+# Search this much earlier: an index is by decoding times.
+_SEARCH_MARGIN_S = 1
 PAUSE_S = 1  # a longer gap between frames is a pause of the recording, not a loss
 _BOUNDED = {"max_pixels": str(MAX_PIXELS)}
 MAX_RATE = 1000  # a higher rate, as of raw DV, is that of the ticks of its clock
@@ -43,8 +47,11 @@ class VideoSource(FrameSource):
     """The video stream of any container that FFmpeg reads.
 
     Timestamps are the file's, relative to the start of the file (of its audio if that starts
-    first). Frames are upright. Corrupt and missing frames are counted in `lost_frames`.
+    first). Frames are upright. Corrupt and missing frames are counted in `lost_frames`; missing
+    ones only if the file is read from its beginning.
     """
+
+    _begin_s = 0.0
 
     def __init__(self, path: Path) -> None:
         self.name = str(path)
@@ -77,8 +84,11 @@ class VideoSource(FrameSource):
             previous = -interval
             paused = Fraction(0)
             index = regular = 0
+            is_searched = seek_before(container, self._begin_s)
             for picture in self._decoded(clock.watch(container.demux(stream), stream)):
                 time = clock.time(picture)
+                if is_searched and index == 0:
+                    index = round(time / interval)
                 step = time - previous
                 regular += abs(step - interval) < interval / 10
                 paused += step - interval if step > PAUSE_S else 0
@@ -97,13 +107,16 @@ class VideoSource(FrameSource):
             is_avi = container.format.name == "avi"
             has_count = stream.frames and not is_avi
             is_regular = regular >= 0.9 * index and (is_avi or clock.has_presentation_times)
-            if has_count or is_regular:
+            if (has_count or is_regular) and not is_searched:
                 expected = _expected_frames(stream, self.frame_rate) or 0
                 if not has_count:
                     gaps = round((paused + clock.jumped) / interval)
                     expected -= self._empty_ticks if is_avi else gaps
                 self.lost_frames = max(self.lost_frames, expected - self._hidden - index)
         self.exhausted = True
+
+    def begin_near(self, time_s: float) -> None:
+        self._begin_s = time_s
 
     def _decoded(
         self, packets: Iterator[av.Packet[av.video.stream.VideoStream]]
@@ -158,6 +171,23 @@ def open_media(path: Path) -> av.container.InputContainer:
         raise SourceError(f"{path}: neither a video nor a picture that can be read") from None
     except (OSError, av.FFmpegError) as error:
         raise SourceError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def seek_before(container: av.container.InputContainer, time_s: float) -> bool:
+    """Continues at the last key frame that is well before `time_s` of the file, in seconds.
+
+    Returns:
+        Whether it does; otherwise the container is where it was, at its beginning.
+    """
+    kind = container.format.name.split(",")[0]
+    target_s = time_s - _SEARCH_MARGIN_S
+    if kind not in _SEARCHED or container.start_time is None or target_s <= 0:
+        return False
+    try:
+        container.seek(container.start_time + round(target_s * av.time_base))
+    except av.FFmpegError:  # for example a damaged index
+        return False
+    return True
 
 
 def _shown_s(picture: av.VideoFrame) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import shutil
 import signal
@@ -183,6 +184,59 @@ def test_each_video_of_a_folder_has_its_results(
     assert len(list((tmp_path / "masks" / "one").iterdir())) == 2
 
 
+def test_several_pictures_are_frames_of_one_result(tmp_path: Path) -> None:
+    pictures = [tmp_path / f"frame{n}.png" for n in (10, 2)]  # as a shell sorts them
+    for n, path in enumerate(pictures):
+        cv2.imwrite(str(path), numbered(n))
+    assert run("segment", *pictures, "-o", tmp_path / "out.mp4") == 0
+    assert read_times(tmp_path / "out.mp4") == pytest.approx([0, 1 / 25])
+    assert run("segment", *pictures, "--stats", tmp_path / "shares.jsonl") == 0
+    lines = (tmp_path / "shares.jsonl").read_text().splitlines()
+    assert [json.loads(line)["name"] for line in lines] == ["frame2", "frame10"]
+
+
+def test_several_videos_have_their_results_in_a_folder(
+    tmp_path: Path, clip: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("a/one.mp4", "b/two.mkv", "b/c/three.avi"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(clip, tmp_path / name)
+    sources = [tmp_path / "a" / "*.mp4", tmp_path / "b", tmp_path / "b" / "c" / "three.avi"]
+    out = tmp_path / "out"
+    options = ("-o", out, "--end", "2")
+    assert run("segment", *sources, tmp_path / "missing.mp4", *options) == 1
+    assert "missing.mp4: no such file" in caplog.text, "and the others go on"
+    results = {path.relative_to(out).as_posix() for path in out.rglob("*.*")}
+    assert results == {"a/one.mp4", "b/two.mkv", "b/c/three.mp4"}
+
+
+def test_several_sources_that_do_not_go_together(
+    tmp_path: Path, clip: Path, picture: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    for sources, message in (
+        ((clip, picture), "in separate commands"),
+        ((clip, "sample"), "name this one alone"),
+        (("http://cam/a.mp4", clip), "name this one alone"),
+    ):
+        assert run("segment", *sources, "-o", out) == 2
+        assert message in capsys.readouterr().err
+    assert run("segment", picture, tmp_path / "missing.png", "-o", out) == 1
+    assert "missing.png: no such file" in _one_line(capsys)
+    assert run("segment", clip, clip.parent, "-o", tmp_path / "all.mp4") == 2
+
+
+def test_the_mask_of_one_picture_is_a_file(
+    tmp_path: Path, picture: Path, clip: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("segment", picture, "--masks", tmp_path / "ids.png") == 0
+    assert cv2.imread(str(tmp_path / "ids.png")).shape == (20, 40, 3)
+    assert run("segment", clip, "--masks", tmp_path / "clip.png") == 1
+    assert "has more than one frame" in _one_line(capsys)
+    assert run("segment", picture, "--masks", tmp_path / "ids.jpg") == 1
+    assert "masks are PNGs" in _one_line(capsys)
+
+
 def test_a_folder_of_videos_needs_folders_for_its_results(
     tmp_path: Path, clip: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -207,6 +261,13 @@ def test_range_and_step(tmp_path: Path, clip: Path) -> None:
     options = ("--start", 2, "--end", 9, "--every", 3)
     assert run("segment", clip, "--masks", masks, *options) == 0
     assert sorted(path.stem for path in masks.iterdir()) == ["000002", "000005", "000008"]
+
+
+@pytest.mark.parametrize("times", [("0.2s", "0.4s"), ("0:00.2", "00:00:00.4")])
+def test_a_range_of_times(tmp_path: Path, clip: Path, times: tuple[str, str]) -> None:
+    masks = tmp_path / "masks"
+    assert run("segment", clip, "--masks", masks, "--start", times[0], "--end", times[1]) == 0
+    assert sorted(path.stem for path in masks.iterdir()) == [f"{i:06d}" for i in range(5, 10)]
 
 
 def test_truncated_video(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -310,6 +371,9 @@ def test_range_beyond_the_end(
         (),
         ("-o", "a.mp4", "--opacity", 2),
         ("-o", "a.mp4", "--start", 5, "--end", 5),
+        ("-o", "a.mp4", "--start", "1:30", "--end", "90s"),
+        ("-o", "a.mp4", "--start", "1.5"),
+        ("-o", "a.mp4", "--start", "1:5"),
         ("-o", "a", "--masks", "./a"),
         ("-o", "a.mp4", "--every", 0),
         ("-o", "a.mp4", "--mode", "outline"),

@@ -259,6 +259,17 @@ def test_a_range_keeps_its_audio(tmp_path: Path, clip: FrameSource) -> None:
     assert part == whole[begin : begin + len(part)]
 
 
+def test_a_range_of_times_keeps_its_audio(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "long.mp4", [numbered(i) for i in range(200)], audio=True)
+    copied = _copy(Selection(open_source(path), start_s=5.0, end_s=6.0), tmp_path / "out.mp4")
+    assert read_times(copied) == pytest.approx([i / 25 for i in range(25)])
+    whole, part = audio_packets(path), audio_packets(copied)
+    begin = whole.index(part[0])
+    assert begin == pytest.approx(len(whole) * 5 / 8, abs=2)
+    assert part == whole[begin : begin + len(part)]
+    assert len(part) == pytest.approx(len(whole) / 8, abs=2)
+
+
 def test_interrupted_run_ends_picture_and_audio_together(tmp_path: Path, clip: FrameSource) -> None:
     copied = _copy(clip, tmp_path / "out.mp4", frames=25)
     assert len(read_times(copied)) == 25

@@ -16,7 +16,7 @@ from PIL import Image
 
 from seaformer_edge.errors import SourceError
 from seaformer_edge.sinks import VideoSink
-from seaformer_edge.sources import Selection, VideoSource, open_source
+from seaformer_edge.sources import Selection, VideoSource, open_source, upright, video
 from seaformer_edge.sources.process import WorkerSource
 
 COUNT = 40
@@ -356,3 +356,31 @@ def test_selection_counts_and_slows(tmp_path: Path) -> None:
     assert selection.frame_rate == Fraction(25, 3)
     assert [frame.timestamp_s for frame in frames] == pytest.approx([1 / 25, 4 / 25, 7 / 25])
     assert selection.exhausted
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".webm", ".ts", ".avi"])
+def test_a_range_of_times_is_the_same_wherever_reading_begins(
+    tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    codec = "libvpx-vp9" if suffix == ".webm" else "libx264"
+    pictures = [numbered(i) for i in range(250)]
+    path = write_video(tmp_path / f"v{suffix}", pictures, codec=codec, audio=suffix != ".webm")
+    whole = [(frame.index, frame.timestamp_s, number(frame.image)) for frame in VideoSource(path)]
+    decoded = []
+    monkeypatch.setattr(
+        video, "upright_rgb", lambda *given: decoded.append(1) or upright.upright_rgb(*given)
+    )
+    selection = Selection(VideoSource(path), start_s=8.0, end_s=8.5, step=2)
+    frames = [(frame.index, frame.timestamp_s, number(frame.image)) for frame in selection]
+    expected = [frame for frame in whole if 8.0 <= frame[1] < 8.5][::2]
+    assert frames == expected
+    assert selection.lost_frames == 0
+    assert selection.frame_count == pytest.approx(len(expected), abs=1)
+    if suffix not in (".ts", ".avi"):
+        assert len(decoded) < 60, "the frames before are not decoded"
+
+
+def test_a_time_beyond_the_end(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "v.mp4", [numbered(i) for i in range(50)])
+    with pytest.raises(SourceError, match=r"no frame in the range 90 s:"):
+        list(Selection(VideoSource(path), start_s=90.0))
