@@ -73,7 +73,7 @@ LAYERS = (
     {"_version", "deprecation", "errors", "files", "frame", "percentiles", "safe_text"},
     {"machine"},
     {"hub"},
-    {"runtime", "nn"},
+    {"runtime", "nn", "zones"},
     {"sources"},
     {"sinks"},
     {"inference"},
