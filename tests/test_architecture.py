@@ -77,7 +77,7 @@ LAYERS = (
     {"sources"},
     {"sinks"},
     {"inference"},
-    {"export", "live"},
+    {"export", "live", "mqtt"},
     {"profiling", "training"},
     {"doctor"},
     {"cli"},
