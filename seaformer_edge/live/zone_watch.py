@@ -1,0 +1,108 @@
+"""Watches zones during a live run: the shares of the classes, and the events of the rules."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Self
+
+from seaformer_edge.errors import ModelError
+from seaformer_edge.hub.card import Card
+from seaformer_edge.live.result import LiveResult
+from seaformer_edge.zones import Event, RuleWatch, Zone, ZoneShares
+
+INTERVAL_S = 0.1
+
+log = logging.getLogger(__name__)
+
+Shares = Mapping[str, Mapping[str, float]]
+"""By the name of the zone and of the class, 0 to 1."""
+
+
+class ZoneWatch:
+    """A thread that looks at the newest result ten times a second.
+
+    Rules on classes that the model lacks are reported and have no events until another model is
+    chosen.
+
+    Args:
+        newest: `LivePipeline.newest`.
+        zones: unique names.
+        on_event: called in this thread; must not wait.
+    """
+
+    def __init__(
+        self,
+        newest: Callable[[], LiveResult | None],
+        zones: Sequence[Zone],
+        on_event: Callable[[Event], None],
+    ) -> None:
+        self.zones = tuple(zones)
+        self.shares: Shares = {}
+        """Of the last result with a segmentation; replaced, never changed."""
+        self.classes: tuple[str, ...] = ()
+        """Of the model that made it."""
+        self._newest = newest
+        self._on_event = on_event
+        self._count = ZoneShares(zones)
+        self._card: Card | None = None
+        self._rules: RuleWatch | None = None
+        self._last: LiveResult | None = None
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="zones", daemon=True)
+
+    def update(self) -> None:
+        """Counts the newest result, unless that is done already."""
+        result = self._newest()
+        if result is None or result is self._last or not result.current:
+            return
+        self._last = result
+        if result.segmentation is None or result.card is None:
+            return
+        if result.card is not self._card:
+            self._set_card(result.card)
+        shares = self._count(result.segmentation.label_map)
+        # Class 255 counts what has no class.
+        self.shares = {
+            zone.name: dict(zip(self.classes, row.round(4).tolist(), strict=False))
+            for zone, row in zip(self.zones, shares, strict=True)
+        }
+        if self._rules is not None:
+            for event in self._rules.update(shares, result.captured_at_s):
+                self._on_event(event)
+
+    def _set_card(self, card: Card) -> None:
+        self._card = card
+        self.classes = card.classes
+        try:
+            self._rules = RuleWatch(self.zones, card.classes)
+        except ModelError as error:
+            self._rules = None
+            log.error("%s: %s", card.name, error)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stopping.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopping.wait(INTERVAL_S):
+            self.update()
+
+
+def event_record(event: Event) -> dict[str, object]:
+    """An event as an object of JSON, with the time of now."""
+    limit = "above" if event.rule.above is not None else "below"
+    return {
+        "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "event": "begin" if event.begins else "end",
+        "zone": event.zone,
+        "class": event.rule.class_name,
+        limit: getattr(event.rule, limit),
+        "share": round(event.share, 4),
+    }
