@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import select
 from pathlib import Path
 from time import monotonic
@@ -96,6 +97,16 @@ POLL_S = 0.1
     metavar="SECONDS",
     help="From one snapshot to the next.",
 )
+@click.option(
+    "--zones", type=file_path, metavar="FILE", help="Count the classes in the zones of this file."
+)
+@click.option("--on-event", metavar="COMMAND", help="Run this for each event of a zone's rules.")
+@click.option(
+    "--mqtt",
+    metavar="URL",
+    help="Publish to this broker: mqtt://[USER:PASSWORD@]HOST[:PORT][/TOPIC], or mqtts://.",
+)
+@click.option("--name", metavar="NAME", help="The camera's name for the broker.")
 @view_options
 @debug_option
 @click.pass_context
@@ -116,6 +127,10 @@ def live(
     overwrite: bool,
     snapshots: Path | None,
     snapshot_every: float,
+    zones: Path | None,
+    on_event: str | None,
+    mqtt: str | None,
+    name: str | None,
     mode: str,
     opacity: float,
     classes: str | None,
@@ -124,6 +139,9 @@ def live(
 
     SOURCE is a camera's number or name, picamera, a URL, a file, a folder, 'sample' or 'synthetic';
     @FILE or env:NAME for a URL that others must not see. Lost cameras and streams are opened again.
+
+    Events of zones are printed as JSON objects, a line each. An address of a broker with a password
+    can be given as @FILE or env:NAME too.
 
     In a terminal, a line shows rates, latency, dropped frames and temperature. Elsewhere only
     problems are printed, each as a line on standard error.
@@ -135,20 +153,25 @@ def live(
     from seaformer_edge.hub.card import read_card
     from seaformer_edge.hub.zoo import resolve_model
     from seaformer_edge.live import LivePipeline, limit_malloc_arenas
+    from seaformer_edge.live.event_outputs import EventOutputs
     from seaformer_edge.live.headless import HeadlessRun, RecordingPlan, SnapshotPlan
     from seaformer_edge.live.report import as_json as json_line
     from seaformer_edge.live.report import line_of
     from seaformer_edge.live.series import Series
     from seaformer_edge.live.status_table import StatusTable
+    from seaformer_edge.live.zone_watch import ZoneWatch
+    from seaformer_edge.machine.systemd import notify
+    from seaformer_edge.mqtt import read_broker
     from seaformer_edge.runtime import check_installation
     from seaformer_edge.sinks.base import check_folder
+    from seaformer_edge.zones import RuleWatch, read_zones
 
     check_installation()
     limit_malloc_arenas()
     cv2.setNumThreads(1)  # the network already uses the cores
     path = resolve_model(model)
     card = read_card(path)
-    refuse_with_a_classifier(context, card, VIEW_OPTIONS)
+    refuse_with_a_classifier(context, card, (*VIEW_OPTIONS, "zones"))
     view = view_of(card, mode, opacity, classes)
     recording = None
     if record is not None:
@@ -157,24 +180,39 @@ def live(
         recording = RecordingPlan(record, draw, overwrite, codec, series)
     if snapshots is not None:
         check_folder(snapshots, overwrite=True)
+    zone_list = () if zones is None else read_zones(zones)
+    RuleWatch(zone_list, card.classes)  # refuses rules on classes that the model lacks
+    broker = None if mqtt is None else read_broker(mqtt)
+    pipeline = LivePipeline(
+        source, path, threads, every=every, smoothing=smoothing, displayed=False
+    )
+    outputs = EventOutputs(name or platform.node() or "camera", zone_list, on_event, broker)
+    watch = ZoneWatch(pipeline.newest, zone_list, outputs.put)
     run = HeadlessRun(
-        LivePipeline(source, path, threads, every=every, smoothing=smoothing, displayed=False),
+        pipeline,
         recording=recording,
         snapshots=None if snapshots is None else SnapshotPlan(snapshots, view, snapshot_every),
         table=None if stats is None else StatusTable(stats, stats_size),
+        zones=watch if zone_list else None,
     )
 
     def update() -> None:
         status, board, record = run.update()
         show(line_of(status, board))
+        outputs.update(record, watch.classes, watch.shares)
+        notify("WATCHDOG=1")
         if as_json and _can_print():
             echo(json_line(record))
 
-    with stop_on_signals() as stop, status_line() as show, run:
+    with stop_on_signals() as stop, status_line() as show, outputs, run:
+        notify("READY=1")
         due_s = monotonic() + UPDATE_S
         ended = False
         while not (ended or stop.is_set()):
             ended = run.pipeline.wait(POLL_S)
+            for line in outputs.lines():
+                if _can_print():
+                    echo(line)
             if monotonic() >= due_s:
                 due_s = max(due_s + UPDATE_S, monotonic())
                 update()
@@ -192,6 +230,8 @@ def _check_usage(context: click.Context) -> None:
         "record_size": "record_minutes",
         "stats_size": "stats",
         "snapshot_every": "snapshots",
+        "on_event": "zones",
+        "name": "mqtt",
     }
     for name, needed in depends.items():
         is_default = context.get_parameter_source(name) is ParameterSource.DEFAULT

@@ -20,6 +20,7 @@ from seaformer_edge.live.series import Series
 from seaformer_edge.live.snapshots import SnapshotWriter
 from seaformer_edge.live.stats import LiveStatus, SourceState
 from seaformer_edge.live.status_table import StatusTable
+from seaformer_edge.live.zone_watch import ZoneWatch
 from seaformer_edge.machine.board import SystemReading
 from seaformer_edge.machine.board_reader import BoardReader
 
@@ -66,7 +67,7 @@ class HeadlessRun:
 
     Args:
         pipeline: one that is not `displayed`; started and stopped by this object.
-        recording, snapshots, table: None for none.
+        recording, snapshots, table, zones: None for none.
 
     Attributes:
         failed: whether anything could not be written.
@@ -82,11 +83,13 @@ class HeadlessRun:
         recording: RecordingPlan | None = None,
         snapshots: SnapshotPlan | None = None,
         table: StatusTable | None = None,
+        zones: ZoneWatch | None = None,
     ) -> None:
         self.pipeline = pipeline
         self._recording = recording
         self._snapshots = snapshots
         self._table = table
+        self._zones = zones
         self._board = BoardReader()
         self._writer = SnapshotWriter()
         self._failing: set[str] = set()
@@ -106,6 +109,8 @@ class HeadlessRun:
         if self._snapshots is not None:
             self._take_snapshot(self._snapshots, result)
         record = record_of(status, board, result)
+        if self._zones is not None:
+            record["zones"] = self._zones.largest_shares()
         if (table := self._table) is not None:
             self._try("table", lambda: table.write(record))
         return Update(status, board, record)
@@ -173,9 +178,13 @@ class HeadlessRun:
             self.pipeline.stop()
             raise
         self._board.start()
+        if self._zones is not None:
+            self._zones.start()
         return self
 
     def __exit__(self, *error: object) -> None:
+        if self._zones is not None:
+            self._zones.stop()
         try:
             self.pipeline.stop_recording()
             deadline_s = monotonic() + FINISH_S

@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Self
+from operator import itemgetter
 
 from seaformer_edge.errors import ModelError
 from seaformer_edge.hub.card import Card
@@ -82,11 +82,21 @@ class ZoneWatch:
             self._rules = None
             log.error("%s: %s", card.name, error)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
+    def largest_shares(self) -> Shares:
+        """The shares that are not zero, the largest first."""
+        return {
+            zone: dict(
+                sorted(filter(itemgetter(1), shares.items()), key=itemgetter(1), reverse=True)
+            )
+            for zone, shares in self.shares.items()
+        }
 
-    def __exit__(self, *error: object) -> None:
+    def start(self) -> None:
+        """Starts the thread."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ends the thread."""
         self._stopping.set()
         self._thread.join()
 

@@ -7,6 +7,7 @@ import fcntl
 import json
 import os
 import signal
+import socket
 import subprocess
 import termios
 from contextlib import suppress
@@ -142,6 +143,63 @@ def test_snapshots(tmp_path: Path, clip: Path) -> None:
     assert endings == [[], ["classes"], ["overlay"]]
 
 
+ZONES = """
+[[zones]]
+name = "top"
+polygon = [[0, 0], [1, 0], [1, 0.2], [0, 0.2]]
+[[zones.rules]]
+class = "sky"
+above = 0.5
+"""
+
+
+def test_events_of_zones_are_printed_and_run_a_command(tmp_path: Path) -> None:
+    zones, received = tmp_path / "zones.toml", tmp_path / "received.jsonl"
+    zones.write_text(ZONES)
+    options = ("--json", "--zones", zones, "--on-event", f"tee -a '{received}'")
+    event = None
+    with _start(0, "live", SCENE, *options) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            record = json.loads(line)
+            event = record if "event" in record else event
+            if event and record.get("zones"):
+                break
+        process.terminate()
+        assert process.wait(PATIENCE_S) == 130
+    assert event is not None
+    assert (event["event"], event["zone"], event["class"], event["above"]) == (
+        "begin",
+        "top",
+        "sky",
+        0.5,
+    )
+    assert record["zones"]["top"]["sky"] == pytest.approx(event["share"], abs=0.5)
+    assert json.loads(received.read_text().splitlines()[0]) == event
+
+
+def test_a_zone_file_that_does_not_fit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    zones = tmp_path / "zones.toml"
+    zones.write_text(ZONES.replace("sky", "mauve"))
+    assert run("live", SCENE, "--zones", zones) == 1
+    assert "has no class 'mauve'; it has sky, road" in capsys.readouterr().err
+    assert run("live", SCENE, "--zones", tmp_path / "none.toml") == 1
+    assert "none.toml: cannot be read" in capsys.readouterr().err
+    assert run("live", SCENE, "--zones", zones, network=FakeClassifier) == 2
+
+
+def test_a_service_manager_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.settimeout(PATIENCE_S)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        with _start(0, "live", SCENE) as process:
+            states = [manager.recv(100) for _ in range(3)]
+            process.terminate()
+            assert process.wait(PATIENCE_S) == 130
+    assert states == [b"READY=1", b"WATCHDOG=1", b"WATCHDOG=1"]
+
+
 def test_a_source_that_does_not_exist(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("live", "nowhere.mp4") == 1
     assert capsys.readouterr().err.count("\n") == 1
@@ -177,6 +235,8 @@ def test_nothing_begins_if_a_result_cannot_be_written(
         ("--snapshots", "a", "--snapshot-every", "nan"),
         ("--record", "a.csv", "--stats", "./a.csv"),
         ("--record", "rtsp://cam/a.mp4"),
+        ("--on-event", "true"),
+        ("--name", "porch"),
     ],
 )
 def test_bad_usage_of_live(options: tuple[object, ...]) -> None:

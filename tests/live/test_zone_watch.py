@@ -34,6 +34,7 @@ def test_a_result_is_counted_once_and_begins_an_event() -> None:
     watch.update()
     watch.update()
     assert watch.shares["left"][CLASS] == 0.75
+    assert list(watch.largest_shares()["left"].items()) == [(CLASS, 0.75), (CARD.classes[0], 0.25)]
     assert [(e.begins, e.share, e.at_s) for e in events] == [(True, 0.75, 1.0)]
     record = event_record(events[0])
     assert (record["event"], record["zone"], record["class"]) == ("begin", "left", CLASS)
@@ -59,5 +60,7 @@ def test_a_model_without_the_class_of_a_rule(caplog: pytest.LogCaptureFixture) -
 
 def test_the_thread_watches_until_the_end() -> None:
     events: list[Event] = []
-    with ZoneWatch(lambda: result(1), [Zone("left", LEFT, (RULE,))], events.append):
-        wait_until(lambda: events)
+    watch = ZoneWatch(lambda: result(1), [Zone("left", LEFT, (RULE,))], events.append)
+    watch.start()
+    wait_until(lambda: events)
+    watch.stop()
