@@ -54,9 +54,9 @@ def run(*arguments: object, network: type[FakeSegmenter] = FakeSegmenter) -> int
     card = SimpleNamespace(
         name="fake",
         task=network.task,
-        classes=("sky", "road"),
-        palette=((0, 0, 255), (255, 0, 0)),
-        num_classes=2,
+        classes=("sky", "road", "blue"),  # the last is also a class of `FakeModels`
+        palette=((0, 0, 255), (255, 0, 0), (0, 255, 0)),
+        num_classes=3,
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("seaformer_edge.inference.segmenter.Segmenter", network)

@@ -148,7 +148,7 @@ ZONES = """
 name = "top"
 polygon = [[0, 0], [1, 0], [1, 0.2], [0, 0.2]]
 [[zones.rules]]
-class = "sky"
+class = "blue"
 above = 0.5
 """
 
@@ -171,18 +171,18 @@ def test_events_of_zones_are_printed_and_run_a_command(tmp_path: Path) -> None:
     assert (event["event"], event["zone"], event["class"], event["above"]) == (
         "begin",
         "top",
-        "sky",
+        "blue",
         0.5,
     )
-    assert record["zones"]["top"]["sky"] == pytest.approx(event["share"], abs=0.5)
+    assert record["zones"]["top"]["blue"] == pytest.approx(event["share"], abs=0.5)
     assert json.loads(received.read_text().splitlines()[0]) == event
 
 
 def test_a_zone_file_that_does_not_fit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     zones = tmp_path / "zones.toml"
-    zones.write_text(ZONES.replace("sky", "mauve"))
+    zones.write_text(ZONES.replace("blue", "mauve"))
     assert run("live", SCENE, "--zones", zones) == 1
-    assert "has no class 'mauve'; it has sky, road" in capsys.readouterr().err
+    assert "has no class 'mauve'; it has sky, road, blue" in capsys.readouterr().err
     assert run("live", SCENE, "--zones", tmp_path / "none.toml") == 1
     assert "none.toml: cannot be read" in capsys.readouterr().err
     assert run("live", SCENE, "--zones", zones, network=FakeClassifier) == 2
