@@ -80,6 +80,7 @@ LAYERS = (
     {"export", "live"},
     {"profiling", "training"},
     {"doctor"},
+    {"web"},
     {"cli"},
     {"__main__"},
 )

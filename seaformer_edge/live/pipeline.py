@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from copy import copy
 from pathlib import Path
 from time import monotonic
@@ -78,6 +79,7 @@ class LivePipeline:
         self._model_error: SeaformerEdgeError | None = None  # why no model is loaded
         self._notice = ""
         self._recorder: Recorder | None = None
+        self._on_result: Callable[[], None] | None = None
         self._stopping = False
 
     def start(self) -> None:
@@ -130,6 +132,13 @@ class LivePipeline:
     def newest(self) -> LiveResult | None:
         """The newest result, the same object until there is a newer one; None before the first."""
         return self._newest
+
+    def notify(self, on_result: Callable[[], None] | None) -> None:
+        """Has `on_result` called, in a thread of the run, whenever there is a newer result.
+
+        It must return at once. None ends it.
+        """
+        self._on_result = on_result
 
     def painted(self, result: LiveResult) -> None:
         """Reports that `result` has just been painted; painting it again does not count."""
@@ -254,6 +263,8 @@ class LivePipeline:
             recorder = self._recorder
         if recorder is not None:
             recorder.put(result)
+        if (on_result := self._on_result) is not None:
+            on_result()
         if not self._displayed:
             self._stats.published(result.published_at_s, result.captured_at_s)
         self._stats.add_in_flight(-1)
