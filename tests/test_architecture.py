@@ -241,6 +241,12 @@ def test_wheel_holds_every_module_and_the_licences(wheel: list[str]) -> None:
     assert names == {"LICENSE", "NOTICE"}
 
 
+def test_wheel_holds_the_page(wheel: list[str]) -> None:
+    files = {path.relative_to(ROOT).as_posix() for path in (PACKAGE / "web" / "page").iterdir()}
+    assert files
+    assert files <= set(wheel)
+
+
 def test_wheel_holds_the_recipes(wheel: list[str]) -> None:
     recipes = list((PACKAGE / "training" / "recipes").rglob("*.toml"))
     assert recipes

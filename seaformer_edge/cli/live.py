@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import select
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from click.core import ParameterSource
 from seaformer_edge.cli.interrupt import stop_on_signals
 from seaformer_edge.cli.options import FloatRange, byte_size, debug_option, file_path, thread_count
 from seaformer_edge.cli.output import echo
+from seaformer_edge.cli.serving import open_site, serve_options
 from seaformer_edge.cli.status_line import status_line
 from seaformer_edge.cli.streams import STANDARD_OUTPUT
 from seaformer_edge.cli.views import VIEW_OPTIONS, refuse_with_a_classifier, view_of, view_options
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from seaformer_edge.live import LiveResult
     from seaformer_edge.live.recording import DrawResult
     from seaformer_edge.sinks.encoder import Picture
+    from seaformer_edge.web.address import Address
 
 FAILED, INTERRUPTED = 1, 130
 UPDATE_S = 1.0
@@ -107,6 +110,7 @@ POLL_S = 0.1
     help="Publish to this broker: mqtt://[USER:PASSWORD@]HOST[:PORT][/TOPIC], or mqtts://.",
 )
 @click.option("--name", metavar="NAME", help="The camera's name for the broker.")
+@serve_options
 @view_options
 @debug_option
 @click.pass_context
@@ -131,6 +135,9 @@ def live(
     on_event: str | None,
     mqtt: str | None,
     name: str | None,
+    serve: Address | None,
+    token_file: Path | None,
+    no_auth: bool,
     mode: str,
     opacity: float,
     classes: str | None,
@@ -169,6 +176,7 @@ def live(
     check_installation()
     limit_malloc_arenas()
     cv2.setNumThreads(1)  # the network already uses the cores
+    site = None if serve is None else open_site(serve, token_file, no_auth)
     path = resolve_model(model)
     card = read_card(path)
     refuse_with_a_classifier(context, card, (*VIEW_OPTIONS, "zones"))
@@ -204,7 +212,11 @@ def live(
         if as_json and _can_print():
             echo(json_line(record))
 
-    with stop_on_signals() as stop, status_line() as show, outputs, run:
+    page: AbstractContextManager[object] = nullcontext()
+    if site is not None:
+        page = site.serve(run, path, card, view, Path.cwd() if record is None else None)
+
+    with stop_on_signals() as stop, status_line() as show, outputs, run, page:
         notify("READY=1")
         due_s = monotonic() + UPDATE_S
         ended = False
@@ -232,6 +244,7 @@ def _check_usage(context: click.Context) -> None:
         "snapshot_every": "snapshots",
         "on_event": "zones",
         "name": "mqtt",
+        **dict.fromkeys(("token_file", "no_auth"), "serve"),
     }
     for name, needed in depends.items():
         is_default = context.get_parameter_source(name) is ParameterSource.DEFAULT

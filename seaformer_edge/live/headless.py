@@ -100,9 +100,14 @@ class HeadlessRun:
         self._snapshot_at_s = 0.0
         self._last: LiveResult | None = None  # of the last snapshot
 
+    @property
+    def board(self) -> SystemReading | None:
+        """The last reading of the board; None before the first."""
+        return self._board.reading
+
     def update(self) -> Update:
         """Call it about once a second: does what is due, and returns the run's state."""
-        status, result, board = self.pipeline.status(), self.pipeline.newest(), self._board.reading
+        status, result, board = self.pipeline.status(), self.pipeline.newest(), self.board
         self._log_changes(status)
         if self._recording is not None and status.recording is None:
             self._record_again(self._recording)

@@ -57,6 +57,10 @@ def run(*arguments: object, network: type[FakeSegmenter] = FakeSegmenter) -> int
         classes=("sky", "road", "blue"),  # the last is also a class of `FakeModels`
         palette=((0, 0, 255), (255, 0, 0), (0, 255, 0)),
         num_classes=3,
+        variant="T",
+        width=64,
+        height=48,
+        precision="fp32",
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("seaformer_edge.inference.segmenter.Segmenter", network)
