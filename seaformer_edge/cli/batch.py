@@ -61,6 +61,8 @@ def jobs_of(sources: Sequence[str], targets: Job) -> list[Job]:
         if pictures := _pictures(files):
             return [replace(targets, source=pictures)]
     for path in targets.targets:
+        if str(path) == "-":
+            raise click.UsageError(f"{named}, so the results need a folder, not standard output")
         if path.suffix and not path.is_dir():
             raise click.UsageError(
                 f"{named}, so the results need a folder, and {path} is named like a file"

@@ -145,7 +145,8 @@ def live(
     """Run on the newest frames of SOURCE until Ctrl-C, SIGTERM or the end of a file; no window.
 
     SOURCE is a camera's number or name, picamera, a URL, a file, a folder, 'sample' or 'synthetic';
-    @FILE or env:NAME for a URL that others must not see. Lost cameras and streams are opened again.
+    - for a video or motion JPEG on standard input; @FILE or env:NAME for a URL that others must not
+    see. Lost cameras and streams are opened again.
 
     Events of zones are printed as JSON objects, a line each. An address of a broker with a password
     can be given as @FILE or env:NAME too.
@@ -192,7 +193,13 @@ def live(
     RuleWatch(zone_list, card.classes)  # refuses rules on classes that the model lacks
     broker = None if mqtt is None else read_broker(mqtt)
     pipeline = LivePipeline(
-        source, path, threads, every=every, smoothing=smoothing, displayed=False
+        source,
+        path,
+        threads,
+        every=every,
+        smoothing=smoothing,
+        realtime=source != "-",  # the program that writes it keeps the time
+        displayed=False,
     )
     outputs = EventOutputs(name or platform.node() or "camera", zone_list, on_event, broker)
     watch = ZoneWatch(pipeline.newest, zone_list, outputs.put)

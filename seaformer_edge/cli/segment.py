@@ -39,20 +39,29 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 INTERRUPTED = 130
+PIPE = Path("-")
+"""Of a target: standard output."""
 TOP_CLASSES = 5
 
 
 @click.command()
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
 @click.option(
-    "-o", "--output", type=file_path, help="Rendered result: a video, a picture, or a folder."
+    "-o",
+    "--output",
+    type=file_path,
+    help="Rendered result: a video, a picture, a folder, or - for a video on standard output.",
 )
 @click.option(
     "--masks",
     type=file_path,
     help="Label maps: a folder, or a .png for one picture. Palette PNGs of class ids.",
 )
-@click.option("--stats", type=file_path, help="Table of each frame's classes: .csv or .jsonl.")
+@click.option(
+    "--stats",
+    type=file_path,
+    help="Table of each frame's classes: .csv, .jsonl, or - for JSON lines on standard output.",
+)
 @click.option("-m", "--model", help="Name of a model, or a .pte file.")
 @view_options
 @click.option(
@@ -94,7 +103,8 @@ def segment(
 ) -> int:
     """Segment SOURCE: videos, pictures, a folder, a pattern like 'frames/*.png', or 'sample'.
 
-    Also a URL; @FILE or env:NAME for one that others must not see. Cameras are for live.
+    Also a URL, @FILE or env:NAME for one that others must not see, or - for a video or motion JPEG
+    on standard input. Cameras are for live.
 
     Several pictures are frames of one result. Of several videos, or a folder of videos, each has
     its results in the folders that -o, --masks and --stats name.
@@ -108,6 +118,8 @@ def segment(
     targets = [path for path in (output, masks, stats) if path is not None]
     if len({os.path.realpath(path) for path in targets}) < len(targets):
         raise click.UsageError("-o, --masks and --stats must be different paths")
+    if masks == PIPE:
+        raise click.UsageError("masks are written to a folder or a .png")
     if any(is_address(str(path)) for path in targets):
         raise click.UsageError("results are written to files and folders, not to a URL")
     first, last = start or Position(), end or Position()
@@ -125,7 +137,9 @@ def segment(
     from seaformer_edge.sinks import (
         ClassScores,
         ClassShares,
+        PictureSink,
         Rendered,
+        VideoPipe,
         open_masks,
         open_sink,
     )
@@ -169,7 +183,10 @@ def segment(
             if job.output is not None:
                 width, height = frames.frame_size
                 size = (width * len(Mode(mode).panels), height)
-                pictures = open_sink(job.output, frames, size=size, overwrite=overwrite)
+                if job.output == PIPE:
+                    pictures: PictureSink = VideoPipe(frames, size)
+                else:
+                    pictures = open_sink(job.output, frames, size=size, overwrite=overwrite)
                 sinks.append(Rendered(render, pictures))
             if job.masks is not None:
                 sinks.append(open_masks(job.masks, frames, palette, overwrite=overwrite))
@@ -188,7 +205,7 @@ def segment(
                 on_frame=bar.update,
             )
 
-        echo(_report(summary, job.targets, frames))
+        echo(_report(summary, job.targets, frames), err=PIPE in job.targets)
         return summary.interrupted
 
     jobs = jobs_of(sources, Job((), output, masks, stats))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from seaformer_edge.frame import Frame
+from seaformer_edge.sources.base import FrameSource
 from seaformer_edge.sources.spec import open_source
 from seaformer_edge.sources.video import FALLBACK_RATE
 
@@ -50,7 +51,7 @@ class SourceReader(Protocol):
 
 
 class FileReader:
-    """A source in this process as a `SourceReader`. Its reads do not block."""
+    """A source in this process as a `SourceReader`: its reads do not block for long."""
 
     name = None  # the text of the request is the best name
     is_live = False
@@ -58,11 +59,13 @@ class FileReader:
     def __init__(self, request: SourceRequest) -> None:
         self._request = request
         self._closed = False
+        self._source: FrameSource | None = None  # while it is open
         self.frame_rate: Fraction | None = None
         self.lost_frames = 0
 
     def __iter__(self) -> Iterator[Frame]:
         with open_source(self._request.spec) as source:
+            self._source = source
             self.frame_rate = source.frame_rate
             interval_s = float(1 / (source.frame_rate or FALLBACK_RATE))
             start_s = end_s = 0.0
@@ -79,6 +82,8 @@ class FileReader:
 
     def close(self) -> None:
         self._closed = True
+        if self._source is not None:
+            self._source.interrupt()
 
 
 class PlaybackClock:

@@ -20,6 +20,7 @@ from seaformer_edge.sinks.pictures import (
     PictureFile,
     PictureFolder,
 )
+from seaformer_edge.sinks.pipe import VideoPipe
 from seaformer_edge.sinks.rendered import Render, Rendered
 from seaformer_edge.sinks.tables import ClassScores, ClassShares
 from seaformer_edge.sinks.video import VideoFile, VideoSink
@@ -37,6 +38,7 @@ __all__ = [
     "Rendered",
     "Sink",
     "VideoFile",
+    "VideoPipe",
     "VideoSink",
     "open_masks",
     "open_sink",

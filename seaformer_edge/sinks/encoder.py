@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import cast
+from typing import Protocol, cast
 
 import av
 import cv2
@@ -32,6 +32,12 @@ Picture = NDArray[np.uint8] | IndexedImage
 """(H, W, 3) uint8 RGB, or an indexed image where the codec is "masks"."""
 BT709 = 1  # FFmpeg uses this number for the matrix, the primaries and the transfer curve
 LIMITED_RANGE = 1
+
+
+class Writable(Protocol):
+    """What PyAV writes to."""
+
+    def write(self, data: bytes, /) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -119,7 +125,7 @@ class VideoEncoder:
     """An open video file. Failures raise OSError or FFmpegError.
 
     Args:
-        path: the file, replaced if it exists.
+        target: the file, replaced if it exists, or an object with `write`, which is not searched.
         suffix: a key of `FORMATS`.
         codec: one that the format holds.
         size: (width, height) of the pictures; 4:2:0 video has no odd ones, so these grow by one.
@@ -135,7 +141,7 @@ class VideoEncoder:
 
     def __init__(
         self,
-        path: Path,
+        target: Path | Writable,
         suffix: str,
         codec: Codec,
         size: tuple[int, int],
@@ -156,7 +162,8 @@ class VideoEncoder:
         muxer_options = chosen.live_options if live else chosen.options
         codec_options = codec.live_options if live else codec.options
         options = {"flush_packets": "1", **muxer_options}
-        self._container = av.open(f"file:{path}", "w", format=chosen.muxer, options=options)
+        file = f"file:{target}" if isinstance(target, Path) else target
+        self._container = av.open(file, "w", format=chosen.muxer, options=options)
         self._stream = cast(
             VideoStream,
             self._container.add_stream(codec.encoder, self._rate, options=codec_options),

@@ -21,8 +21,8 @@ TABLE_SUFFIXES = frozenset({".csv", ".jsonl"})
 class ClassTable(Sink[Result]):
     """CSV with one row for each class of each frame, or JSON lines with one line for each frame.
 
-    Rows are written to `files.partial_path(path)`, which is renamed to `path` on close. The names
-    of pictures are those of `files.as_utf8`.
+    Rows are written to `files.partial_path(path)`, which is renamed to `path` on close; with the
+    path "-", as JSON lines to standard output. The names of pictures are those of `files.as_utf8`.
 
     Attributes:
         decimals: the fields of a class besides its id and name, and their number of decimals.
@@ -31,26 +31,33 @@ class ClassTable(Sink[Result]):
     decimals: ClassVar[dict[str, int]]
 
     def __init__(self, path: Path, source: FrameSource, *, overwrite: bool = False) -> None:
+        self.path = path
+        self._is_pipe = str(path) == "-"
+        self._is_csv = path.suffix.lower() == ".csv"
+        self._partial = partial_path(path)
+        self._file: TextIO | None = None
+        if self._is_pipe:
+            return
         if path.suffix.lower() not in TABLE_SUFFIXES:
             raise SinkError(f"{path}: the name of a table must end in .csv or .jsonl")
         check_file(path, inputs=source.files, overwrite=overwrite)
-        self.path = path
-        self._partial = partial_path(path)
-        self._file: TextIO | None = None
 
     def write(self, frame: Frame, result: Result, /) -> None:
         with self._discarded_on_failure():
             file = self._file or self._open()
-            if self.path.suffix.lower() == ".csv":
+            if self._is_csv:
                 csv.writer(file).writerows(self._rows(frame, result))
             else:
                 file.write(json.dumps(self._record(frame, result), ensure_ascii=False) + "\n")
+                if self._is_pipe:
+                    file.flush()
 
     def close(self) -> None:
         if self._file is not None:
             with self._discarded_on_failure():
                 self._file.close()
-                publish(self.path)
+                if not self._is_pipe:
+                    publish(self.path)
             self._file = None
 
     def discard(self) -> None:
@@ -71,9 +78,12 @@ class ClassTable(Sink[Result]):
                 raise
 
     def _open(self) -> TextIO:
+        if self._is_pipe:
+            self._file = open(1, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
+            return self._file
         self._partial.parent.mkdir(parents=True, exist_ok=True)
         self._file = self._partial.open("w", encoding="utf-8", newline="")
-        if self.path.suffix.lower() == ".csv":
+        if self._is_csv:
             columns = ("frame", "name", "timestamp_s", "class_id", "class", *self.decimals)
             csv.writer(self._file).writerow(columns)
         return self._file

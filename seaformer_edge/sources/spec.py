@@ -18,6 +18,7 @@ from seaformer_edge.sources.base import FrameSource
 from seaformer_edge.sources.devices import names_camera, open_camera
 from seaformer_edge.sources.paths import absolute, is_path, open_path, open_pattern, open_sample
 from seaformer_edge.sources.picamera import PicameraSource
+from seaformer_edge.sources.pipe import PipeSource
 from seaformer_edge.sources.process import WorkerSource
 from seaformer_edge.sources.stored_url import names_stored_url, open_stored_url
 from seaformer_edge.sources.stream import StreamSource
@@ -59,6 +60,7 @@ def _raise_not_found(text: str) -> FrameSource:
 # live until it is opened: only then is it known whether it leads to a file.
 # fmt: off
 KINDS = (
+    SourceKind("standard input", lambda text: text == "-", lambda _: PipeSource(), is_live=False),
     SourceKind("sample", lambda text: text == "sample", lambda _: open_sample(), is_live=False),
     SourceKind("picamera", lambda text: text == "picamera", lambda _: PicameraSource(),
                is_live=True),
@@ -136,8 +138,8 @@ def open_source(spec: str | Path) -> FrameSource:
     Args:
         spec: what `--source` takes: a video, picture, folder, or pattern such as `frames/*.png`; a
             camera's number, device or name; `picamera`; a URL; `@FILE` or `env:NAME`, a file or
-            variable whose first line is a URL; `sample`, the clip that is shipped with the
-            package; or `synthetic`, `synthetic:1280x720@30`.
+            variable whose first line is a URL; `-`, standard input; `sample`, the clip that is
+            shipped with the package; or `synthetic`, `synthetic:1280x720@30`.
 
     Raises:
         SourceError: it does not exist or cannot be read.

@@ -31,7 +31,7 @@ _SEARCHED = {"matroska", "mov"}
 # Search this much earlier: an index is by decoding times.
 _SEARCH_MARGIN_S = 1
 PAUSE_S = 1  # a longer gap between frames is a pause of the recording, not a loss
-_BOUNDED = {"max_pixels": str(MAX_PIXELS)}
+BOUNDED = {"max_pixels": str(MAX_PIXELS)}
 MAX_RATE = 1000  # a higher rate, as of raw DV, is that of the ticks of its clock
 FALLBACK_RATE = Fraction(25)  # if the file has no frame rate
 # Since PyAV 19, metadata in another encoding than UTF-8 is no error, and the option is gone.
@@ -57,62 +57,76 @@ class VideoSource(FrameSource):
         self.name = str(path)
         self.files = (path,)
         with open_media(path) as container:
-            stream = video_stream(container, path)
-            self.frame_rate = frame_rate(container, stream)
-            self.frame_count = _expected_frames(stream, self.frame_rate)
-            coded_size = (stream.codec_context.width, stream.codec_context.height)
-            warn_if_hdr(stream, path)
-            coded_aspect = stream.sample_aspect_ratio
+            coded_aspect, coded_size = self._describe(container)
             if container.streams.audio:
                 self.audio_file = path
-            kept = ("title", "creation_time")
-            self.metadata = {k: container.metadata[k] for k in kept if k in container.metadata}
-        first = next(iter(self), None)
+        self._measure(next(iter(self), None), coded_aspect, coded_size)
+
+    def __iter__(self) -> Iterator[Frame]:
+        with open_media(self.files[0]) as container:
+            yield from self._read(container)
+
+    def _describe(
+        self, container: av.container.InputContainer
+    ) -> tuple[Fraction | None, tuple[int, int]]:
+        """Sets what the header says; returns pixel aspect and (width, height) as coded."""
+        stream = video_stream(container, self.name)
+        self.frame_rate = frame_rate(container, stream)
+        self.frame_count = _expected_frames(stream, self.frame_rate)
+        warn_if_hdr(stream, self.name)
+        kept = ("title", "creation_time")
+        self.metadata = {k: container.metadata[k] for k in kept if k in container.metadata}
+        aspect = stream.sample_aspect_ratio
+        size = (stream.codec_context.width, stream.codec_context.height)
+        return fraction(aspect) if aspect else None, size
+
+    def _measure(
+        self, first: Frame | None, coded_aspect: Fraction | None, coded_size: tuple[int, int]
+    ) -> None:
+        """Sets what the first frame says. Raises SourceError without one."""
         if first is None:
-            raise SourceError(f"{path}: no frame of the video can be decoded")
+            raise SourceError(f"{self.name}: no frame of the video can be decoded")
         self.frame_size = (first.image.shape[1], first.image.shape[0])
         self.pixel_aspect = upright_aspect(coded_aspect, coded_size, self.frame_size)
 
-    def __iter__(self) -> Iterator[Frame]:
+    def _read(self, container: av.container.InputContainer) -> Iterator[Frame]:
         self.lost_frames, self.exhausted = 0, False
-        path = self.files[0]
-        with open_media(path) as container:
-            stream = video_stream(container, path)
-            interval = 1 / (self.frame_rate or FALLBACK_RATE)
-            clock = FrameClock(container, interval)
-            to_rgb = VideoReformatter()
-            previous = -interval
-            paused = Fraction(0)
-            index = regular = 0
-            is_searched = seek_before(container, self._begin_s)
-            for picture in self._decoded(clock.watch(container.demux(stream), stream)):
-                time = clock.time(picture)
-                if is_searched and index == 0:
-                    index = round(time / interval)
-                step = time - previous
-                regular += abs(step - interval) < interval / 10
-                paused += step - interval if step > PAUSE_S else 0
-                previous = time
-                yield Frame(
-                    upright_rgb(picture, to_rgb),
-                    index,
-                    float(time),
-                    duration_s=_shown_s(picture),
-                    pixel_aspect=self.pixel_aspect,
-                )
-                index += 1
-            # A frame count in the file is exact, except in AVI, which counts ticks: those without
-            # a packet are pauses. A duration gives the number of frames only if the frame rate is
-            # constant, and if FFmpeg did not have to make up times.
-            is_avi = container.format.name == "avi"
-            has_count = stream.frames and not is_avi
-            is_regular = regular >= 0.9 * index and (is_avi or clock.has_presentation_times)
-            if (has_count or is_regular) and not is_searched:
-                expected = _expected_frames(stream, self.frame_rate) or 0
-                if not has_count:
-                    gaps = round((paused + clock.jumped) / interval)
-                    expected -= self._empty_ticks if is_avi else gaps
-                self.lost_frames = max(self.lost_frames, expected - self._hidden - index)
+        stream = video_stream(container, self.name)
+        interval = 1 / (self.frame_rate or FALLBACK_RATE)
+        clock = FrameClock(container, interval)
+        to_rgb = VideoReformatter()
+        previous = -interval
+        paused = Fraction(0)
+        index = regular = 0
+        is_searched = seek_before(container, self._begin_s)
+        for picture in self._decoded(clock.watch(container.demux(stream), stream)):
+            time = clock.time(picture)
+            if is_searched and index == 0:
+                index = round(time / interval)
+            step = time - previous
+            regular += abs(step - interval) < interval / 10
+            paused += step - interval if step > PAUSE_S else 0
+            previous = time
+            yield Frame(
+                upright_rgb(picture, to_rgb),
+                index,
+                float(time),
+                duration_s=_shown_s(picture),
+                pixel_aspect=self.pixel_aspect,
+            )
+            index += 1
+        # A frame count in the file is exact, except in AVI, which counts ticks: those without
+        # a packet are pauses. A duration gives the number of frames only if the frame rate is
+        # constant, and if FFmpeg did not have to make up times.
+        is_avi = container.format.name == "avi"
+        has_count = stream.frames and not is_avi
+        is_regular = regular >= 0.9 * index and (is_avi or clock.has_presentation_times)
+        if (has_count or is_regular) and not is_searched:
+            expected = _expected_frames(stream, self.frame_rate) or 0
+            if not has_count:
+                gaps = round((paused + clock.jumped) / interval)
+                expected -= self._empty_ticks if is_avi else gaps
+            self.lost_frames = max(self.lost_frames, expected - self._hidden - index)
         self.exhausted = True
 
     def begin_near(self, time_s: float) -> None:
@@ -158,9 +172,9 @@ def open_media(path: Path) -> av.container.InputContainer:
         with path.open("rb"):  # raises the system's error for a missing or forbidden file
             pass
         if path.suffix.lower() in PLAYLIST_SUFFIXES:
-            return open_playlist(path, _BOUNDED, **FORGIVING)
+            return open_playlist(path, BOUNDED, **FORGIVING)
         container: av.container.InputContainer = av.open(
-            f"file:{path}", options=MEDIA_ONLY | _BOUNDED, **FORGIVING
+            f"file:{path}", options=MEDIA_ONLY | BOUNDED, **FORGIVING
         )
         return container
     except av.ArgumentError:  # the whitelist
@@ -243,7 +257,7 @@ def video_stream(
     stream = max(streams, key=lambda s: (bool(s.disposition & Disposition.default), _area(s)))
     codec = stream.codec_context
     check_size(name, (codec.width, codec.height))
-    codec.options = {**codec.options, **_BOUNDED}  # the size may change within a stream
+    codec.options = {**codec.options, **BOUNDED}  # the size may change within a stream
     return stream
 
 

@@ -20,6 +20,7 @@ from seaformer_edge.sources.spec import KINDS, expand_displayed
 @pytest.mark.parametrize(
     ("text", "kind"),
     [
+        ("-", "standard input"),
         ("sample", "sample"),
         ("picamera", "picamera"),
         ("synthetic", "synthetic"),
@@ -76,7 +77,7 @@ def test_a_source_is_as_live_as_its_row_says(
             "pattern": "c*.mp4",
         }
         for kind in KINDS:
-            if kind.name in ("mistyped URL", "unknown"):  # never opened
+            if kind.name in ("mistyped URL", "standard input", "unknown"):  # not opened here
                 continue
             assert kind.name in texts, "a new kind needs a text here"
             spec = SourceSpec.parse(texts[kind.name])
