@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -110,6 +111,7 @@ def nothing_left() -> Iterator[None]:
     """Fails if the block leaves behind threads, child processes or open files."""
     before = _resources()
     yield
+    gc.collect()  # shared memory is closed with the last frame in it
     wait_until(lambda: _resources() == before, 2.0)
 
 

@@ -26,7 +26,7 @@ import subprocess
 import sys
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import IO, Any, NoReturn, Self
 
 from seaformer_edge.errors import ModelError, SeaformerEdgeError, SinkError, SourceError
@@ -60,6 +60,7 @@ class ChildProcess:
         request: any JSON value.
         timeout_s: the child is killed after this time; None for no limit.
         stderr: as in `subprocess.Popen`; None inherits the parent's.
+        inherited: descriptors that the child has under the same numbers.
 
     Raises:
         OSError: Python could not be started.
@@ -72,6 +73,7 @@ class ChildProcess:
         *,
         timeout_s: float | None = None,
         stderr: int | IO[bytes] | None = subprocess.DEVNULL,
+        inherited: Sequence[int] = (),
     ) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", module],  # -P: do not import from the working directory
@@ -80,6 +82,7 @@ class ChildProcess:
             stderr=stderr,
             start_new_session=True,  # Ctrl-C in the terminal is for the parent alone
             creationflags=_NO_WINDOW,
+            pass_fds=inherited,
         )
         assert self._process.stdin is not None
         assert self._process.stdout is not None

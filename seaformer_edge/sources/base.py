@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
 from types import MappingProxyType
 from typing import Self
 
+import numpy as np
+from numpy.typing import NDArray
+
 from seaformer_edge.frame import Frame
+
+NewImage = Callable[[tuple[int, ...]], NDArray[np.uint8]]
 
 # A reported capture time that is older than this comes from another clock.
 _MAX_AGE_S = 1.0
@@ -18,6 +23,11 @@ _MAX_AGE_S = 1.0
 def capture_time(reported_s: float, now_s: float) -> float:
     """The capture time that a driver reports if it is on `time.monotonic`'s clock, else now."""
     return reported_s if now_s - _MAX_AGE_S < reported_s <= now_s else now_s
+
+
+def new_image(shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """An array for a picture of this shape."""
+    return np.empty(shape, np.uint8)
 
 
 class FrameSource(ABC):
@@ -40,6 +50,8 @@ class FrameSource(ABC):
         exhausted: whether the last iteration reached the source's end.
         metadata: what the file says of "title" and "creation_time".
         is_live: a camera or live stream, whose frames are lost if they are not read in time.
+        new_image: makes the arrays of the pictures from their shape, where the source can choose;
+            another function may be set.
     """
 
     name: str
@@ -53,6 +65,7 @@ class FrameSource(ABC):
     lost_frames: int = 0
     exhausted: bool = False
     is_live: bool = False
+    new_image: NewImage = staticmethod(new_image)
 
     @abstractmethod
     def __iter__(self) -> Iterator[Frame]:

@@ -8,7 +8,6 @@ from fractions import Fraction
 from time import monotonic
 
 import cv2
-import numpy as np
 
 from seaformer_edge.errors import SourceError
 from seaformer_edge.frame import Frame
@@ -63,7 +62,8 @@ class CameraSource(FrameSource):
             driver_s = capture.get(cv2.CAP_PROP_POS_MSEC) / 1e3
             captured_at_s = capture_time(driver_s, monotonic())
             start_s = captured_at_s if start_s is None else start_s
-            rgb = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
+            rgb = self.new_image(bgr.shape)
+            cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB, rgb)
             yield Frame(rgb, index, captured_at_s - start_s, captured_at_s=captured_at_s)
             index += 1
 

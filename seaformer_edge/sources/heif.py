@@ -14,6 +14,7 @@ from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 from seaformer_edge.errors import SourceError
+from seaformer_edge.sources.base import new_image
 from seaformer_edge.sources.upright import upright_rgb
 from seaformer_edge.sources.video import open_media, video_stream
 
@@ -44,7 +45,7 @@ def read_heif(path: Path, data: bytes) -> NDArray[np.uint8]:
             )
         try:
             for picture in container.decode(video_stream(container, path)):
-                return upright_rgb(picture, VideoReformatter())
+                return upright_rgb(picture, VideoReformatter(), new_image)
         except av.FFmpegError:
             pass
     raise SourceError(f"{path}: cannot be read")

@@ -8,8 +8,6 @@ from fractions import Fraction
 from time import monotonic
 from typing import Any
 
-import numpy as np
-
 from seaformer_edge.errors import SourceError
 from seaformer_edge.frame import Frame
 from seaformer_edge.sources.base import FrameSource, capture_time
@@ -63,7 +61,9 @@ class PicameraSource(FrameSource):
         while self._camera is not None:
             request = self._camera.capture_request()
             try:
-                image = np.ascontiguousarray(request.make_array("main"), dtype=np.uint8)
+                pixels = request.make_array("main")
+                image = self.new_image(pixels.shape)
+                image[:] = pixels
                 sensor_ns = request.get_metadata().get("SensorTimestamp", 0)
             finally:
                 request.release()

@@ -4,24 +4,28 @@ Drivers, FFmpeg and name look-ups can block for seconds, or forever, and cannot 
 thread in such a call cannot be ended; a process can, and the system releases its device.
 
 Messages of the child (`sources.worker`), see `machine.child_process`: one with the properties of
-the open source, then one for each frame, followed by its pixels, then one with `ended`.
+the open source, then one for each frame, then one with `ended`. A frame is in a slot of memory that
+both processes share (`sources.frame_ring`), or else its pixels follow its message.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from seaformer_edge.errors import SourceError
 from seaformer_edge.frame import Frame
 from seaformer_edge.machine.child_process import ChildDiedError, ChildProcess
 from seaformer_edge.safe_text import redacted
 from seaformer_edge.sources.base import FrameSource
+from seaformer_edge.sources.frame_ring import IS_SUPPORTED, FrameRing
 
 GRACE_S = 0.5
 
@@ -51,7 +55,13 @@ class SourceProcess:
 
     def __init__(self, spec: str | Path) -> None:
         """Starts the child; it opens `spec` in the background."""
-        self._child = ChildProcess("seaformer_edge.sources.worker", str(spec))
+        self._ring = _new_ring()
+        inherited = [] if self._ring is None else [self._ring.fd]
+        self._child = ChildProcess(
+            "seaformer_edge.sources.worker",
+            {"source": str(spec), "ring": inherited[0] if inherited else -1},
+            inherited=inherited,
+        )
         self._closed = False
 
     @property
@@ -73,8 +83,7 @@ class SourceProcess:
                 self.pixel_aspect = Fraction(opened["pixel_aspect"])
                 self.warnings = opened["warnings"]
                 while "ended" not in (message := self._child.read_message()):
-                    image = np.empty(message["shape"], np.uint8)
-                    self._child.read_into(image.data.cast("B"))
+                    image = self._image(message)
                     self.lost_frames = message["lost_frames"]
                     yield Frame(
                         image,
@@ -92,11 +101,30 @@ class SourceProcess:
                 raise SourceError(f"{name}: its process died ({death.returncode})") from None
             finally:
                 self.close()
+                if self._ring is not None:
+                    self._ring.close()
+
+    def _image(self, message: Mapping[str, Any]) -> NDArray[np.uint8]:
+        """The picture of a message, (H, W, 3) uint8."""
+        if message["slot"] is not None:
+            assert self._ring is not None
+            return self._ring.image(message["slot"], message["slot_bytes"], message["shape"])
+        image = np.empty(message["shape"], np.uint8)
+        self._child.read_into(image.data.cast("B"))
+        return image
 
     def close(self) -> None:
         """Closes the source in the child, and ends the child after `GRACE_S` at the latest."""
         self._closed = True
         self._child.stop(GRACE_S)
+
+
+def _new_ring() -> FrameRing | None:
+    """None where there can be none; then the frames themselves cross the pipe."""
+    try:
+        return FrameRing() if IS_SUPPORTED else None
+    except (ImportError, OSError):
+        return None
 
 
 class WorkerSource(FrameSource):

@@ -171,5 +171,5 @@ class StreamSource(FrameSource):
                 continue
             for picture in pictures:
                 time_s = monotonic() if self.is_live else float(clock.time(picture))
-                yield _Picture(upright_rgb(picture, to_rgb), time_s)
+                yield _Picture(upright_rgb(picture, to_rgb, self.new_image), time_s)
         self.exhausted = True

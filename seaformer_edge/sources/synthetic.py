@@ -75,7 +75,8 @@ class SyntheticSource(FrameSource):
     def _picture(self, index: int) -> NDArray[np.uint8]:
         width, height = self.frame_size
         time_s = float(index / self._rate)
-        image = self._scene.copy()
+        image = self.new_image(self._scene.shape)
+        image[:] = self._scene
         # The car crosses the picture in five seconds, whatever the size and rate.
         left, top = round(width * (time_s / 5 % 1.25 - 0.25)), round(height * 0.55)
         car = (left, top), (left + width // 4, top + height // 4)

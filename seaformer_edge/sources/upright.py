@@ -11,21 +11,34 @@ from av.sidedata.sidedata import Type
 from av.video.reformatter import Colorspace, VideoReformatter
 from numpy.typing import NDArray
 
+from seaformer_edge.sources.base import NewImage
+
 # FFmpeg's code for an unspecified colour space. Players then assume BT.709 for pictures that are
 # larger than standard definition; these are mpv's limits.
 UNSPECIFIED = 2
 SD_WIDTH, SD_HEIGHT = 1279, 576
 
 
-def upright_rgb(picture: av.VideoFrame, to_rgb: VideoReformatter) -> NDArray[np.uint8]:
-    """The decoded picture as (H, W, 3) uint8 RGB, rotated and mirrored by its display matrix."""
+def upright_rgb(
+    picture: av.VideoFrame, to_rgb: VideoReformatter, new_image: NewImage
+) -> NDArray[np.uint8]:
+    """The decoded picture as (H, W, 3) uint8 RGB, rotated and mirrored by its display matrix.
+
+    Args:
+        new_image: makes the array.
+    """
     matrix = None
     if picture.colorspace == UNSPECIFIED and (
         picture.width > SD_WIDTH or picture.height > SD_HEIGHT
     ):
         matrix = Colorspace.ITU709
-    image = to_rgb.reformat(picture, format="rgb24", src_colorspace=matrix).to_ndarray()
-    return np.ascontiguousarray(_upright(image, picture), dtype=np.uint8)
+    rgb = to_rgb.reformat(picture, format="rgb24", src_colorspace=matrix)
+    # Rows are longer than the picture is wide.
+    rows = np.frombuffer(memoryview(rgb.planes[0]), np.uint8).reshape(rgb.height, -1)
+    upright = _upright(rows[:, : 3 * rgb.width].reshape(rgb.height, rgb.width, 3), picture)
+    image = new_image(upright.shape)
+    image[:] = upright
+    return image
 
 
 def _upright(image: NDArray[Any], picture: av.VideoFrame) -> NDArray[Any]:

@@ -108,7 +108,7 @@ class VideoSource(FrameSource):
             paused += step - interval if step > PAUSE_S else 0
             previous = time
             yield Frame(
-                upright_rgb(picture, to_rgb),
+                upright_rgb(picture, to_rgb, self.new_image),
                 index,
                 float(time),
                 duration_s=_shown_s(picture),

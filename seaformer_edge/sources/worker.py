@@ -9,6 +9,7 @@ import cv2
 
 from seaformer_edge.errors import SourceError
 from seaformer_edge.machine.child_process import Connection, serve
+from seaformer_edge.sources.frame_ring import FrameRingWriter
 from seaformer_edge.sources.process import GRACE_S
 from seaformer_edge.sources.spec import open_source
 
@@ -43,7 +44,9 @@ def _send_frames(connection: Connection) -> None:
     handler = logging.Handler(logging.WARNING)
     handler.emit = lambda record: warnings.append(record.getMessage())  # type: ignore[method-assign]
     logging.getLogger("seaformer_edge").addHandler(handler)
-    with open_source(connection.request) as source:
+    ring = FrameRingWriter(connection.request["ring"])
+    with open_source(connection.request["source"]) as source:
+        source.new_image = ring.new_image
         rate = source.frame_rate
         connection.send(
             {
@@ -57,14 +60,17 @@ def _send_frames(connection: Connection) -> None:
         for frame in source:
             if connection.closing.is_set():
                 return
+            slot = ring.slot_of(frame.image)
             message = {
+                "slot": slot,
+                "slot_bytes": ring.slot_bytes,
                 "shape": frame.image.shape,
                 "index": frame.index,
                 "timestamp_s": frame.timestamp_s,
                 "captured_at_s": frame.captured_at_s,
                 "lost_frames": source.lost_frames,
             }
-            connection.send(message, frame.image.data)
+            connection.send(message, frame.image.data if slot is None else b"")
         connection.send({"ended": True, "lost_frames": source.lost_frames})
 
 

@@ -145,4 +145,4 @@ def test_a_worker_process_delivers_the_same_frames(
     for _ in range(2):
         assert [frame.index for frame in _take(iter(again))] == list(range(COUNT))
     if child.is_live:
-        assert monotonic() - 5 < (frames[-1].captured_at_s or 0) <= monotonic()
+        assert monotonic() - 60 < (frames[-1].captured_at_s or 0) <= monotonic()
