@@ -45,6 +45,7 @@ class FakeProgram:
         fails: runs raise an error.
         blank: runs return NaN.
         gate: a run waits until this is set.
+        image: of the last run.
     """
 
     def __init__(self, card: Card) -> None:
@@ -55,12 +56,14 @@ class FakeProgram:
         self.fails = False
         self.blank = False
         self.runs = 0
+        self.image: NDArray[np.floating] | None = None
         self.gate = threading.Event()
         self.gate.set()
 
-    def run(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
+    def run(self, image: NDArray[np.floating]) -> NDArray[np.float32]:
         assert self.gate.wait(PATIENCE_S)
         assert image.shape == self.input_shape
+        self.image = image
         self.runs += 1
         if self.fails:
             raise ModelError("fake: burnt out; choose another model")

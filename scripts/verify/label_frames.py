@@ -12,13 +12,13 @@ from __future__ import annotations
 import sys
 from itertools import chain, islice
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from seaformer_edge.hub.card import read_card
 from seaformer_edge.hub.paths import sample_dir, shipped_models_dir
 from seaformer_edge.inference.postprocess import postprocess_segmentation
+from seaformer_edge.inference.preprocess import preprocess_for
 from seaformer_edge.inference.segmenter import Segmenter
 from seaformer_edge.sources import open_source
 
@@ -41,7 +41,7 @@ def main(out: str, frames_from: str | None) -> None:
             logits, timings_ms = segmenter.logits(image)
             size = (image.shape[1], image.shape[0])
             key = f"{path.stem}/{i}"
-            arrays[f"{key}/input"] = cv2.resize(image, (card.width, card.height))
+            arrays[f"{key}/input"] = preprocess_for(card, image)
             arrays[f"{key}/logits"] = logits[..., : card.num_classes]
             arrays[f"{key}/labels"] = postprocess_segmentation(
                 logits, card, size, timings_ms

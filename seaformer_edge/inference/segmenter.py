@@ -17,7 +17,7 @@ from seaformer_edge.inference.postprocess import (
     postprocess_classification,
     postprocess_segmentation,
 )
-from seaformer_edge.inference.preprocess import preprocess
+from seaformer_edge.inference.preprocess import preprocess_for
 from seaformer_edge.runtime import Program, open_program, open_replicas
 from seaformer_edge.runtime.sandbox import vet_program
 
@@ -97,11 +97,11 @@ class _Model:
         program, *replicas = open_replicas(path, num_threads)
         return cls(program, card, *replicas)
 
-    def run(self, network_input: NDArray[np.float32]) -> NDArray[np.float32]:
+    def run(self, network_input: NDArray[np.floating]) -> NDArray[np.float32]:
         """Run the network.
 
         Args:
-            network_input: (height, width, 3) float32 from `preprocess`.
+            network_input: (height, width, 3) from `preprocess_for`.
 
         Returns:
             Logits, float32: (h, w, C) of a segmenter, (C,) of a classifier.
@@ -134,7 +134,7 @@ class _Model:
             ModelError: the network failed.
         """
         started_at_s = time.perf_counter()
-        network_input = preprocess(image, self.card.height, self.card.width)
+        network_input = preprocess_for(self.card, image)
         resized_at_s = time.perf_counter()
         logits = self.run(network_input)
         ended_at_s = time.perf_counter()

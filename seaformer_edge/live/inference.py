@@ -28,7 +28,7 @@ from seaformer_edge.inference.postprocess import (
     postprocess_classification,
     postprocess_segmentation,
 )
-from seaformer_edge.inference.preprocess import preprocess
+from seaformer_edge.inference.preprocess import preprocess_for
 from seaformer_edge.inference.segmenter import Classifier, Segmenter
 from seaformer_edge.live.latest_value import LatestValue
 from seaformer_edge.live.prefetcher import Prefetcher, PreprocessedFrame
@@ -201,7 +201,7 @@ class Inference:
             started_s = perf_counter()
             network_input, resize_ms = preprocessed.network_input, preprocessed.resize_ms
             if network_input is None or preprocessed.card is not card:
-                network_input = preprocess(frame.image, card.height, card.width)
+                network_input = preprocess_for(card, frame.image)
                 resize_ms = (perf_counter() - started_s) * 1e3
             if self.every == 1:  # otherwise the network skips the next frame
                 prefetcher.start(card, self._run_s)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from seaformer_edge.frame import Frame
 from seaformer_edge.hub.card import Card
-from seaformer_edge.inference.preprocess import preprocess
+from seaformer_edge.inference.preprocess import preprocess_for
 from seaformer_edge.live.latest_value import LatestValue
 
 # A frame is taken this many preprocessing times, plus a margin, before the network is expected to
@@ -27,14 +27,14 @@ class PreprocessedFrame:
     """A frame taken from the slot, with the network's input if it has been made.
 
     Attributes:
-        network_input: (h, w, 3) float32; None if the frame was not prefetched, or preprocessing
-            failed.
+        network_input: (h, w, 3) from `preprocess_for`; None if the frame was not prefetched, or
+            preprocessing failed.
         card: of the model that `network_input` is for.
         resize_ms: duration of the preprocessing.
     """
 
     frame: Frame
-    network_input: NDArray[np.float32] | None = None
+    network_input: NDArray[np.floating] | None = None
     card: Card | None = None
     resize_ms: float = 0.0
 
@@ -83,7 +83,7 @@ class Prefetcher:
             return None
         started_s = perf_counter()
         with suppress(Exception):  # the network thread tries again and reports the error
-            network_input = preprocess(frame.image, card.height, card.width)
+            network_input = preprocess_for(card, frame.image)
             return PreprocessedFrame(
                 frame, network_input, card, resize_ms=(perf_counter() - started_s) * 1e3
             )

@@ -5,4 +5,5 @@
 
 void bind_labels(nanobind::module_& m);
 void bind_overlay(nanobind::module_& m);
+void bind_preprocess(nanobind::module_& m);
 void bind_runtime(nanobind::module_& m);

@@ -5,4 +5,5 @@ NB_MODULE(_native, m) {
   bind_runtime(m);
   bind_labels(m);
   bind_overlay(m);
+  bind_preprocess(m);
 }

@@ -17,10 +17,12 @@
 #include <mutex>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "bindings.h"
+#include "half.h"
 #include "operator_times.h"
 #include "pool.h"
 
@@ -40,7 +42,8 @@ using executorch::runtime::LoadBackendOptionsMap;
 using executorch::runtime::Result;
 using executorch::runtime::TensorInfo;
 
-using Image = nb::ndarray<const float, nb::c_contig, nb::device::cpu>;
+template <typename T>
+using Image = nb::ndarray<const T, nb::c_contig, nb::device::cpu>;
 using Logits = nb::ndarray<nb::numpy, float, nb::c_contig>;
 
 constexpr const char* kMethod = "forward";
@@ -145,10 +148,7 @@ class Program {
       throw std::runtime_error(path_ + ": its input and output must both be float32 or float16");
     }
     load_method();
-    if (input_.is_fp16()) {
-      fp16_image_.resize(input_.numel());
-      fp16_logits_.resize(output_.numel());
-    }
+    if (input_.is_fp16()) fp16_logits_.resize(output_.numel());
     ++open_programs_;
   }
 
@@ -169,9 +169,13 @@ class Program {
     return operator_times_->times;
   }
 
-  // The image is read in place. Returns a new array in the output's memory order.
-  Logits run(const Image& image) {
-    if (image.size() != input_.numel()) throw std::invalid_argument("the image has the wrong size");
+  // The image is float, or Half of a program of that type; it is read in place. Returns a new array
+  // in the output's memory order.
+  template <typename T>
+  Logits run(const Image<T>& image) {
+    if (image.size() != input_.numel() || (std::is_same_v<T, Half> && !input_.is_fp16())) {
+      throw std::invalid_argument("the image has the wrong size or type");
+    }
     std::unique_ptr<float[]> logits(new float[output_.numel()]);  // make_unique would zero it
     NativeCallGuard guard;
     {
@@ -182,11 +186,16 @@ class Program {
       logged_error.clear();
       if (input_.is_fp16()) {
         // A conversion in the graph would be an operator outside the XNNPACK delegate.
-        std::copy_n(image.data(), image.size(), fp16_image_.data());
-        execute(fp16_image_.data(), fp16_logits_.data());
+        if constexpr (std::is_same_v<T, Half>) {
+          execute(const_cast<Half*>(image.data()), fp16_logits_.data());
+        } else {
+          fp16_image_.resize(image.size());
+          std::copy_n(image.data(), image.size(), fp16_image_.data());
+          execute(fp16_image_.data(), fp16_logits_.data());
+        }
         std::copy_n(fp16_logits_.data(), fp16_logits_.size(), logits.get());
         refuse_overflow(logits.get());
-      } else {
+      } else if constexpr (std::is_same_v<T, float>) {
         execute(const_cast<float*>(image.data()), logits.get());
       }
     }
@@ -254,7 +263,8 @@ class Program {
   Module module_;
   Layout input_;
   Layout output_;
-  std::vector<Half> fp16_image_, fp16_logits_;  // empty unless the program is fp16
+  std::vector<Half> fp16_logits_;  // empty unless the program is fp16
+  std::vector<Half> fp16_image_;   // empty until it must convert an image
   std::mutex run_mutex_;  // a program has one set of buffers: one run at a time
 };
 
@@ -280,5 +290,6 @@ void bind_runtime(nb::module_& m) {
       .def_prop_ro("input", &Program::input)
       .def_prop_ro("output", &Program::output)
       .def("operator_times", &Program::operator_times)
-      .def("run", &Program::run, nb::arg("image").noconvert());
+      .def("run", &Program::run<float>, nb::arg("image").noconvert())
+      .def("run", &Program::run<Half>, nb::arg("image").noconvert());
 }

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from seaformer_edge.errors import ModelError
 from seaformer_edge.hub.card import Card, verify
 from seaformer_edge.hub.paths import sample_dir
-from seaformer_edge.inference.preprocess import preprocess
+from seaformer_edge.inference.preprocess import preprocess_for
 from seaformer_edge.inference.segmenter import Classifier, Segmenter
 from seaformer_edge.inference.views import draw
 from seaformer_edge.machine.board import SystemMonitor, SystemReading
@@ -161,7 +161,7 @@ def measure(
     first_frame_ms = (clock() - started_s) * 1e3
     readings = [(0.0, monitor.read())]
 
-    inputs = [preprocess(frame, card.height, card.width) for frame in frames]
+    inputs = [preprocess_for(card, frame) for frame in frames]
 
     def run_network(number: int) -> dict[str, float]:
         program.run(inputs[number % len(inputs)])

@@ -45,8 +45,8 @@ class NativeProgram:
         self.output_shape = logits_shape(path, layout.sizes, layout.dim_order)
         self._path = path
 
-    def run(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
-        check_image(self._path, image, self.input_shape)
+    def run(self, image: NDArray[np.floating]) -> NDArray[np.float32]:
+        check_image(self._path, image, self)
         try:
             return self._program.run(image).reshape(self.output_shape)
         except RuntimeError as error:

@@ -58,8 +58,8 @@ class OfficialProgram:
             self._running = threading.Lock()
             self._open.add(self)
 
-    def run(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
-        check_image(self._path, image, self.input_shape)
+    def run(self, image: NDArray[np.floating]) -> NDArray[np.float32]:
+        check_image(self._path, image, self)
         if not image.flags.writeable:
             image = image.copy()  # torch does not support read-only tensors
         tensor = torch.from_numpy(image).permute(2, 0, 1).unsqueeze(0)

@@ -25,7 +25,8 @@ class Program(Protocol):
     Attributes:
         input_shape: (H, W, 3).
         output_shape: (h, w, C) of a segmenter, (C,) of a classifier.
-        is_fp16: whether it computes in half precision. Images and logits are float32 all the same.
+        is_fp16: whether it computes in half precision. Then the image is float16, or float32 and
+            converted; the logits are float32 all the same.
     """
 
     @property
@@ -37,14 +38,15 @@ class Program(Protocol):
     @property
     def output_shape(self) -> tuple[int, ...]: ...
 
-    def run(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
+    def run(self, image: NDArray[np.floating]) -> NDArray[np.float32]:
         """Run the network on one image.
 
         Thread-safe: simultaneous runs of one program are executed one after the other.
 
         Args:
-            image: `input_shape` float32, C-contiguous, RGB 0..255. It is read in place and must
-                not change during the call. Its values are not checked.
+            image: `input_shape` float32, or float16 of an fp16 program, C-contiguous, RGB 0..255.
+                It is read in place and must not change during the call. Its values are not
+                checked.
 
         Returns:
             `output_shape` float32, C-contiguous; a new array for every call.
@@ -88,15 +90,17 @@ def logits_shape(path: Path, sizes: Sequence[int], dim_order: Sequence[int]) -> 
     )
 
 
-def check_image(path: Path, image: NDArray[np.float32], shape: tuple[int, int, int]) -> None:
-    """Check that `image` can be passed to the network without a copy.
+def check_image(path: Path, image: NDArray[np.floating], program: Program) -> None:
+    """Check that `image` can be passed to a program of this path without a copy.
 
     Raises:
         ModelError: its shape, dtype or layout is not what `Program.run` requires.
     """
-    if image.shape != shape or image.dtype != np.float32:
+    dtypes = [np.float32, np.float16] if program.is_fp16 else [np.float32]
+    if image.shape != program.input_shape or image.dtype not in dtypes:
+        expected = " or ".join(dtype.__name__ for dtype in dtypes)
         raise ModelError(
-            f"{path}: the image must be float32 of shape {shape},"
+            f"{path}: the image must be {expected} of shape {program.input_shape},"
             f" but is {image.dtype} of {image.shape}"
         )
     if not (image.flags.c_contiguous and image.flags.aligned):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from PIL import Image
 
+from seaformer_edge.inference.preprocess import preprocess
 from seaformer_edge.nn.checkpoint import Network
 from seaformer_edge.training.datasets import read_pair
 from seaformer_edge.training.layouts import Pair
@@ -97,7 +97,7 @@ def centre_square(image: NDArray[np.uint8], share: float | None, side: int) -> N
 
 
 def normalise(images: torch.Tensor, mean: Normalisation, std: Normalisation) -> torch.Tensor:
-    """(B, 3, H, W) uint8 RGB to the default float type, less `mean` and divided by `std`."""
+    """(B, 3, H, W) RGB 0..255 to the default float type, less `mean` and divided by `std`."""
     x = images.to(torch.get_default_dtype())
     center, deviation = (torch.tensor(v, device=x.device).view(3, 1, 1) for v in (mean, std))
     return (x - center) / deviation
@@ -113,7 +113,7 @@ def _run(
     """Logits for one picture resized to (height, width)."""
     network.eval()
     height, width = size
-    resized = cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)
-    x = torch.from_numpy(resized).to(next(network.parameters()).device).permute(2, 0, 1)[None]
+    device = next(network.parameters()).device
+    x = torch.from_numpy(preprocess(image, height, width)).to(device).permute(2, 0, 1)[None]
     logits: torch.Tensor = network(normalise(x, mean, std))
     return logits

@@ -1,4 +1,4 @@
-"""Labels and overlay on the network's threads: identical for any number and any load."""
+"""Input, labels and overlay on the network's threads: identical for any number and any load."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 from seaformer_edge.inference.labels import upsample_argmax
+from seaformer_edge.inference.preprocess import preprocess
 from seaformer_edge.inference.views import draw
 
 if TYPE_CHECKING:
@@ -23,14 +24,15 @@ PROGRAMS = Path(__file__).parents[1] / "data" / "programs"
 NUM_CLASSES = 9
 
 
-def labels_and_overlay(seed: int) -> tuple[NDArray[np.generic], ...]:
-    """Label map, pixels, confidence and overlay of a frame whose size has no even parts."""
+def all_stages(seed: int) -> tuple[NDArray[np.generic], ...]:
+    """Network's input, label map, pixels, confidence, overlay of a frame without even parts."""
     rng = np.random.default_rng(seed)
     logits = rng.normal(0, 3, (23, 31, NUM_CLASSES)).astype(np.float32)
     image = rng.integers(0, 256, (157, 211, 3), np.uint8)
     palette = rng.integers(0, 256, (NUM_CLASSES, 3), np.uint8)
     labels = upsample_argmax(logits, NUM_CLASSES, (211, 157))
-    return *labels, draw(image, labels.label_map, palette)
+    network_input = preprocess(image, 70, 90)
+    return network_input, *labels, draw(image, labels.label_map, palette)
 
 
 def assert_same(
@@ -46,7 +48,7 @@ def test_same_result_with_any_number_of_threads(native: Binding) -> None:
     found = []
     for num_threads in (1, 2, 5, before):
         program = native.open("nhwc", num_threads)
-        found.append(labels_and_overlay(0))
+        found.append(all_stages(0))
         del program
     for other in found[1:]:
         assert_same(found[0], other)
@@ -58,11 +60,11 @@ def test_same_result_while_the_network_and_other_calls_run(native: Binding) -> N
     program = native.open("nhwc", 3)
     image = np.zeros(program.input_shape, np.float32)
     logits = program.run(image)
-    expected = [labels_and_overlay(seed) for seed in range(6)]
+    expected = [all_stages(seed) for seed in range(6)]
     with ThreadPoolExecutor(4) as threads:
         for _ in range(20):
             runs = [threads.submit(program.run, image) for _ in range(6)]
-            frames = [threads.submit(labels_and_overlay, seed) for seed in range(6)]
+            frames = [threads.submit(all_stages, seed) for seed in range(6)]
             for frame, wanted in zip(frames, expected, strict=True):
                 assert_same(frame.result(), wanted)
             for run in runs:

@@ -61,6 +61,15 @@ def test_fp16_program(binding: Binding) -> None:
     np.testing.assert_allclose(logits, expected, atol=0.01 * np.abs(expected).max())
 
 
+def test_fp16_program_reads_a_float16_image(binding: Binding) -> None:
+    (image,) = images(1)
+    program, half = binding.open("nhwc_fp16"), image.astype(np.float16)
+    half.flags.writeable = False
+    np.testing.assert_array_equal(program.run(half), program.run(image))
+    with pytest.raises(ModelError, match="must be float32 or float16"):
+        program.run(image.astype(np.float64))
+
+
 def test_fp16_overflow_names_the_precision_to_take(binding: Binding) -> None:
     program = binding.open("nhwc_fp16")
     with pytest.raises(ModelError, match=r"nhwc_fp16\.pte: .*overflowed.*fp32"):
