@@ -45,6 +45,7 @@ class SourceProcess:
         warnings: what the child logged while it opened the source.
     """
 
+    module = "seaformer_edge.sources.worker"
     name: str | None = None
     frame_rate: Fraction | None = None
     is_live = True
@@ -58,7 +59,7 @@ class SourceProcess:
         self._ring = _new_ring()
         inherited = [] if self._ring is None else [self._ring.fd]
         self._child = ChildProcess(
-            "seaformer_edge.sources.worker",
+            self.module,
             {"source": str(spec), "ring": inherited[0] if inherited else -1},
             inherited=inherited,
         )

@@ -17,7 +17,8 @@ MAX_BYTES = 768 << 20
 """A stream of 3840x2160 takes about 300 MB."""
 
 
-def _handle(connection: Connection) -> None:
+def handle(connection: Connection) -> None:
+    """Sends the frames of the source that the request names until it ends."""
     cv2.setNumThreads(1)  # leaves the other cores to the network
     _limit_memory()
     try:
@@ -75,4 +76,4 @@ def _send_frames(connection: Connection) -> None:
 
 
 if __name__ == "__main__":
-    serve(_handle, grace_s=GRACE_S / 2)
+    serve(handle, grace_s=GRACE_S / 2)
