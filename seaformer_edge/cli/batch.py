@@ -116,10 +116,10 @@ def _job_for_each(files: Sequence[Path], targets: Job) -> list[Job]:
 
 
 def _result_suffix(file: Path) -> str:
-    """The ending of a video's result: its own if such videos can be written. A folder has none."""
-    from seaformer_edge.sinks.encoder import FORMATS
+    """The ending of a video's result: its own if such videos keep times. A folder has none."""
+    from seaformer_edge.sinks.formats import FORMATS
 
     if file.is_dir():
         return ""
     suffix = file.suffix.lower()
-    return suffix if suffix in FORMATS else ".mp4"
+    return suffix if suffix in FORMATS and FORMATS[suffix].keeps_times else ".mp4"

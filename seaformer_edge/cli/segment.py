@@ -42,6 +42,8 @@ INTERRUPTED = 130
 PIPE = Path("-")
 """Of a target: standard output."""
 TOP_CLASSES = 5
+CODEC_CHOICES = ("h264", "hevc", "vp9", "mpeg4", "mjpeg", "ffv1")
+"""Of `sinks.formats.CODECS`, which takes time to import."""
 
 
 @click.command()
@@ -80,6 +82,13 @@ TOP_CLASSES = 5
     metavar="FPS",
     help="Frames per second of SOURCE, instead of its own times; its audio is left out.",
 )
+@click.option("--codec", type=click.Choice(CODEC_CHOICES), help="Codec of the video.")
+@click.option(
+    "--quality",
+    type=click.IntRange(0, 100),
+    metavar="0..100",
+    help="Of a video, a JPEG or a WebP; 100 is the largest and best.",
+)
 @click.option("--threads", type=thread_count, metavar="N", help="Threads for the network.")
 @click.option("--overwrite", is_flag=True, help="Replace results that exist; links stay.")
 @debug_option
@@ -98,6 +107,8 @@ def segment(
     end: Position | None,
     every: int,
     input_fps: float | None,
+    codec: str | None,
+    quality: int | None,
     threads: int | None,
     overwrite: bool,
 ) -> int:
@@ -122,6 +133,8 @@ def segment(
         raise click.UsageError("masks are written to a folder or a .png")
     if any(is_address(str(path)) for path in targets):
         raise click.UsageError("results are written to files and folders, not to a URL")
+    if output is None and (codec or quality is not None):
+        raise click.UsageError("--codec and --quality need -o")
     first, last = start or Position(), end or Position()
     if _is_empty(first.frame or 0, last.frame) or _is_empty(first.time_s or 0.0, last.time_s):
         raise click.UsageError("--end must be greater than --start")
@@ -184,9 +197,16 @@ def segment(
                 width, height = frames.frame_size
                 size = (width * len(Mode(mode).panels), height)
                 if job.output == PIPE:
-                    pictures: PictureSink = VideoPipe(frames, size)
+                    pictures: PictureSink = VideoPipe(frames, size, codec, quality)
                 else:
-                    pictures = open_sink(job.output, frames, size=size, overwrite=overwrite)
+                    pictures = open_sink(
+                        job.output,
+                        frames,
+                        size=size,
+                        overwrite=overwrite,
+                        codec=codec,
+                        quality=quality,
+                    )
                 sinks.append(Rendered(render, pictures))
             if job.masks is not None:
                 sinks.append(open_masks(job.masks, frames, palette, overwrite=overwrite))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from seaformer_edge.errors import SinkError
 from seaformer_edge.frame import Result, Segmentation
 from seaformer_edge.sinks.base import PictureSink, Sink, writing
-from seaformer_edge.sinks.encoder import FORMATS
+from seaformer_edge.sinks.formats import FORMATS
 from seaformer_edge.sinks.pictures import (
     PICTURE_SUFFIXES,
     LabelMapFile,
@@ -44,11 +44,6 @@ __all__ = [
     "open_sink",
 ]
 
-_KINDS: dict[str, type[VideoSink | PictureFile]] = {
-    **dict.fromkeys(FORMATS, VideoSink),
-    **dict.fromkeys(sorted(PICTURE_SUFFIXES), PictureFile),
-}
-
 
 @overload
 def open_sink(
@@ -57,6 +52,8 @@ def open_sink(
     *,
     size: tuple[int, int] | None = None,
     overwrite: bool = False,
+    codec: str | None = None,
+    quality: int | None = None,
 ) -> PictureSink: ...
 
 
@@ -73,6 +70,8 @@ def open_sink(  # type: ignore[misc]  # the second argument has one name in each
     *,
     size: tuple[int, int] | None = None,
     overwrite: bool = False,
+    codec: str | None = None,
+    quality: int | None = None,
 ) -> PictureSink | Sink[Result]:
     """Open a sink for pictures: a video or a picture by the suffix of `path`, else a folder.
 
@@ -86,16 +85,19 @@ def open_sink(  # type: ignore[misc]  # the second argument has one name in each
         source: where the frames come from: rate, pixel aspect, audio, and files not to overwrite.
         size: (width, height) of the pictures; None for that of the frames.
         overwrite: replace what exists.
+        codec: of a video, a key of `sinks.formats.CODECS`; None for the usual one of its format.
+        quality: of a video, a JPEG or a WebP: 0 to 100; None for the usual one.
 
     Raises:
         SinkError: `path` exists (without `overwrite`), is an input, cannot be written, or has an
-            unknown suffix, or one whose format does not have pictures of that size.
+            unknown suffix, or one whose format does not have pictures of that size, the codec or a
+            quality.
     """
     if isinstance(draw, FrameSource):
         draw, source = None, draw
     if source is None:
         raise TypeError("open_sink: the source is missing")
-    sink = _open(path, source, size, overwrite)
+    sink = _open(path, source, size, overwrite, codec, quality)
     if draw is None:
         return sink
     warnings.warn(
@@ -128,14 +130,25 @@ def open_masks(
 
 
 def _open(
-    path: Path, source: FrameSource, size: tuple[int, int] | None, overwrite: bool
+    path: Path,
+    source: FrameSource,
+    size: tuple[int, int] | None,
+    overwrite: bool,
+    codec: str | None,
+    quality: int | None,
 ) -> PictureSink:
     suffix = path.suffix.lower()
     with writing(path):
         is_folder = path.is_dir()  # an error if the name is too long
+    if suffix in FORMATS and not is_folder:
+        return VideoSink(path, source, size=size, overwrite=overwrite, codec=codec, quality=quality)
+    if codec is not None:
+        raise SinkError(f"{path}: is no video, and has no codec")
     if is_folder or not suffix:
+        if quality is not None:
+            raise SinkError(f"{path}: PNGs are stored without loss; leave out --quality")
         return PictureFolder(path, source, size=size, overwrite=overwrite)
-    if suffix not in _KINDS:
-        known = ", ".join(_KINDS)
+    if suffix not in PICTURE_SUFFIXES:
+        known = ", ".join([*FORMATS, *sorted(PICTURE_SUFFIXES)])
         raise SinkError(f"{path}: unknown format {suffix}; known are {known}, or name a folder")
-    return _KINDS[suffix](path, source, size=size, overwrite=overwrite)
+    return PictureFile(path, source, size=size, overwrite=overwrite, quality=quality)

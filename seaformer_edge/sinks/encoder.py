@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Protocol, cast
@@ -13,112 +12,29 @@ import av
 import cv2
 import numpy as np
 from av.codec.context import Flags
-from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
+from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from seaformer_edge.errors import SinkError
 from seaformer_edge.frame import IndexedImage
 from seaformer_edge.sinks.audio import AudioCopy
-from seaformer_edge.sinks.base import check_size
-from seaformer_edge.sinks.indexed import FAST, indexed_frame
+from seaformer_edge.sinks.formats import FORMATS, MAX_RATE_TERM, Codec
+from seaformer_edge.sinks.indexed import Quantizer, indexed_frame
 
 FALLBACK_RATE = Fraction(25)  # for sources of unknown rate
-# Timestamp units in a second: a multiple of 1000, of 90 000 and of all usual frame rates, such as
-# 24000/1001.
-TICKS = 720_000
-FFMPEG_AREA = 2**28  # pixels of a frame with its borders
+BT709 = 1  # FFmpeg uses this number for the matrix, the primaries and the transfer curve
+# Up to this many pixels, one thread encodes a frame in about a millisecond; more threads would cost
+# the network 50 % more processor time.
+SMALL_PICTURE = 640 * 480
+
 Picture = NDArray[np.uint8] | IndexedImage
 """(H, W, 3) uint8 RGB, or an indexed image where the codec is "masks"."""
-BT709 = 1  # FFmpeg uses this number for the matrix, the primaries and the transfer curve
-LIMITED_RANGE = 1
 
 
 class Writable(Protocol):
     """What PyAV writes to."""
 
     def write(self, data: bytes, /) -> int: ...
-
-
-@dataclass(frozen=True)
-class Codec:
-    """How to encode pictures. With the live options, the encoder gives each one at once.
-
-    Attributes:
-        encoder: FFmpeg's name.
-        max_side: the largest width and height.
-        pixel_format: FFmpeg's name; "pal8" is that of indexed images.
-    """
-
-    encoder: str
-    max_side: int
-    options: dict[str, str]
-    live_options: dict[str, str]
-    pixel_format: str = "yuv420p"
-
-
-@dataclass(frozen=True)
-class Format:
-    """A container. With the live options, it ends its fragment or cluster at the next picture.
-
-    Attributes:
-        codecs: keys of `CODECS`; the first is the usual one.
-    """
-
-    muxer: str
-    codecs: tuple[str, ...]
-    live_options: dict[str, str]
-    options: dict[str, str] = field(default_factory=dict)
-
-
-# Up to this many pixels, one thread encodes a frame in about a millisecond; more threads would cost
-# the network 50 % more processor time.
-SMALL_PICTURE = 640 * 480
-# A fast preset leaves the processor to the network; crf keeps the quality constant.
-_X264 = {"preset": "ultrafast", "crf": "20"}
-_VP9 = {"deadline": "realtime", "cpu-used": "8", "row-mt": "1", "crf": "30"}
-CODECS = {
-    "h264": Codec("libx264", 16_384, _X264, _X264 | {"tune": "zerolatency"}),
-    "vp9": Codec("libvpx-vp9", 65_536, _VP9, _VP9 | {"lag-in-frames": "0"}),
-    "masks": Codec("png", 2**20, FAST, FAST, "pal8"),
-}
-# Fragments while writing, an ordinary indexed file once closed; delay_moov keeps timestamps exact.
-_FLAGS = "hybrid_fragmented+delay_moov"
-_FRAGMENTED = ({"movflags": f"{_FLAGS}+frag_every_frame"}, {"movflags": _FLAGS})
-_CLUSTERS = ({"cluster_time_limit": "0"},)
-FORMATS = {
-    ".mp4": Format("mp4", ("h264", "masks"), *_FRAGMENTED),
-    ".m4v": Format("ipod", ("h264",), *_FRAGMENTED),
-    ".mov": Format("mov", ("h264", "masks"), *_FRAGMENTED),
-    ".mkv": Format("matroska", ("h264",), *_CLUSTERS),
-    ".webm": Format("webm", ("vp9",), *_CLUSTERS),
-}
-
-
-def find_codec(path: Path, name: str | None = None) -> Codec:
-    """The codec of a video, `name` or the usual one of the format.
-
-    Raises:
-        SinkError: the suffix of `path` is unknown, or its format does not hold the codec.
-    """
-    suffix = path.suffix.lower()
-    if suffix not in FORMATS:
-        raise SinkError(f"{path}: the name of a video must end in {', '.join(FORMATS)}")
-    name = name or FORMATS[suffix].codecs[0]
-    if name not in FORMATS[suffix].codecs:
-        able = ", ".join(s for s, format_ in FORMATS.items() if name in format_.codecs)
-        raise SinkError(f"{path}: {name} cannot be stored in {suffix}; use {able}")
-    return CODECS[name]
-
-
-def check_video_size(path: Path, codec: Codec, size: tuple[int, int]) -> None:
-    """Raises SinkError if pictures of `size`, (width, height) in pixels, are too large."""
-    check_size(path, size, path.suffix.lower(), codec.max_side)
-    if (size[0] + 130) * (size[1] + 130) > FFMPEG_AREA:
-        raise SinkError(
-            f"{path}: {size[0]}x{size[1]} pixels are too large for FFmpeg, which encodes at most"
-            f" {FFMPEG_AREA} of them; name a folder for the results"
-        )
 
 
 class VideoEncoder:
@@ -137,6 +53,7 @@ class VideoEncoder:
         origin_s: the time of the source, in seconds, at which this file begins.
         live: each picture is in the file once the next one is written. Otherwise a second of
             pictures is written together, which takes less space and time.
+        quality: as for `Codec.options_of`.
     """
 
     def __init__(
@@ -151,27 +68,32 @@ class VideoEncoder:
         metadata: Mapping[str, str],
         origin_s: float,
         live: bool,
+        quality: int | None = None,
     ) -> None:
         self._size = size
         self._origin_s = origin_s
         self._rate = (frame_rate or FALLBACK_RATE).limit_denominator(1001)
         self._pts = -1
         self._to_yuv = VideoReformatter()
+        self._codec = codec
 
         chosen = FORMATS[suffix]
+        if chosen.ticks is None:
+            self._rate = self._rate.limit_denominator(
+                int(MAX_RATE_TERM / max(float(self._rate), 66))
+            )
+        self._ticks = self._rate if chosen.ticks is None else Fraction(chosen.ticks)
         muxer_options = chosen.live_options if live else chosen.options
-        codec_options = codec.live_options if live else codec.options
         options = {"flush_packets": "1", **muxer_options}
         file = f"file:{target}" if isinstance(target, Path) else target
         self._container = av.open(file, "w", format=chosen.muxer, options=options)
+        codec_options = codec.options_of(live, quality)
         self._stream = cast(
             VideoStream,
             self._container.add_stream(codec.encoder, self._rate, options=codec_options),
         )
-        self._is_indexed = codec.pixel_format == "pal8"
-        if self._is_indexed:
-            self._stream.width, self._stream.height = size
-        else:
+        self._stream.width, self._stream.height = size
+        if codec.has_even_sides:
             self._stream.width, self._stream.height = (side + side % 2 for side in size)
         self._stream.pix_fmt = codec.pixel_format
         context = self._stream.codec_context
@@ -180,13 +102,16 @@ class VideoEncoder:
         if size[0] * size[1] <= SMALL_PICTURE:
             context.thread_count = 1
         context.sample_aspect_ratio = pixel_aspect
-        context.time_base = Fraction(1, TICKS)
+        context.time_base = 1 / self._ticks
+        if codec.mp4_tag and suffix in (".mp4", ".mov"):
+            context.codec_tag = codec.mp4_tag
         context.flags |= Flags.frame_duration.value  # of the last frame, which no other one ends
         context.bit_rate = 0  # constant quality (crf) instead
         context.gop_size = min(max(round(self._rate), 1), 250)  # a fragment a second
-        if not self._is_indexed:
+        if codec.has_even_sides:
             context.colorspace = context.color_primaries = context.color_trc = BT709
-            context.color_range = LIMITED_RANGE
+            context.color_range = codec.color_range.value
+        self._quantizer = Quantizer(size, self._ticks) if suffix == ".gif" else None
         self._container.metadata.update(metadata)
         try:
             self._audio = AudioCopy(audio_file, self._container, origin_s) if audio_file else None
@@ -203,20 +128,23 @@ class VideoEncoder:
         if self._audio is not None:
             self._audio.copy_until(time_s)
         # Encoders need strictly rising timestamps; two frames of a source may share one.
-        self._pts = max(round(time_s * TICKS), self._pts + 1)
+        self._pts = max(round(time_s * self._ticks), self._pts + 1)
         converted = self._converted(picture)
         converted.pts = self._pts
-        converted.time_base = Fraction(1, TICKS)
+        converted.time_base = 1 / self._ticks
         if duration_s is not None:
-            converted.duration = round(duration_s * TICKS)
-        self._container.mux(self._stream.encode(converted))
+            converted.duration = round(duration_s * self._ticks)
+        for frame in [converted] if self._quantizer is None else self._quantizer.push(converted):
+            self._container.mux(self._stream.encode(frame))
 
     def close(self, *, remaining_audio: bool) -> None:
         """Finishes the file. Without `remaining_audio`, audio ends with the last picture."""
         try:
+            for frame in () if self._quantizer is None else self._quantizer.push(None):
+                self._container.mux(self._stream.encode(frame))
             self._container.mux(self._stream.encode())
             if self._audio is not None:
-                end_s = self._pts / TICKS + float(1 / self._rate)
+                end_s = float(self._pts / self._ticks + 1 / self._rate)
                 self._audio.copy_until(math.inf if remaining_audio else end_s)
         finally:
             if self._audio is not None:
@@ -228,16 +156,19 @@ class VideoEncoder:
             ids = _fitted(picture.ids, self._size, cv2.INTER_NEAREST)
             return indexed_frame(IndexedImage(ids, picture.palette))
         picture = _fitted(picture, self._size, cv2.INTER_AREA)
-        below, right = (side % 2 for side in picture.shape[:2])
+        below, right = (side % 2 * self._codec.has_even_sides for side in picture.shape[:2])
         if below or right:
             picture = cv2.copyMakeBorder(picture, 0, below, 0, right, cv2.BORDER_REPLICATE).astype(
                 np.uint8, copy=False
             )
+        frame = av.VideoFrame.from_numpy_buffer(picture, format="rgb24")
+        if self._quantizer is not None:
+            return frame
         return self._to_yuv.reformat(
-            av.VideoFrame.from_numpy_buffer(picture, format="rgb24"),
-            format="yuv420p",
-            dst_colorspace=Colorspace.ITU709,
-            dst_color_range=ColorRange.MPEG,
+            frame,
+            format=self._codec.pixel_format,
+            dst_colorspace=self._codec.color_space,
+            dst_color_range=self._codec.color_range,
         )
 
 

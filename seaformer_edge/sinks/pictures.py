@@ -31,6 +31,11 @@ PICTURE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", 
 _MAX_SIDE = {".jpeg": 65_500, ".jpg": 65_500, ".png": 1_000_000, ".webp": 16_383}
 _MAX_SIDE_OF_OTHERS = 2**20
 MAX_STEM = 255 - len(".png")  # bytes
+_QUALITY = {
+    ".jpeg": cv2.IMWRITE_JPEG_QUALITY,
+    ".jpg": cv2.IMWRITE_JPEG_QUALITY,
+    ".webp": cv2.IMWRITE_WEBP_QUALITY,
+}
 FAST_PNG = [cv2.IMWRITE_PNG_COMPRESSION, 1]
 
 
@@ -61,7 +66,11 @@ class PictureFolder(PictureSink):
 
 
 class PictureFile(PictureSink):
-    """A single picture in the format of its suffix."""
+    """A single picture in the format of its suffix.
+
+    Args:
+        quality: 0 to 100, of JPEG and WebP; None for the usual one.
+    """
 
     def __init__(
         self,
@@ -70,7 +79,10 @@ class PictureFile(PictureSink):
         *,
         size: tuple[int, int] | None = None,
         overwrite: bool = False,
+        quality: int | None = None,
     ) -> None:
+        if quality is not None and path.suffix.lower() not in _QUALITY:
+            raise SinkError(f"{path}: is stored without loss; leave out --quality")
         check_file(path, inputs=source.files, overwrite=overwrite)
         if source.frame_count != 1:
             raise SinkError(
@@ -79,9 +91,10 @@ class PictureFile(PictureSink):
             )
         _check_size(path, size or source.frame_size, path.suffix)
         self.path = path
+        self._quality = quality
 
     def write(self, frame: Frame, picture: Picture, /) -> None:
-        write_picture(self.path, picture)
+        write_picture(self.path, picture, self._quality)
 
     def close(self) -> None:
         """The file is already complete."""
@@ -142,8 +155,11 @@ class LabelMapFile(Sink[Segmentation]):
         """The file is already complete."""
 
 
-def write_picture(path: Path, picture: Picture) -> None:
+def write_picture(path: Path, picture: Picture, quality: int | None = None) -> None:
     """Writes (H, W, 3) uint8 RGB in the format of the suffix, or an indexed image as a PNG.
+
+    Args:
+        quality: 0 to 100, of JPEG and WebP; None for the usual one.
 
     Raises:
         SinkError: it cannot be written; what was there is unchanged.
@@ -154,12 +170,15 @@ def write_picture(path: Path, picture: Picture) -> None:
         if isinstance(picture, IndexedImage):
             data = palette_png(picture)
         else:
-            data = _encoded(path, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+            data = _encoded(path, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), quality)
         atomic_write(path, data)
 
 
-def _encoded(path: Path, picture: cv2.typing.MatLike) -> bytes:
-    options = FAST_PNG if path.suffix.lower() == ".png" else []
+def _encoded(path: Path, picture: cv2.typing.MatLike, quality: int | None) -> bytes:
+    suffix = path.suffix.lower()
+    options = FAST_PNG if suffix == ".png" else []
+    if quality is not None:
+        options = [_QUALITY[suffix], quality]
     encoded, data = cv2.imencode(path.suffix, picture, options)
     if not encoded:
         raise SinkError(

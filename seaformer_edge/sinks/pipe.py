@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from seaformer_edge.errors import SinkError
 from seaformer_edge.frame import Frame
 from seaformer_edge.sinks.base import PictureSink, writing
-from seaformer_edge.sinks.encoder import CODECS, FORMATS, VideoEncoder, check_video_size
+from seaformer_edge.sinks.encoder import VideoEncoder
+from seaformer_edge.sinks.formats import check_quality, check_video_size, find_codec
 from seaformer_edge.sources.base import FrameSource
 
 STANDARD_OUTPUT = 1
@@ -27,18 +28,27 @@ class VideoPipe(PictureSink):
     Args:
         source: where the frames come from.
         size: (width, height) of the pictures.
+        codec, quality: as for `VideoFile`.
 
     Raises:
         SinkError: it is a terminal, or the pictures are too large.
     """
 
-    def __init__(self, source: FrameSource, size: tuple[int, int]) -> None:
+    def __init__(
+        self,
+        source: FrameSource,
+        size: tuple[int, int],
+        codec: str | None = None,
+        quality: int | None = None,
+    ) -> None:
         if os.isatty(STANDARD_OUTPUT):
             raise SinkError(f"{NAME} is a terminal; pipe the video into another program")
         self.path = NAME
         self._source = source
         self._size = size
-        self._codec = CODECS[FORMATS[SUFFIX].codecs[0]]
+        self._codec = find_codec(NAME.with_suffix(SUFFIX), codec)
+        self._quality = quality
+        check_quality(NAME, self._codec, quality)
         check_video_size(NAME, self._codec, size)
         self._encoder: VideoEncoder | None = None
 
@@ -56,6 +66,7 @@ class VideoPipe(PictureSink):
                     metadata=self._source.metadata,
                     origin_s=frame.timestamp_s,
                     live=True,
+                    quality=self._quality,
                 )
             self._encoder.write(picture, frame.timestamp_s, frame.duration_s)
 

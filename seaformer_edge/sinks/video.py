@@ -17,7 +17,8 @@ from seaformer_edge.errors import SinkError
 from seaformer_edge.files import partial_path, publish
 from seaformer_edge.frame import Frame, IndexedImage
 from seaformer_edge.sinks.base import PictureSink, check_file, writing
-from seaformer_edge.sinks.encoder import Picture, VideoEncoder, check_video_size, find_codec
+from seaformer_edge.sinks.encoder import Picture, VideoEncoder
+from seaformer_edge.sinks.formats import check_quality, check_video_size, find_codec
 from seaformer_edge.sources.base import FrameSource
 
 
@@ -40,7 +41,8 @@ class VideoFile:
         live: pictures come slowly, as from a camera: each one is in the file once the next one is
             written, and the file has its name from the second one on. After a failure, what was
             recorded is kept.
-        codec: a key of `encoder.CODECS`; None for the usual one of the format.
+        codec: a key of `formats.CODECS`; None for the usual one of the format.
+        quality: 0 to 100; None for the usual one.
 
     Attributes:
         path: the file.
@@ -65,8 +67,11 @@ class VideoFile:
         overwrite: bool = False,
         live: bool = False,
         codec: str | None = None,
+        quality: int | None = None,
     ) -> None:
-        self._codec = find_codec(path, codec)
+        self._codec = find_codec(path, codec, live=live)
+        check_quality(path, self._codec, quality)
+        self._quality = quality
         check_file(path, inputs=inputs, overwrite=overwrite)
         self.path = path
         self.origin_s: float | None = None
@@ -102,6 +107,7 @@ class VideoFile:
                     metadata=self._metadata,
                     origin_s=time_s if self.origin_s is None else self.origin_s,
                     live=self._live,
+                    quality=self._quality,
                 )
             self._encoder.write(picture, time_s, duration_s)
             self._pictures += 1
@@ -169,6 +175,7 @@ class VideoSink(PictureSink):
         source: where the frames come from.
         size: (width, height) of the pictures; None for that of the frames.
         overwrite: replace an existing file.
+        codec, quality: as for `VideoFile`.
     """
 
     def __init__(
@@ -178,6 +185,8 @@ class VideoSink(PictureSink):
         *,
         size: tuple[int, int] | None = None,
         overwrite: bool = False,
+        codec: str | None = None,
+        quality: int | None = None,
     ) -> None:
         self.path = path
         self._source = source
@@ -190,8 +199,10 @@ class VideoSink(PictureSink):
             inputs=source.files,
             overwrite=overwrite,
             live=source.is_live,
+            codec=codec,
+            quality=quality,
         )
-        check_video_size(path, find_codec(path), size or source.frame_size)
+        check_video_size(path, find_codec(path, codec), size or source.frame_size)
 
     def write(self, frame: Frame, picture: NDArray[np.uint8], /) -> None:
         if frame.index == 0:

@@ -23,10 +23,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from seaformer_edge.cli import main
+from seaformer_edge.cli.segment import CODEC_CHOICES
 from seaformer_edge.errors import ModelError, SourceError
 from seaformer_edge.files import partial_path
 from seaformer_edge.frame import Segmentation
 from seaformer_edge.inference.modes import Mode
+from seaformer_edge.sinks.formats import CODECS
 
 COUNT = 12
 PATIENCE_S = 30
@@ -365,10 +367,29 @@ def test_range_beyond_the_end(
     assert not (tmp_path / "out.mp4").exists()
 
 
+def test_codec_and_quality(tmp_path: Path) -> None:
+    clip = write_video(tmp_path / "noise.mp4", [noise(i) for i in range(3)])
+    sizes = []
+    for quality in (1, 100):
+        out = tmp_path / f"{quality}.avi"
+        options = ("--codec", "mjpeg", "--quality", quality)
+        assert run("segment", clip, "-o", out, *options) == 0
+        assert len(read_times(out)) == 3
+        sizes.append(out.stat().st_size)
+    assert sizes[0] < sizes[1]
+
+
+def test_every_codec_is_offered() -> None:
+    assert set(CODEC_CHOICES) == CODECS.keys() - {"gif", "masks"}
+
+
 @pytest.mark.parametrize(
     "options",
     [
         (),
+        ("--stats", "a.csv", "--quality", 5),
+        ("-o", "a.mp4", "--quality", 101),
+        ("-o", "a.mp4", "--codec", "masks"),
         ("-o", "a.mp4", "--opacity", 2),
         ("-o", "a.mp4", "--start", 5, "--end", 5),
         ("-o", "a.mp4", "--start", "1:30", "--end", "90s"),

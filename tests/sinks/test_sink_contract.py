@@ -16,7 +16,7 @@ from clips import MemorySource, fake_segment, noise, read_times, write_video
 
 from seaformer_edge.errors import SinkError
 from seaformer_edge.sinks import ClassShares, LabelMapFolder, Rendered, Sink, open_sink
-from seaformer_edge.sinks.encoder import FORMATS
+from seaformer_edge.sinks.formats import FORMATS
 from seaformer_edge.sources import FrameSource, PictureSource
 
 SIZE = (160, 120)
