@@ -44,7 +44,7 @@ class MetricsPanel(QWidget):
         layout.setSpacing(6)
         layout.addWidget(_card("FRAMES PER SECOND", _row(*self.rates.values())), 3)
         numbers = _column(_row(self.latency), _row(*self.percentiles.values()))
-        layout.addWidget(_card("END-TO-END LATENCY, MS", _row(numbers, self.plot)), 7)
+        layout.addWidget(_card("LATENCY, MS", _row(numbers, self.plot)), 7)
         layout.addWidget(_card("STAGES, MS", self.stages), 4)
         layout.addWidget(_card("DROPPED FRAMES", self.dropped), 3)
         layout.addWidget(_card("BOARD", self.board), 4)

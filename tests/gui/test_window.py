@@ -483,9 +483,10 @@ def test_settings_are_stored(window: Window, qtbot: QtBot, store: QSettings) -> 
     assert store.value("geometry") is not None
 
 
-# Screens of boards and desktops, less a title bar; the last with QT_SCALE_FACTOR=2 at 1280x720.
+# Screens of boards and desktops, less a title bar; the last two with QT_SCALE_FACTOR=2 at twice
+# the size.
 SCREENS = [(480, 320), (800, 480), (720, 1280), (1024, 600), (1280, 720), (1920, 1080)]
-SCREENS += [(2560, 1440), (640, 360)]
+SCREENS += [(2560, 1440), (640, 360), (960, 540)]
 TITLE_BAR_PX = 28
 
 
