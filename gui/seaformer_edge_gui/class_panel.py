@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 from seaformer_edge.hub.card import Card
 from seaformer_edge_gui import formatting, theme
 from seaformer_edge_gui.class_list import CLASS_ROLE, ClassList, Entry
+from seaformer_edge_gui.controls import icon_button
 from seaformer_edge_gui.ranking import Row
 
 BAR_PX = 4
@@ -38,6 +39,7 @@ class ClassPanel(QWidget):
 
     Attributes:
         top: the heading.
+        names: switches the names on the picture.
     """
 
     chosen = Signal(object)  # frozenset[int]
@@ -57,6 +59,7 @@ class ClassPanel(QWidget):
         self.search.setAccessibleName("Search classes")
         self.search.setClearButtonEnabled(True)
         self.search.textChanged.connect(self.classes.search)
+        self.names = icon_button("Names", "Names on the picture (N)", checkable=True)
         self.classes.chosen.connect(lambda chosen: self.show_all.setVisible(bool(chosen)))
         self.classes.chosen.connect(self.chosen)
         self.top = QWidget()
@@ -69,6 +72,7 @@ class ClassPanel(QWidget):
         searching.setSpacing(theme.GAP_PX)
         searching.addWidget(self.search, 1)
         searching.addWidget(self.show_all)
+        searching.addWidget(self.names)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.GAP_PX)
@@ -84,6 +88,7 @@ class ClassPanel(QWidget):
         self._heading.setText("TOP CLASSES" if classifies else "CLASSES")
         self.unit.setText("probability" if classifies else "share, confidence")
         self.search.setVisible(not classifies)
+        self.names.setVisible(not classifies)
         self.classes.show_card(card)
 
     def show_rows(self, rows: Sequence[Row]) -> None:

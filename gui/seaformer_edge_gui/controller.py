@@ -48,7 +48,7 @@ class Controller:
         self._stored = stored or Settings()
         self._first_source = settings.source or default_source()
         self.folder = folder
-        self.view = View(settings.mode, settings.opacity)
+        self.view = View(settings.mode, settings.opacity, names=settings.names)
         self.sources = SourceLister()
         self.board = BoardReader()
         self.card: Card | None = None
@@ -62,6 +62,7 @@ class Controller:
             settings.threads or None,
             every=settings.every,
             smoothing=settings.smoothing,
+            names=settings.names,
             realtime=not settings.full_speed,
             loop=True,
         )
@@ -246,6 +247,12 @@ class Controller:
         opacity = min(max(opacity, 0.0), 1.0)
         self.settings = replace(self.settings, opacity=opacity)
         self._change_view(opacity=opacity)
+
+    def set_names(self, names: bool) -> None:
+        """Writes the names of classes on the picture."""
+        self.settings = replace(self.settings, names=names)
+        self._live.set_names(names)
+        self._change_view(names=names)
 
     def set_mirrored(self, mirrored: bool) -> None:
         """Swaps left and right on the screen."""

@@ -85,12 +85,21 @@ def _menu(painter: QPainter) -> None:
         painter.drawLine(QPointF(3.5, y), QPointF(16.5, y))
 
 
+def _names(painter: QPainter) -> None:
+    painter.drawRoundedRect(QRectF(1.5, 4, 17, 12), 2, 2)
+    _text(painter, "Aa", 9)
+
+
 def _help(painter: QPainter) -> None:
+    _text(painter, "?", 15)
+
+
+def _text(painter: QPainter, text: str, height: int) -> None:
     font = painter.font()
-    font.setPixelSize(15)
+    font.setPixelSize(height)
     font.setBold(True)
     painter.setFont(font)
-    painter.drawText(QRectF(0, 0, 20, 20), Qt.AlignmentFlag.AlignCenter, "?")
+    painter.drawText(QRectF(0, 0, 20, 20), Qt.AlignmentFlag.AlignCenter, text)
 
 
 def _close(painter: QPainter) -> None:
@@ -105,6 +114,7 @@ _DRAWINGS: dict[str, Callable[[QPainter], None]] = {
     "help": _help,
     "menu": _menu,
     "mirror": _mirror,
+    "names": _names,
     "open": _open,
     "pause": _pause,
     "play": _play,

@@ -122,7 +122,7 @@ class LatencyPlot(QWidget):
         self.setAccessibleName("Latency over time")
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(60, 60)
+        return QSize(48, 60)
 
     def show_history(self, history: Sequence[tuple[float, float]], network_ms: float) -> None:
         """Shows (time in seconds, latency in milliseconds) pairs, oldest first."""
@@ -178,7 +178,7 @@ class StageBar(QWidget):
 
     def minimumSizeHint(self) -> QSize:
         metrics = QFontMetrics(small_font(self.font()))
-        column_px = 12 + metrics.horizontalAdvance("network 1000")
+        column_px = 12 + metrics.horizontalAdvance("network 100")
         return QSize(2 * column_px + 8, 14 + 3 * line_px(self))
 
     def show_stages(self, stage_ms: Mapping[str, float]) -> None:
@@ -272,7 +272,7 @@ def _card(heading: str, content: QWidget) -> QFrame:
     frame = QFrame()
     frame.setObjectName("panel")
     layout = QVBoxLayout(frame)
-    layout.setContentsMargins(10, 6, 10, 8)
+    layout.setContentsMargins(8, 6, 8, 8)
     layout.setSpacing(4)
     layout.addWidget(label(heading, "heading"))
     layout.addWidget(content, 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, QSizeF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QEnterEvent,
@@ -18,11 +18,13 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from seaformer_edge.inference.names import place_plates
 from seaformer_edge.inference.views import View
 from seaformer_edge.live import LiveResult
 from seaformer_edge_gui.canvas import Placement, draw_on_screen
 
 LABEL_OFFSET_PX = 14
+PLATE = QColor(0, 0, 0, 190)  # below white text, legible on anything
 
 
 class PictureView(QWidget):
@@ -99,6 +101,8 @@ class PictureView(QWidget):
         ratio = self.devicePixelRatioF()
         self._fill_around(painter, placement, ratio)
         painter.drawImage(QPointF(placement.left / ratio, placement.top / ratio), image)
+        if self._view.names:
+            self._draw_names(painter, self._result, placement, ratio)
         self._draw_pixel_label(painter, placement, ratio)
         painter.end()
         if self._unpainted:
@@ -137,6 +141,40 @@ class PictureView(QWidget):
             QRectF(picture.topRight(), QPointF(whole.right(), picture.bottom())),
         ):
             painter.fillRect(part, background)
+
+    def _draw_names(
+        self, painter: QPainter, result: LiveResult, placement: Placement, ratio: float
+    ) -> None:
+        """Writes names in the screen's font and resolution, which those of files do not have."""
+        if result.prediction is None:
+            return
+        card, chosen = result.prediction.card, self._view.classes
+        regions = [
+            each for each in result.prediction.regions if chosen is None or each.class_id in chosen
+        ]
+        texts = [card.classes[region.class_id] for region in regions]
+        metrics = painter.fontMetrics()
+        height = metrics.height() + 4
+        sizes = [(metrics.horizontalAdvance(text) + 15, height) for text in texts]
+        column = placement.width / placement.columns / ratio, placement.height / ratio
+        centres = [
+            ((1 - each.x if placement.mirrored else each.x) * column[0], each.y * column[1])
+            for each in regions
+        ]
+        corners = place_plates(centres, sizes, column)
+        painter.setPen(QColor("white"))
+        for i, kind in enumerate(self._view.mode.panels):
+            if kind == "frame":
+                continue
+            origin = QPointF(placement.left / ratio + i * column[0], placement.top / ratio)
+            for region, text, size, corner in zip(regions, texts, sizes, corners, strict=True):
+                if corner is not None:
+                    plate = QRectF(origin + QPointF(*corner), QSizeF(*size))
+                    painter.fillRect(plate, PLATE)
+                    bar = QRectF(plate.topLeft(), QSizeF(4, height))
+                    painter.fillRect(bar, QColor(*card.palette[region.class_id]))
+                    inner = plate.adjusted(9, 0, 0, 0)
+                    painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter, text)
 
     def _draw_pixel_label(self, painter: QPainter, placement: Placement, ratio: float) -> None:
         if self._cursor is None:

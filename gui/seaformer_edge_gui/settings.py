@@ -35,6 +35,7 @@ class Settings:
         smoothing: over time, 0 to 1.
         full_speed: play files as fast as possible, not at their frame rate.
         mode, opacity: see `View`.
+        names: the regions in the picture bear their classes' names.
         mirrored: swap left and right on the screen.
         theme: dark, light or the desktop's.
     """
@@ -47,6 +48,7 @@ class Settings:
     full_speed: bool = False
     mode: Mode = Mode.OVERLAY
     opacity: float = 0.5
+    names: bool = True
     mirrored: bool = False
     theme: Theme = Theme.SYSTEM
 

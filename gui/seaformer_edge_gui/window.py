@@ -76,6 +76,7 @@ class Window(Panels):
     def _show_settings(self) -> None:
         values = self.controller.settings
         self.side.set_mode(values.mode)
+        self.side.classes.names.setChecked(values.names)
         self.side.opacity.setValue(round(values.opacity * 100))
         self.side.smoothing.setValue(round(values.smoothing * 100))
         self.run.threads.choose(values.threads)
@@ -108,6 +109,7 @@ class Window(Panels):
         side.opacity_requested.connect(self._then_update_view(controller.set_opacity))
         side.smoothing_requested.connect(controller.set_smoothing)
         side.classes.chosen.connect(self._then_update_view(controller.choose_classes))
+        side.classes.names.toggled.connect(self._then_update_view(controller.set_names))
         side.classes.search.returnPressed.connect(self.leave_typing)
         self.picture.double_clicked.connect(self.toggle_full)
         self.banner.dismissed.connect(self._dismiss)
@@ -136,6 +138,7 @@ class Window(Panels):
             (("[",), "Decrease opacity", lambda: side.change_opacity(-step)),
             (("]",), "Increase opacity", lambda: side.change_opacity(step)),
             (("A",), "Colour all classes", side.classes.show_all.click),
+            (("N",), "Names on the picture", side.classes.names.toggle),
             (("M",), "Mirror left and right", run.mirror.toggle),
             (("F", "F11"), "Full screen, picture only", self.toggle_full),
             (("D",), "Show or hide the panels", self.toggle_drawer),
@@ -218,6 +221,7 @@ class Window(Panels):
         theme.apply(app, chosen, touch=self.arrangement is None or self.arrangement.touch)
         colours = theme.COLOURS[theme.on_screen(chosen)]
         buttons = {**self.tool_bar.icons(), **self.run.icons(), "menu": self.line.menu}
+        buttons["names"] = self.side.classes.names
         for name, button in buttons.items():
             button.setIcon(icon(name, colours))
         self.tool_bar.set_colours(colours)

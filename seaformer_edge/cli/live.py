@@ -141,6 +141,7 @@ def live(
     mode: str,
     opacity: float,
     classes: str | None,
+    labels: bool,
 ) -> int:
     """Run on the newest frames of SOURCE until Ctrl-C, SIGTERM or the end of a file; no window.
 
@@ -181,7 +182,7 @@ def live(
     path = resolve_model(model)
     card = read_card(path)
     refuse_with_a_classifier(context, card, (*VIEW_OPTIONS, "zones"))
-    view = view_of(card, mode, opacity, classes)
+    view = view_of(card, mode, opacity, classes, labels)
     recording = None
     if record is not None:
         series = None if record_minutes is None else Series(record_minutes * 60, record_size)
@@ -198,6 +199,7 @@ def live(
         threads,
         every=every,
         smoothing=smoothing,
+        names=labels,
         realtime=source != "-",  # the program that writes it keeps the time
         displayed=False,
     )

@@ -29,10 +29,14 @@ from seaformer_edge.inference.modes import Mode
 from seaformer_edge.safe_text import is_address
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from tqdm import tqdm
 
+    from seaformer_edge.frame import Frame, Segmentation
     from seaformer_edge.hub.card import Card
     from seaformer_edge.inference.pipeline import RunSummary
+    from seaformer_edge.inference.views import View
     from seaformer_edge.sinks import Render, Sink
     from seaformer_edge.sources import FrameSource
 
@@ -103,6 +107,7 @@ def segment(
     mode: str,
     opacity: float,
     classes: str | None,
+    labels: bool,
     start: Position | None,
     end: Position | None,
     every: int,
@@ -169,7 +174,7 @@ def segment(
         if not targets:
             raise click.UsageError("nothing to write: give -o, --masks or --stats")
         kind, table = Segmenter, ClassShares
-    render = _renderer(card, mode, opacity, classes)
+    view = view_of(card, mode, opacity, classes, labels)
     palette = np.array(card.palette, np.uint8)
     cv2.setNumThreads(1)  # the frames already use every core
 
@@ -207,7 +212,7 @@ def segment(
                         codec=codec,
                         quality=quality,
                     )
-                sinks.append(Rendered(render, pictures))
+                sinks.append(Rendered(_renderer(card, view), pictures))
             if job.masks is not None:
                 sinks.append(open_masks(job.masks, frames, palette, overwrite=overwrite))
             if job.stats is not None:
@@ -258,18 +263,28 @@ def _open(job: Job) -> FrameSource:
     return frames
 
 
-def _renderer(card: Card, mode: str, opacity: float, classes: str | None) -> Render[Any]:
-    """The function from a frame and its result to one picture."""
+def _renderer(card: Card, view: View) -> Render[Any]:
+    """The function from a frame and its result to one picture; called in the frames' order."""
     import numpy as np
 
-    from seaformer_edge.inference.views import draw_scores, render
+    from seaformer_edge.inference.names import RegionFinder, draw_names
+    from seaformer_edge.inference.views import draw_scores, join_panels, render_panels
 
     if card.task == "classification":
         return lambda frame, classification: draw_scores(frame.image, classification.classes)
 
     palette = np.array(card.palette, np.uint8)
-    view = view_of(card, mode, opacity, classes)
-    return lambda frame, segmentation: render(frame.image, segmentation.label_map, palette, view)
+    of_video = RegionFinder()
+
+    def render(frame: Frame, segmentation: Segmentation) -> NDArray[np.uint8]:
+        panels = render_panels(frame.image, segmentation.label_map, palette, view)
+        if view.names:
+            find_regions = of_video if frame.name is None else RegionFinder()
+            regions = find_regions(segmentation.label_map)
+            panels = draw_names(panels, regions, card.classes, palette, view)
+        return join_panels(panels)
+
+    return render
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""`--mode`, `--opacity` and `--classes`: how a segmentation is drawn."""
+"""`--mode`, `--opacity`, `--classes` and `--labels`: how a segmentation is drawn."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound=Callable[..., object])
 
-VIEW_OPTIONS = ("mode", "opacity", "classes")
+VIEW_OPTIONS = ("mode", "opacity", "classes", "labels")
 
 
 def view_options(command: Command) -> Command:
@@ -38,14 +38,15 @@ def view_options(command: Command) -> Command:
         help="Opacity of the class colours.",
     )
     classes = click.option("--classes", help="Colour only these classes: comma-separated names.")
-    return mode(opacity(classes(command)))
+    labels = click.option("--labels", is_flag=True, help="Write the classes' names on the picture.")
+    return mode(opacity(classes(labels(command))))
 
 
-def view_of(card: Card, mode: str, opacity: float, classes: str | None) -> View:
+def view_of(card: Card, mode: str, opacity: float, classes: str | None, labels: bool) -> View:
     """The view that the options ask for. Raises ModelError for a class that the model lacks."""
     from seaformer_edge.inference.views import View
 
-    return View(Mode(mode), opacity, None if classes is None else _class_ids(card, classes))
+    return View(Mode(mode), opacity, None if classes is None else _class_ids(card, classes), labels)
 
 
 def refuse_with_a_classifier(context: click.Context, card: Card, names: Iterable[str]) -> None:

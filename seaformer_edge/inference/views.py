@@ -17,7 +17,7 @@ try:
 except ImportError:  # installed without a compiler
     _native = None  # type: ignore[assignment]
 
-__all__ = ["Mode", "View", "draw", "draw_scores", "render", "render_panels"]
+__all__ = ["Mode", "View", "draw", "draw_scores", "join_panels", "render", "render_panels"]
 
 Image = NDArray[np.uint8]
 
@@ -36,11 +36,13 @@ class View:
         mode: what is shown.
         opacity: of the class colours over the frame, 0 to 1; masks and edges are opaque.
         classes: the class ids to colour; None colours all.
+        names: whether the regions of these classes bear their names; see `inference.names`.
     """
 
     mode: Mode = Mode.OVERLAY
     opacity: float = 0.5
     classes: frozenset[int] | None = None
+    names: bool = False
 
     @property
     def columns(self) -> int:
@@ -49,7 +51,7 @@ class View:
 
 
 def render(image: Image, label_map: Image | None, palette: Image, view: View) -> Image:
-    """Draw a frame's labels as `view` asks.
+    """Draw a frame's labels as `view` asks, without names.
 
     Args:
         image: (H, W, 3) uint8 RGB; it is not changed.
@@ -64,7 +66,11 @@ def render(image: Image, label_map: Image | None, palette: Image, view: View) ->
     Raises:
         ValueError: opacity out of range, or sizes that differ.
     """
-    panels = render_panels(image, label_map, palette, view)
+    return join_panels(render_panels(image, label_map, palette, view))
+
+
+def join_panels(panels: Sequence[Image]) -> Image:
+    """Panels of (H, W, 3) side by side; a single one itself."""
     return panels[0] if len(panels) == 1 else np.hstack(panels)
 
 

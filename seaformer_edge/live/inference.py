@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from seaformer_edge.errors import ModelError
 from seaformer_edge.frame import Frame
 from seaformer_edge.hub.card import Card, read_card
+from seaformer_edge.inference.names import RegionFinder
 from seaformer_edge.inference.pipeline import Channel
 from seaformer_edge.inference.postprocess import (
     postprocess_classification,
@@ -90,6 +91,7 @@ class Inference:
         on_error: called when the model cannot be loaded or fails, in the network or labels thread.
         every: the network sees every n-th frame.
         smoothing: over time, 0 (off) to 1 (strongest).
+        names: whether predictions have the regions that bear names.
     """
 
     def __init__(
@@ -102,6 +104,7 @@ class Inference:
         *,
         every: int,
         smoothing: float,
+        names: bool,
     ) -> None:
         self._slot = slot
         self._stats = stats
@@ -120,6 +123,7 @@ class Inference:
         self._stopping = False
         self.every = every
         self.smoothing = smoothing
+        self.names = names
         self.num_threads: int | None = None
         self._lock = threading.Lock()
         self._pending: ModelRequest | None = request  # to be loaded
@@ -253,21 +257,23 @@ class Inference:
     # The labels thread.
 
     def _run_labels(self) -> None:
-        smoother = Smoother()
+        smoother, find_regions = Smoother(), RegionFinder()
         prediction: Prediction | None = None
         card: Card | None = None
         for job in self._jobs:
             if not job.skipped:
                 if job.card is not card:
-                    smoother, card = Smoother(), job.card
+                    smoother, find_regions, card = Smoother(), RegionFinder(), job.card
                 smoother.strength = self.smoothing
-                prediction = self._predict(job, smoother)
+                prediction = self._predict(job, smoother, find_regions)
             elif not _fits(prediction, job.frame):
                 prediction = None
             current = not job.skipped and prediction is not None
             self._publish(job.frame, prediction, current)
 
-    def _predict(self, job: InferenceJob, smoother: Smoother) -> Prediction | None:
+    def _predict(
+        self, job: InferenceJob, smoother: Smoother, find_regions: RegionFinder
+    ) -> Prediction | None:
         """The prediction for a frame, from its logits."""
         card, logits, timings_ms = job.card, job.logits, job.timings_ms
         if card is None or logits is None or timings_ms is None:
@@ -284,7 +290,11 @@ class Inference:
                 height, width = job.frame.image.shape[:2]
                 segmentation = postprocess_segmentation(smoothed, card, (width, height), timings_ms)
                 timings_ms = segmentation.timings_ms
-                prediction = Prediction(card, segmentation, logits=smoothed)
+                started_s = perf_counter()
+                regions = find_regions(segmentation.label_map) if self.names else ()
+                labels_ms = timings_ms["labels"] + (perf_counter() - started_s) * 1e3
+                timings_ms = {**timings_ms, "labels": labels_ms}
+                prediction = Prediction(card, segmentation, logits=smoothed, regions=regions)
         except Exception as error:
             self._disable_model(card, error)
             return None

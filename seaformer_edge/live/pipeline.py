@@ -38,6 +38,7 @@ class LivePipeline:
         threads: for the network; None leaves it to the runtime.
         every: the network sees every n-th frame.
         smoothing: over time, 0 (off) to 1 (strongest).
+        names: results have the regions that bear names, for views that show them.
         realtime: play a file at its own frame rate, else as fast as possible. Cameras and streams
             are not affected.
         loop: restart a file at its end.
@@ -53,6 +54,7 @@ class LivePipeline:
         *,
         every: int = 1,
         smoothing: float = 0.0,
+        names: bool = False,
         realtime: bool = True,
         loop: bool = False,
         displayed: bool = True,
@@ -71,6 +73,7 @@ class LivePipeline:
             self._on_model_error,
             every=every,
             smoothing=smoothing,
+            names=names,
         )
         # Its lock guards the fields below it; only `_newest` is also read without the lock.
         self._changed = threading.Condition()
@@ -196,6 +199,10 @@ class LivePipeline:
     def set_smoothing(self, smoothing: float) -> None:
         """Sets the smoothing over time, 0 (off) to 1 (strongest)."""
         self._inference.smoothing = smoothing
+
+    def set_names(self, names: bool) -> None:
+        """Sets whether results have the regions that bear names."""
+        self._inference.names = names
 
     def pause(self) -> None:
         """Keeps the newest result: a file waits, frames of a camera are dropped."""

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from seaformer_edge.frame import Classification, Frame, IndexedImage, Segmentation
 from seaformer_edge.hub.card import Card
-from seaformer_edge.inference.views import View, render, render_panels
+from seaformer_edge.inference.names import Region, draw_names
+from seaformer_edge.inference.views import View, join_panels, render_panels
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,12 +24,14 @@ class Prediction:
         classification: None from a segmenter.
         logits: (h, w, C) float32, the logits behind `segmentation`, after smoothing if it is on;
             do not write to it.
+        regions: where names stand; none without a segmentation, or if names are off.
     """
 
     card: Card
     segmentation: Segmentation | None = None
     classification: Classification | None = None
     logits: NDArray[np.float32] | None = None
+    regions: tuple[Region, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,10 +81,15 @@ class LiveResult:
         Returns:
             (H, W * view.columns, 3) uint8 RGB. It may be the frame's image: do not write to it.
         """
-        return render(self.frame.image, *self._labels_and_palette(), view)
+        panels = self.render_panels(view)
+        if view.names and self.prediction is not None:
+            card = self.prediction.card
+            palette = np.array(card.palette, np.uint8)
+            panels = draw_names(panels, self.prediction.regions, card.classes, palette, view)
+        return join_panels(panels)
 
     def render_panels(self, view: View) -> Sequence[NDArray[np.uint8]]:
-        """The pictures of `render` from left to right, before they are joined."""
+        """The pictures of `render` from left to right, before they bear names and are joined."""
         return render_panels(self.frame.image, *self._labels_and_palette(), view)
 
     @property

@@ -90,6 +90,17 @@ def test_chosen_classes_side_by_side(tmp_path: Path, picture: Path) -> None:
     assert np.array_equal(_rgb(tmp_path / "out.png"), expected)
 
 
+def test_names_are_written_on_the_picture(tmp_path: Path) -> None:
+    photo, named, plain = (tmp_path / f"{name}.png" for name in ("photo", "named", "plain"))
+    cv2.imwrite(str(photo), np.full((200, 400, 3), 100, np.uint8))
+    assert run("segment", photo, "-o", named, "--labels", "--classes", "road") == 0
+    assert run("segment", photo, "-o", plain, "--classes", "road") == 0
+    changed = (_rgb(named) != _rgb(plain)).any(axis=2)
+    assert changed[80:120, 70:130].any()  # the road is the left half
+    changed[80:120, 70:130] = False
+    assert not changed.any()
+
+
 def test_twice_the_width_must_fit_the_format(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -103,7 +103,7 @@ def controller(live: FakeLive, fake: str, tmp_path: Path) -> Controller:
 def test_settings_reach_the_pipeline(live: FakeLive, fake: str, tmp_path: Path) -> None:
     settings = Settings("0", fake, threads=2, every=3, smoothing=0.25, full_speed=True)
     controller = Controller(settings, tmp_path)
-    options = {"every": 3, "smoothing": 0.25, "realtime": False, "loop": True}
+    options = {"every": 3, "smoothing": 0.25, "names": True, "realtime": False, "loop": True}
     assert live.calls == [("open", "0", Path(fake), 2, options)]
     controller.set_every(5)
     controller.set_smoothing(0.5)
@@ -149,6 +149,7 @@ def test_view_changes_reach_view_and_settings(controller: Controller) -> None:
     controller.set_mode(Mode.EDGES)
     controller.set_opacity(1.7)
     controller.set_mirrored(True)
+    controller.set_names(False)
     controller.set_theme(Theme.LIGHT)
     controller.choose_classes([1, 2])
     assert (controller.view.mode, controller.view.opacity) == (Mode.EDGES, 1.0)
@@ -156,6 +157,7 @@ def test_view_changes_reach_view_and_settings(controller: Controller) -> None:
     settings = controller.settings
     assert (settings.mode, settings.opacity, settings.mirrored) == (Mode.EDGES, 1.0, True)
     assert settings.theme is Theme.LIGHT
+    assert (settings.names, controller.view.names) == (False, False)
 
 
 def test_chosen_classes_are_kept_until_the_class_list_changes(

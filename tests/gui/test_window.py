@@ -163,6 +163,31 @@ def test_side_by_side_shows_two_pictures(window: Window, qtbot: QtBot) -> None:
     assert abs(placement.width / placement.height - 2 * 96 / 64) < 0.02
 
 
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_names_stand_on_the_picture(window: Window, qtbot: QtBot, mirrored: bool) -> None:
+    window.run.mirror.setChecked(mirrored)
+    window.controller.toggle_pause()
+    wait(qtbot, lambda: window.controller.status().paused)
+    window._picture_timer.stop()
+    view = window.picture
+    with_names = grabbed(view).astype(int)
+    press(qtbot, window, Qt.Key.Key_N)
+    assert not window.controller.settings.names
+    changed = (np.abs(grabbed(view).astype(int) - with_names) > 9).any(axis=2)
+    result, placement = view._result, view.placement()
+    assert result is not None
+    assert result.prediction is not None
+    assert placement is not None
+    region = result.prediction.regions[0]
+    x = 1 - region.x if mirrored else region.x
+    row = placement.top + round(region.y * placement.height)
+    column = placement.left + round(x * placement.width)
+    assert changed[row - 8 : row + 8, column - 20 : column + 20].mean() > 0.8
+    assert changed.mean() < 0.1
+    press(qtbot, window, Qt.Key.Key_N)
+    assert (grabbed(view) == with_names).all()
+
+
 def test_opacity(window: Window, qtbot: QtBot) -> None:
     press(qtbot, window, Qt.Key.Key_BracketLeft, Qt.Key.Key_BracketLeft)
     assert window.controller.view.opacity == pytest.approx(0.3)
@@ -496,7 +521,9 @@ def test_everything_fits_and_can_be_reached(
 ) -> None:
     width, height = screen[0], screen[1] - TITLE_BAR_PX
     window._metrics_timer.stop()  # a text could change between layout and check
-    for figure in (*window.metrics.rates.values(), *window.metrics.percentiles.values()):
+    for figure in window.metrics.rates.values():
+        figure.set_text("99.9")
+    for figure in (window.metrics.latency, *window.metrics.percentiles.values()):
         figure.set_text("1234")
     window.resize(width, height)
     assert (window.width(), window.height()) == (width, height)

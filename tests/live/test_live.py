@@ -17,6 +17,7 @@ from fakes import FAKE, PATIENCE_S, FakeModels, wait_until
 
 from seaformer_edge.errors import ModelError, SinkError, SourceError
 from seaformer_edge.frame import Frame
+from seaformer_edge.inference.names import Region
 from seaformer_edge.live import LivePipeline, LiveResult, capture, source_health, source_reader
 from seaformer_edge.live.inference import ModelRequest
 from seaformer_edge.live.recording import draw_overlay
@@ -316,6 +317,19 @@ def test_a_file_chosen_just_before_a_camera_is_opened_is_played_as_a_file(
     live = LivePipeline(camera, FAKE)
     with live:
         wait_until(lambda: (r := live.newest()) is not None and r.sequence > 20)
+
+
+def test_regions_are_found_while_names_are_on() -> None:
+    with running(names=True) as live:
+        assert {region.class_id for region in regions_of(live)} == {1, 2}
+        live.set_names(False)
+        wait_until(lambda: not regions_of(live))
+
+
+def regions_of(live: LivePipeline) -> tuple[Region, ...]:
+    prediction = segmented_result(live).prediction
+    assert prediction is not None
+    return prediction.regions
 
 
 def test_figures_start_anew_with_a_new_source_or_model() -> None:
