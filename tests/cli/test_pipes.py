@@ -46,6 +46,16 @@ def test_a_video_on_standard_input(tmp_path: Path, clip: Path) -> None:
         assert [number(frame.image) for frame in source] == list(range(4, COUNT))
 
 
+@pytest.mark.parametrize("line", ["cat in.mp4 | segment", "< in.mp4 segment"])
+def test_an_mp4_with_its_index_at_its_end(tmp_path: Path, line: str) -> None:
+    write_video(tmp_path / "in.mp4", [numbered(i) for i in range(COUNT)])
+    assert (tmp_path / "in.mp4").read_bytes().index(b"mdat") < 100
+    done = _shell(f"{line} - -o out.mp4 --mode original", tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    with VideoSource(tmp_path / "out.mp4") as source:
+        assert [number(frame.image) for frame in source] == list(range(COUNT))
+
+
 def test_motion_jpeg_on_standard_input(tmp_path: Path) -> None:
     pictures = [cv2.imencode(".jpg", numbered(i))[1].tobytes() for i in range(COUNT)]
     (tmp_path / "in.mjpeg").write_bytes(b"".join(pictures))
