@@ -6,6 +6,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from statistics import fmean, median
 
+from seaformer_edge.hub.card import read_card
+from seaformer_edge.hub.paths import shipped_models_dir
+from seaformer_edge.profiling.estimate import board_of, estimate_ms
 from seaformer_edge.profiling.record import Profile, Run
 
 BUSY_PERCENT = 10.0
@@ -21,7 +24,7 @@ SLOWEST = 10
 def report(profile: Profile) -> str:
     """A profile as tables for the terminal."""
     parts = [_heading(profile), _latencies(profile.runs), _stages(profile.runs)]
-    parts += [_machine(profile), "\n".join(warnings(profile))]
+    parts += [_machine(profile), "\n".join(warnings(profile)), _estimates(profile)]
     parts += [_operators(run) for run in profile.runs if run.operators]
     return "\n\n".join(filter(None, parts))
 
@@ -144,6 +147,37 @@ def _machine(profile: Profile) -> str:
 
 def _change(before: float | None, after: float | None) -> str:
     return "unknown" if before is None or after is None else f"{before:.0f} > {after:.0f}"
+
+
+def _estimates(profile: Profile) -> str:
+    """On boards with an estimate: measured beside estimated, and rows for docs/boards.md."""
+    board = board_of(profile.board.cpu)
+    if board is None:
+        return ""
+    rows, lines = [], []
+    for run in profile.runs:
+        estimated_ms = estimate_ms(run.model.name, board, run.threads) if _is_shipped(run) else None
+        if estimated_ms is None:
+            continue
+        measured, estimated = f"{run.network.p50_ms:.1f}", "{:.0f} to {:.0f}".format(*estimated_ms)
+        rows.append([run.label, measured, estimated])
+        cells = [profile.board.name, f"`{run.model.name}`", str(run.threads)]
+        cells += [f"{measured} ms", f"{estimated} ms", profile.versions["seaformer-edge"]]
+        lines.append(f"| {' | '.join(cells)} |")
+    if not rows:
+        return ""
+    header = ["NETWORK ms, MODEL xTHREADS", "MEASURED", "ESTIMATED"]
+    request = "This board has not been measured by us. To send in, for docs/boards.md:"
+    return "\n".join([table(header, rows), "", request, *lines])
+
+
+def _is_shipped(run: Run) -> bool:
+    """Whether the estimates hold for this program: one of ours, at the size that ships."""
+    path = shipped_models_dir() / f"{run.model.name}.pte"
+    if not path.is_file():
+        return False
+    card = read_card(path)
+    return (card.width, card.height) == (run.model.width, run.model.height)
 
 
 def _operators(run: Run) -> str:

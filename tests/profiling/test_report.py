@@ -61,6 +61,20 @@ class TestReport:
     def test_no_warnings(self) -> None:
         assert warnings(synthetic_profile(synthetic_run())) == []
 
+    def test_measured_beside_estimated_and_a_row_to_send_in(self) -> None:
+        shipped = synthetic_run("seaformer-t-everyday-fp16", threads=4)
+        shipped = replace(shipped, model=replace(shipped.model, height=384))
+        other_size = synthetic_run("seaformer-t-everyday-int8")
+        text = report(synthetic_profile(shipped, other_size, synthetic_run()))
+        measured, low, _, high = row(text, "seaformer-t-everyday-fp16 x4", 3)
+        assert measured == "20.0"
+        assert float(low) < float(high)
+        line = (
+            f"| Raspberry Pi 5 | `seaformer-t-everyday-fp16` | 4 | 20.0 ms | {low} to {high} ms |"
+        )
+        assert line in text
+        assert text.count("| Raspberry Pi 5 |") == 1
+
     def test_throttling(self) -> None:
         run = synthetic_run(throttled=("under-voltage", "clock capped"))
         assert warnings(synthetic_profile(run)) == [
