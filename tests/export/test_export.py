@@ -17,7 +17,7 @@ from torch import nn
 import seaformer_edge.export
 from seaformer_edge.errors import ModelError
 from seaformer_edge.export.program import export, lower
-from seaformer_edge.export.rewrite import backbone
+from seaformer_edge.export.rewrite import TILE_VALUES
 from seaformer_edge.hub.card import verify
 from seaformer_edge.nn import seaformer
 from seaformer_edge.nn.network_input import round_size
@@ -55,7 +55,7 @@ def test_the_program_computes_the_network(tmp_path):
 
 
 def test_tiles_of_rows_are_one_program_of_the_same_function(tmp_path, monkeypatch):
-    monkeypatch.setattr(backbone, "TILE_BYTES", 4 * 16 * 48 * 32 / 2.5)
+    monkeypatch.setitem(TILE_VALUES, "fp32", int(16 * 48 * 32 / 2.5))
     network = trained_network("segmentation", 5)
     output = tmp_path / "tiny.pte"
     export(network, checkpoint_card("segmentation", 5), 96, 64, output)
@@ -79,7 +79,8 @@ def test_the_program_of_a_classifier_computes_the_network(tmp_path):
     np.testing.assert_allclose(scores, expected, atol=1e-4 * np.abs(expected).max())
 
 
-def test_an_fp16_program_computes_the_network(tmp_path):
+def test_an_fp16_program_computes_the_network(tmp_path, monkeypatch):
+    monkeypatch.setitem(TILE_VALUES, "fp16", int(16 * 32 * 32 / 2.5))
     network = trained_network("segmentation", 5)
     output = tmp_path / "tiny-fp16.pte"
     checkpoint = checkpoint_card("segmentation", 5)
@@ -88,10 +89,13 @@ def test_an_fp16_program_computes_the_network(tmp_path):
     assert next(network.parameters()).dtype == torch.float32, "the caller's network is unchanged"
     image = picture(64, 64)
     expected = eager_logits(network, image).permute(1, 2, 0).numpy()
-    program = open_program(output, num_threads=1)
+    program = NativeProgram(output, 1, time_operators=True)
     assert program.is_fp16
     logits = program.run(image.astype(np.float32))
     np.testing.assert_allclose(logits[..., :5], expected, atol=0.01 * np.abs(expected).max())
+    names = [name.partition(" #")[0] for name, _ in program.operator_times_ms()]
+    assert names.count("Subtract (ND)") == 3, "one for each tile"
+    assert names.count("Constant Pad (ND, X16)") == 4, "of two layers, in the first and last tile"
 
 
 def test_a_precision_without_its_pictures_is_refused(tmp_path):

@@ -8,7 +8,6 @@ from published_weights import published_weights
 
 from seaformer_edge.export.rewrite import (
     CHANNEL_MULTIPLE,
-    backbone,
     deploy_classifier,
     deploy_segmenter,
 )
@@ -41,15 +40,18 @@ def test_same_logits_as_the_network(variant, size):
 @pytest.mark.parametrize(
     ("variant", "tiles", "tiles_to_eighth"), [("T", 2, 1), ("T", 7, 2), ("L", 3, 2), ("L", 7, 4)]
 )
-def test_tiles_of_rows_change_nothing(variant, tiles, tiles_to_eighth, monkeypatch):
+def test_tiles_of_rows_change_nothing(variant, tiles, tiles_to_eighth):
     network = build("segmentation", variant, 150).eval()
     network.load_state_dict(published_weights(f"seg_{variant}"))
     height, width = 96, 64
-    widest = 4 * {"T": 64, "L": 128}[variant] * (height // 2) * (width // 2)
-    monkeypatch.setattr(backbone, "TILE_BYTES", widest / (tiles - 0.5))
+    widest = {"T": 64, "L": 128}[variant] * (height // 2) * (width // 2)
     rgb = torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(0)) * 255
-    whole = deploy_segmenter(network, height, width, IMAGENET_MEAN, IMAGENET_STD, tiled=False)
-    parts = deploy_segmenter(network, height, width, IMAGENET_MEAN, IMAGENET_STD)
+    whole, parts = (
+        deploy_segmenter(
+            network, height, width, IMAGENET_MEAN, IMAGENET_STD, tile_values=tile_values
+        )
+        for tile_values in (None, int(widest / (tiles - 0.5)))
+    )
     to_quarter, to_eighth = parts.backbone.steps[0]
     assert to_quarter.count == tiles
     assert getattr(to_eighth, "count", 1) == tiles_to_eighth

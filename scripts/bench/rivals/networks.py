@@ -38,7 +38,9 @@ def graph(variant: str, kind: str) -> nn.Module:
     if kind == "published":
         return Normalised(network(variant), SIZE, IMAGENET_MEAN, IMAGENET_STD).eval()
     # Tiles of rows are for XNNPACK only.
-    return deploy_segmenter(network(variant), SIZE, SIZE, IMAGENET_MEAN, IMAGENET_STD, tiled=False)
+    return deploy_segmenter(
+        network(variant), SIZE, SIZE, IMAGENET_MEAN, IMAGENET_STD, tile_values=None
+    )
 
 
 def camera_frame() -> NDArray[np.uint8]:

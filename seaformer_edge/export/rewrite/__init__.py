@@ -7,7 +7,7 @@ changes:
 - the mean is subtracted in the graph and the deviation is divided into the stem's weights, so
   that borders are padded with the mean colour exactly as in training;
 - the layers down to 1/4, and then to 1/8, run one tile of rows at a time where the tensors
-  between them are larger than `TILE_BYTES` (`row_tiled.py`);
+  between them have more values than `TILE_VALUES` (`row_tiled.py`);
 - every batch normalisation is folded into its convolution;
 - q, k and v are one convolution, whose result is also the input of the detail branch; the
   attention's scale is folded into q, and divided out again in the detail branch;
@@ -38,6 +38,13 @@ from seaformer_edge.export.rewrite.head import DeployedHead
 from seaformer_edge.nn.checkpoint import Network
 from seaformer_edge.nn.seaformer import SeaFormerClassifier, SeaFormerSegmenter
 
+TILE_VALUES: dict[str, int | None] = {
+    "fp32": 1 << 20,  # 4 MiB, the fastest of 1, 2 and 4 MiB on a PC
+    "fp16": 1 << 19,  # 1 MiB, for the caches of ARM boards, the only ones that compute in fp16
+    "int8": None,  # a quarter of the size, and each tile would get ranges of its own
+}
+"""Numbers in the largest tensor of a tile, by precision; None: no tiles."""
+
 __all__ = [
     "CHANNEL_MULTIPLE",
     "Normalised",
@@ -59,8 +66,7 @@ def rewrite(
 ) -> nn.Module:
     """A SeaFormer of either task at one input size; see `nn.registry.Architecture.rewrite`."""
     deploy = deploy_segmenter if isinstance(network, SeaFormerSegmenter) else deploy_classifier
-    # An int8 tensor has a quarter of the size, and each tile would get ranges of its own.
-    return deploy(network, height, width, mean, std, tiled=precision == "fp32")
+    return deploy(network, height, width, mean, std, tile_values=TILE_VALUES[precision])
 
 
 def normalised(
@@ -100,18 +106,19 @@ def deploy_segmenter(
     mean: Sequence[float],
     std: Sequence[float],
     *,
-    tiled: bool = True,
+    tile_values: int | None = TILE_VALUES["fp32"],
 ) -> nn.Module:
     """The segmentation network at one input size.
 
     The result maps (1, 3, height, width) float32 RGB 0..255 to logits
     (1, C, height / 8, width / 8), where C is the number of classes rounded up to a multiple of
-    `CHANNEL_MULTIPLE`. `tiled` changes only the order of the computation.
+    `CHANNEL_MULTIPLE`. `tile_values`, the largest tensor of a tile of rows, changes only the order
+    of the computation; None: no tiles.
 
     Raises:
         ValueError: height or width is not a positive multiple of 32.
     """
-    backbone = DeployedBackbone(network.backbone, height, width, mean, std, tiled)
+    backbone = DeployedBackbone(network.backbone, height, width, mean, std, tile_values)
     return DeployedSegmenter(
         backbone, DeployedHead(network.decode_head, height // 8, width // 8)
     ).eval()
@@ -124,10 +131,10 @@ def deploy_classifier(
     mean: Sequence[float],
     std: Sequence[float],
     *,
-    tiled: bool = True,
+    tile_values: int | None = TILE_VALUES["fp32"],
 ) -> nn.Module:
     """The classifier at one input size: (1, 3, height, width) RGB 0..255 to (1, classes)."""
-    backbone = DeployedBackbone(network, height, width, mean, std, tiled)
+    backbone = DeployedBackbone(network, height, width, mean, std, tile_values)
     return DeployedClassifier(backbone, network.linear).eval()
 
 

@@ -15,9 +15,6 @@ from seaformer_edge.export.rewrite.row_tiled import RowTiled, convolve, rows
 from seaformer_edge.nn.network_input import check_size
 from seaformer_edge.nn.seaformer import Backbone, ConvBN, InvertedResidual
 
-TILE_BYTES = 4 << 20
-"""Largest tensor of a tile; 4 MiB was the fastest of 1, 2 and 4 MiB where measured."""
-
 
 class DeployedBackbone(nn.Module):
     """Stages and transformer stages in sequence: (1, 3, H, W) to the features the head reads."""
@@ -29,7 +26,7 @@ class DeployedBackbone(nn.Module):
         width: int,
         mean: Sequence[float],
         std: Sequence[float],
-        tiled: bool,
+        tile_values: int | None,
     ):
         super().__init__()
         check_size(height, width)
@@ -53,8 +50,8 @@ class DeployedBackbone(nn.Module):
         first: list[nn.Module] = []
         start, scale = 0, 2
         for end in halvings[1:]:  # the widest tensor is the one that the next stride halves
-            widest = 4 * steps[end - 1].depthwise.in_channels * (height // scale) * (width // scale)
-            tiles = math.ceil(widest / TILE_BYTES) if tiled else 1
+            widest = steps[end - 1].depthwise.in_channels * (height // scale) * (width // scale)
+            tiles = math.ceil(widest / tile_values) if tile_values else 1
             layers = steps[start:end]
             rows = height if start == 0 else height // scale
             first.append(RowTiled(layers, rows, tiles) if tiles > 1 else nn.Sequential(*layers))

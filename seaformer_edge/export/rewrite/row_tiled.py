@@ -20,10 +20,10 @@ from torch import Tensor, nn
 
 
 def convolve(conv: nn.Conv2d, x: Tensor, top: int, bottom: int) -> Tensor:
-    """`conv` with `top` and `bottom` rows of zero padding, which XNNPACK fuses into it."""
+    """`conv` with `top` and `bottom` rows of zero padding, which XNNPACK fuses into it in fp32."""
     if top == bottom == conv.kernel_size[0] // 2:
         return conv(x)
-    padded = F.pad(x, (0, 0, top, bottom))
+    padded = F.pad(x, (0, 0, top, bottom)) if top or bottom else x
     padding = (0, conv.kernel_size[1] // 2)
     return F.conv2d(padded, conv.weight, conv.bias, conv.stride, padding, groups=conv.groups)
 
