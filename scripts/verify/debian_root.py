@@ -1,7 +1,8 @@
 """A Debian in a folder, of this machine's architecture or emulated, in which commands can run.
 
 For `check_aarch64` and `check_picamera`. Needs root and the packages mmdebstrap and
-debian-archive-keyring of Debian or Ubuntu; for another architecture also qemu-user-static.
+debian-archive-keyring of Debian or Ubuntu; for another architecture also qemu-user-static and
+arch-test.
 Downloads packages from DEBIAN_MIRROR, by default http://deb.debian.org/debian; uses http_proxy.
 The mounts of a command are visible only to it and end with it.
 """
@@ -77,6 +78,7 @@ class DebianRoot:
         if os.geteuid() != 0:
             raise UnfitError("chroot needs root: run it with sudo")
         if self.architecture_is_foreign():
+            require("arch-test")  # mmdebstrap asks it whether the emulation works
             allow_emulation()
         if not self.path.exists():
             # Renamed only when it is complete.
@@ -166,8 +168,8 @@ def require(*commands: str) -> None:
     missing = [command for command in commands if shutil.which(command) is None]
     if missing:
         raise UnfitError(
-            f"{', '.join(missing)} missing: sudo apt install mmdebstrap debian-archive-keyring"
-            " util-linux coreutils, on Debian or Ubuntu"
+            f"{', '.join(missing)} missing: sudo apt install mmdebstrap arch-test"
+            " debian-archive-keyring util-linux coreutils, on Debian or Ubuntu"
         )
 
 
