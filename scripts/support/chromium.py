@@ -22,7 +22,7 @@ OPTIONS = (
     *("--disable-component-update", "--disable-default-apps", "--hide-scrollbars"),
     "--remote-debugging-port=0",
 )
-START_S, PATIENCE_S = 60.0, 10.0
+START_S, PATIENCE_S = 60.0, 60.0
 
 
 def find_chromium() -> str | None:
