@@ -72,7 +72,7 @@ class ClassPanel(QWidget):
         searching.setSpacing(theme.GAP_PX)
         searching.addWidget(self.search, 1)
         searching.addWidget(self.show_all)
-        searching.addWidget(self.names)
+        searching.addWidget(self.names, 0, Qt.AlignmentFlag.AlignRight)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.GAP_PX)
@@ -88,7 +88,6 @@ class ClassPanel(QWidget):
         self._heading.setText("TOP CLASSES" if classifies else "CLASSES")
         self.unit.setText("probability" if classifies else "share, confidence")
         self.search.setVisible(not classifies)
-        self.names.setVisible(not classifies)
         self.classes.show_card(card)
 
     def show_rows(self, rows: Sequence[Row]) -> None:

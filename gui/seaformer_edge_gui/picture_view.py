@@ -9,6 +9,7 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, QSizeF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QEnterEvent,
+    QFontMetrics,
     QImage,
     QMouseEvent,
     QPainter,
@@ -21,6 +22,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from seaformer_edge.inference.names import place_plates
 from seaformer_edge.inference.views import View
 from seaformer_edge.live import LiveResult
+from seaformer_edge_gui import formatting
 from seaformer_edge_gui.canvas import Placement, draw_on_screen
 
 LABEL_OFFSET_PX = 14
@@ -146,35 +148,44 @@ class PictureView(QWidget):
         self, painter: QPainter, result: LiveResult, placement: Placement, ratio: float
     ) -> None:
         """Writes names in the screen's font and resolution, which those of files do not have."""
-        if result.prediction is None:
-            return
-        card, chosen = result.prediction.card, self._view.classes
-        regions = [
-            each for each in result.prediction.regions if chosen is None or each.class_id in chosen
-        ]
-        texts = [card.classes[region.class_id] for region in regions]
-        metrics = painter.fontMetrics()
-        height = metrics.height() + 4
-        sizes = [(metrics.horizontalAdvance(text) + 15, height) for text in texts]
         column = placement.width / placement.columns / ratio, placement.height / ratio
-        centres = [
-            ((1 - each.x if placement.mirrored else each.x) * column[0], each.y * column[1])
-            for each in regions
-        ]
-        corners = place_plates(centres, sizes, column)
-        painter.setPen(QColor("white"))
+        plates = self._plates(result, painter.fontMetrics(), column, placement.mirrored)
         for i, kind in enumerate(self._view.mode.panels):
-            if kind == "frame":
+            if kind == "frame" and result.classification is None:
                 continue
             origin = QPointF(placement.left / ratio + i * column[0], placement.top / ratio)
-            for region, text, size, corner in zip(regions, texts, sizes, corners, strict=True):
-                if corner is not None:
-                    plate = QRectF(origin + QPointF(*corner), QSizeF(*size))
-                    painter.fillRect(plate, PLATE)
-                    bar = QRectF(plate.topLeft(), QSizeF(4, height))
-                    painter.fillRect(bar, QColor(*card.palette[region.class_id]))
-                    inner = plate.adjusted(9, 0, 0, 0)
-                    painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter, text)
+            for text, colour, plate in plates:
+                area = plate.translated(origin)
+                painter.fillRect(area, PLATE)
+                painter.fillRect(QRectF(area.topLeft(), QSizeF(4, area.height())), colour)
+                painter.setPen(QColor("white"))
+                painter.drawText(area.adjusted(9, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, text)
+
+    def _plates(
+        self, result: LiveResult, metrics: QFontMetrics, space: tuple[float, float], mirrored: bool
+    ) -> list[tuple[str, QColor, QRectF]]:
+        """Text, colour and place of each plate on a picture of (width, height)."""
+        if result.prediction is None:
+            return []
+        card, chosen, height = result.prediction.card, self._view.classes, metrics.height() + 4
+        if result.classification is not None:  # below each other
+            scores = result.classification.classes
+            ids = [score.class_id for score in scores]
+            texts = [f"{score.name}  {formatting.percent(score.probability)}" for score in scores]
+            centres = [(0.0, (i + 0.5) * (height + 2)) for i in range(len(ids))]
+        else:
+            regions = result.prediction.regions
+            regions = tuple(r for r in regions if chosen is None or r.class_id in chosen)
+            ids = [region.class_id for region in regions]
+            texts = [card.classes[class_id] for class_id in ids]
+            centres = [((1 - r.x if mirrored else r.x) * space[0], r.y * space[1]) for r in regions]
+        sizes = [(metrics.horizontalAdvance(text) + 15, height) for text in texts]
+        corners = place_plates(centres, sizes, space)
+        return [
+            (text, QColor(*card.palette[class_id]), QRectF(QPointF(*corner), QSizeF(*size)))
+            for text, class_id, size, corner in zip(texts, ids, sizes, corners, strict=True)
+            if corner is not None
+        ]
 
     def _draw_pixel_label(self, painter: QPainter, placement: Placement, ratio: float) -> None:
         if self._cursor is None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from seaformer_edge.frame import Classification, Frame, IndexedImage, Segmentation
 from seaformer_edge.hub.card import Card
 from seaformer_edge.inference.names import Region, draw_names
-from seaformer_edge.inference.views import View, join_panels, render_panels
+from seaformer_edge.inference.views import View, draw_scores, join_panels, render_panels
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,11 +76,15 @@ class LiveResult:
         return None if self.prediction is None else self.prediction.classification
 
     def render(self, view: View) -> NDArray[np.uint8]:
-        """The result drawn as `view` asks; the frame itself without a segmentation.
+        """The result drawn as `view` asks; the frame itself without a prediction.
+
+        Of a classifier, views with names show the most probable classes.
 
         Returns:
             (H, W * view.columns, 3) uint8 RGB. It may be the frame's image: do not write to it.
         """
+        if view.names and self.classification is not None:
+            return draw_scores(self.frame.image, self.classification.classes)
         panels = self.render_panels(view)
         if view.names and self.prediction is not None:
             card = self.prediction.card

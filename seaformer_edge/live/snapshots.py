@@ -32,7 +32,8 @@ class SnapshotWriter:
     """Writes each snapshot in a separate thread.
 
     Always writes `NAME.png`; with a segmenter also `NAME overlay.png` and `NAME classes.png`, a
-    palette PNG whose indices are class ids. Only one thread calls it.
+    palette PNG whose indices are class ids; with a classifier an overlay, if it has names. Only one
+    thread calls it.
     """
 
     def __init__(self) -> None:
@@ -71,6 +72,8 @@ class SnapshotWriter:
         if result.mask is not None:
             pictures[path.with_stem(f"{path.stem} overlay")] = result.render(view)
             pictures[path.with_stem(f"{path.stem} classes")] = result.mask
+        elif view.names and result.classification is not None:
+            pictures[path.with_stem(f"{path.stem} overlay")] = result.render(view)
         try:
             for target, picture in pictures.items():
                 write_picture(target, picture)

@@ -441,6 +441,9 @@ def test_a_classifier_disables_what_it_does_not_have(
     assert not any(widget.isEnabled() and widget.isVisible() for widget in coloured)
     assert "TOP CLASSES" in [label.text() for label in side.findChildren(QLabel)]
     wait(qtbot, lambda: classes.classes.rowCount() > 0)
+    scores = grabbed(window.picture)[:, : window.picture.width() // 3]
+    press(qtbot, window, Qt.Key.Key_N)
+    assert (scores != grabbed(window.picture)[:, : window.picture.width() // 3]).any()
     classes.classes.toggle(0)
     assert window.controller.view.classes is None
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from fakes import CARD
 
-from seaformer_edge.frame import Frame, Segmentation
+from seaformer_edge.frame import Classification, ClassScore, Frame, Segmentation
 from seaformer_edge.inference.names import Region, RegionFinder, draw_names, place_plates
 from seaformer_edge.inference.views import Mode, View
 from seaformer_edge.live import LiveResult
@@ -92,6 +92,15 @@ def test_names_are_legible_on_any_picture(brightness: int) -> None:
     assert np.median(plate) < 70
     assert (plate == PALETTE[1]).all(axis=2).any()
     assert abs((left + right) / 2 - WIDTH / 2) < 5
+
+
+def test_a_classifier_names_its_classes() -> None:
+    image = np.full((HEIGHT, WIDTH, 3), 200, np.uint8)
+    scores = Classification((ClassScore(2, "blue", 0.7),), {})
+    prediction = Prediction(replace(CARD, task="classification"), classification=scores)
+    result = LiveResult(Frame(image, 0, 0.0, captured_at_s=0.0), 1, 0.0, prediction, True)
+    assert result.render(View()) is image
+    assert (result.render(View(Mode.ORIGINAL, names=True))[:20, :80] != 200).any()
 
 
 def test_names_follow_the_view() -> None:
