@@ -72,7 +72,7 @@ def test_a_video_that_grows_beyond_the_limit(
     with path.open("wb") as file:
         for size in [(64, 48)] * 3 + [(640, 480)]:
             file.write(cv2.imencode(".jpg", np.zeros((size[1], size[0], 3), np.uint8))[1].tobytes())
-    monkeypatch.setattr(video, "_BOUNDED", {"max_pixels": "4096"})
+    monkeypatch.setattr(video, "BOUNDED", {"max_pixels": "4096"})
     assert {frame.image.shape for frame in open_source(path)} == {(48, 64, 3)}
     assert av.open(str(path)).streams.video[0].codec_context.width == 64
     monkeypatch.undo()
