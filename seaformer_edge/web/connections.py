@@ -17,7 +17,7 @@ from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
 MAX_CONNECTIONS = 128
-REQUEST_S = 15.0
+REQUEST_S = 30.0
 MAX_BODY = 64 * 1024  # bytes
 # What the kernel holds back unsent. Pictures that wait there would grow old.
 MAX_UNSENT = 16 * 1024  # bytes

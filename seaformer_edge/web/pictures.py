@@ -92,7 +92,8 @@ class Pictures:
     def _on_result(self) -> None:
         """In a thread of the run. A client that begins to wait looks for a result afterwards."""
         if self._waiting:
-            self._loop.call_soon_threadsafe(self._work)
+            with suppress(RuntimeError):  # the loop has ended
+                self._loop.call_soon_threadsafe(self._work)
 
     def _work(self) -> None:
         result = self._pipeline.newest()

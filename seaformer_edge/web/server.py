@@ -139,13 +139,15 @@ class WebServer:
         self._server = Server(self._handle)
         self._pictures = Pictures(self._pipeline, self._controls.view_of)
         runner = web.ServerRunner(self._server, shutdown_timeout=0.1)
-        await runner.setup()
-        await web.SockSite(runner, self._listener).start()
-        self._ready.set()
-        await self._ended.wait()
-        self._pictures.close()
-        self._server.abort()
-        await runner.cleanup()
+        try:
+            await runner.setup()
+            await web.SockSite(runner, self._listener).start()
+            self._ready.set()
+            await self._ended.wait()
+        finally:
+            self._pictures.close()
+            self._server.abort()
+            await runner.cleanup()
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         try:

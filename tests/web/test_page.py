@@ -117,8 +117,10 @@ def test_controls_change_the_run(page: Browser, site: Site) -> None:
 
 
 def test_keys_work_as_in_the_window(page: Browser, site: Site) -> None:
+    page.run("$('record').focus()")
     page.press("4")
     wait_until(lambda: site.controls.view.mode is Mode.EDGES)
+    page.run("document.activeElement.blur()")
     page.press(" ")
     wait_until(lambda: site.pipeline.status().paused)
 

@@ -73,6 +73,15 @@ def test_the_page_records_to_a_new_file(serve: Serve, tmp_path: Path) -> None:
         assert [path.suffix for path in tmp_path.iterdir()] == [".mp4"]
 
 
+def test_the_run_goes_on_after_the_server(site: Site) -> None:
+    with site.connect() as viewer:
+        viewer.sendall(b"GET /stream.mjpg HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert viewer.recv(1)
+        site.server.__exit__()
+    ended = site.pipeline.newest()
+    wait_until(lambda: site.pipeline.newest() is not ended)
+
+
 def test_metrics_are_prometheus_text(site: Site) -> None:
     reply = site.get("/metrics")
     assert reply.headers["Content-Type"].startswith("text/plain; version=0.0.4")

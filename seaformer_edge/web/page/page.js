@@ -147,7 +147,7 @@ async function poll() {
       try {
         const response = await fetch("api/status", { cache: "no-store", signal: AbortSignal.timeout(5000) });
         if (response.status === 401) location.reload();
-        show(await response.json());
+        await show(await response.json());
         serverProblem = "";
       } catch (error) {
         serverProblem = "The program does not answer; trying again";
@@ -191,9 +191,9 @@ async function showChoices() {
   $("modes").disabled = $("opacity").disabled = classes.length === 0;
 }
 
-function show(next) {
+async function show(next) {
   status = next;
-  if (status.model !== shownModel && !status.loading) showChoices().then(() => show(status));
+  if (status.model !== shownModel && !status.loading) await showChoices();
   for (const name of ["capture_fps", "inference_fps"]) $(name).textContent = figure(status[name]);
   for (const name of ["latency_p50_ms", "latency_p90_ms", "latency_p99_ms"]) $(name).textContent = figure(status[name]);
   const since = performance.now() - 2000;
@@ -327,7 +327,7 @@ async function change(body) {
     });
     const answer = await response.json();
     refusal = response.ok ? "" : answer.error;
-    if (response.ok) show(answer);
+    if (response.ok) await show(answer);
   } catch (error) {
     refusal = "";
     serverProblem = "The program does not answer; trying again";
@@ -353,7 +353,8 @@ $("snapshot").addEventListener("click", () => {
   $("snapshot").download = `${now.slice(0, 19).replace("T", " ").replaceAll(":", ".")}.jpg`;
 });
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.altKey || event.metaKey || event.target.closest("input, select, button, a")) return;
+  if (event.ctrlKey || event.altKey || event.metaKey || event.target.closest("select")) return;
+  if (event.key === " " && event.target.closest("input, button, a")) return; // it presses these
   const radio = $("modes").querySelectorAll("input")[Number(event.key) - 1];
   const id = { " ": "pause", r: "record", s: "snapshot" }[event.key];
   if (radio && !$("modes").disabled) radio.click();
