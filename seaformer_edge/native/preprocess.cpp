@@ -10,6 +10,7 @@
 #include <cstring>
 #include <memory>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "bindings.h"
@@ -118,43 +119,53 @@ void sum_rows(const std::uint8_t* row, std::ptrdiff_t stride, const float* weigh
 // So many output rows are made at once, because they share the columns' weights.
 constexpr int kRows = 4;
 
-// `Rows` output rows. Each number of `sums` is followed by another, because four are read at once.
-// Count: of the columns' taps if it is known here, else 0.
-template <int Rows, int Count>
-INLINE void sum_some_columns(const float* sums, std::ptrdiff_t sums_stride, const Taps& columns,
-                             float* output, std::ptrdiff_t output_stride) {
+// A pixel and, because four numbers are read at once, the first number of the next one.
+INLINE Vec load_pixel(const float* numbers) {
+  Vec pixel;
+  std::memcpy(&pixel, numbers, sizeof pixel);
+  return pixel;
+}
+
+// Without `is_last` the fourth number is written too; the next pixel overwrites it.
+INLINE void store_pixel(float* numbers, Vec pixel, bool is_last) {
+  if (is_last) {
+    std::memcpy(numbers, &pixel, kChannels * sizeof(float));
+  } else {
+    std::memcpy(numbers, &pixel, sizeof pixel);
+  }
+}
+
+// Output rows Row, from the sums of their image rows, which have one number more than the image.
+// Count: of the columns' taps if it is known here, else 0. The rows are a parameter pack and not a
+// loop so that GCC keeps their sums in registers.
+template <int Count, std::size_t... Row>
+INLINE void sum_some_columns(std::index_sequence<Row...>, const float* sums,
+                             std::ptrdiff_t sums_stride, const Taps& columns, float* output,
+                             std::ptrdiff_t output_stride) {
   const int count = Count ? Count : columns.count;
   const int* first = columns.first.data();
   const float* weights = columns.weights.data();
   const int* const last = first + columns.first.size() - 1;
   for (; first <= last; ++first, weights += count, output += kChannels) {
-    Vec sum[Rows] = {};
+    Vec sum[sizeof...(Row)] = {};
     for (int k = 0; k < count; ++k) {
-      for (int r = 0; r < Rows; ++r) {
-        Vec pixel;  // and one number of the next pixel
-        std::memcpy(&pixel, sums + r * sums_stride + (*first + k) * kChannels, sizeof pixel);
-        sum[r] += weights[k] * pixel;
-      }
+      const float* const pixel = sums + (*first + k) * kChannels;
+      ((sum[Row] += weights[k] * load_pixel(pixel + Row * sums_stride)), ...);
     }
-    for (int r = 0; r < Rows; ++r) {
-      if (first < last) {  // the next pixel overwrites the fourth number
-        std::memcpy(output + r * output_stride, &sum[r], sizeof sum[r]);
-      } else {
-        std::memcpy(output + r * output_stride, &sum[r], kChannels * sizeof(float));
-      }
-    }
+    (store_pixel(output + Row * output_stride, sum[Row], first == last), ...);
   }
 }
 
-template <int Rows>
+template <std::size_t Rows>
 INLINE void sum_columns_of(const float* sums, std::ptrdiff_t sums_stride, const Taps& columns,
                            float* output, std::ptrdiff_t output_stride) {
+  constexpr std::make_index_sequence<Rows> rows;
   switch (columns.count) {
-    case 1: return sum_some_columns<Rows, 1>(sums, sums_stride, columns, output, output_stride);
-    case 2: return sum_some_columns<Rows, 2>(sums, sums_stride, columns, output, output_stride);
-    case 3: return sum_some_columns<Rows, 3>(sums, sums_stride, columns, output, output_stride);
-    case 4: return sum_some_columns<Rows, 4>(sums, sums_stride, columns, output, output_stride);
-    default: return sum_some_columns<Rows, 0>(sums, sums_stride, columns, output, output_stride);
+    case 1: return sum_some_columns<1>(rows, sums, sums_stride, columns, output, output_stride);
+    case 2: return sum_some_columns<2>(rows, sums, sums_stride, columns, output, output_stride);
+    case 3: return sum_some_columns<3>(rows, sums, sums_stride, columns, output, output_stride);
+    case 4: return sum_some_columns<4>(rows, sums, sums_stride, columns, output, output_stride);
+    default: return sum_some_columns<0>(rows, sums, sums_stride, columns, output, output_stride);
   }
 }
 
