@@ -61,6 +61,8 @@ class RunPanel(QWidget):
                 grid.addWidget(part, 3 + i // 2, i % 2)
         for column in range(grid.columnCount()):
             grid.setColumnStretch(column, column == 0 if in_row else column < 2)
+        across = QSizePolicy.Policy.Maximum if in_row else QSizePolicy.Policy.Preferred
+        self.setSizePolicy(across, QSizePolicy.Policy.Preferred)
         style, width = Qt.ToolButtonStyle.ToolButtonTextBesideIcon, QSizePolicy.Policy.Expanding
         if in_row:
             style, width = Qt.ToolButtonStyle.ToolButtonIconOnly, QSizePolicy.Policy.Fixed

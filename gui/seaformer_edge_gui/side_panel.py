@@ -60,7 +60,7 @@ class SidePanel(QWidget):
         self._column = QVBoxLayout(content)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(6)
-        self._column.addWidget(self._view)
+        self._column.addWidget(self._view, 0, Qt.AlignmentFlag.AlignTop)
         self._column.addWidget(self._classes, 1)
         area = QScrollArea()
         area.setWidget(content)
