@@ -6,8 +6,8 @@ model is deliberately simple:
 
     time = cycles / clock + bytes from memory / bandwidth
 
-The cycles are those of the busiest part of the core, by its published widths: all instructions
-through the dispatch, NEON through its pipelines, loads and stores through theirs. Nothing overlaps
+The cycles are those of the busiest part of the core, by its commonly described widths: all
+instructions through the dispatch, NEON through its pipelines, loads and stores through theirs. Nothing overlaps
 with memory, and nothing else ever waits. Threads share the cycles evenly, and the bandwidth of the
 board as it is; each operator ends with a meeting of all threads.
 
@@ -66,7 +66,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """A board by its published figures.
+    """A board by figures that others give of it.
 
     Attributes:
         cpu: part of the processor's name that `machine.board` reports.
