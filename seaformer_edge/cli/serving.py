@@ -88,6 +88,7 @@ class Site:
             Controls(run.pipeline, program, card, view, folder),
             Access(self.token, self.address.host, self.listener.getsockname()[1]),
             lambda: run.board,
+            run.zone_shares,
         )
 
 

@@ -7,9 +7,9 @@ model is deliberately simple:
     time = cycles / clock + bytes from memory / bandwidth
 
 The cycles are those of the busiest part of the core, by its commonly described widths: all
-instructions through the dispatch, NEON through its pipelines, loads and stores through theirs. Nothing overlaps
-with memory, and nothing else ever waits. Threads share the cycles evenly, and the bandwidth of the
-board as it is; each operator ends with a meeting of all threads.
+instructions through the dispatch, NEON through its pipelines, loads and stores through theirs.
+Nothing overlaps with memory, and nothing else ever waits. Threads share the cycles evenly, and the
+bandwidth of the board as it is; each operator ends with a meeting of all threads.
 
 `instructions.json` has times, too, that others measured on these boards. The range around an
 estimate is the spread of measured to estimated times among them.

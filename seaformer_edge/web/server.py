@@ -19,6 +19,7 @@ from seaformer_edge.inference.modes import Mode
 from seaformer_edge.live import LivePipeline
 from seaformer_edge.live.report import record_of
 from seaformer_edge.live.stats import SourceState
+from seaformer_edge.live.zone_watch import Shares
 from seaformer_edge.machine.board import SystemReading
 from seaformer_edge.web.access import COOKIE_AGE_S, Access
 from seaformer_edge.web.connections import MAX_BODY, Server
@@ -65,6 +66,7 @@ class WebServer:
         controls: what the page may change.
         access: who may talk to the server.
         board: the last reading of the board.
+        zones: the shares of classes in zones, the largest first.
     """
 
     def __init__(
@@ -74,12 +76,14 @@ class WebServer:
         controls: Controls,
         access: Access,
         board: Callable[[], SystemReading | None] = lambda: None,
+        zones: Callable[[], Shares] = dict,
     ) -> None:
         self._pipeline = pipeline
         self._listener = listener
         self._controls = controls
         self._access = access
         self._board = board
+        self._zones = zones
         page = files(__package__) / "page"
         self._files = {
             path: ((page / name).read_bytes(), kind) for path, (name, kind) in FILES.items()
@@ -236,6 +240,7 @@ class WebServer:
             "chosen_classes": sorted(self._controls.classes),
             "can_record": self._controls.can_record,
             "stream_clients": self._streams,
+            "zones": self._zones(),
         }
         return _json(record)
 

@@ -27,6 +27,9 @@ def test_status_names_source_figures_and_view(site: Site) -> None:
     assert status["model"] == "fake"
     assert {row["class"] for row in status["classes"]} <= {"red", "green", "blue"}
     assert (status["mode"], status["opacity"], status["paused"]) == ("overlay", 0.5, False)
+    assert status["zones"] == {}
+    site.server._zones = lambda: {"crossing": {"person": 0.25}}
+    assert site.get("/api/status").json["zones"] == {"crossing": {"person": 0.25}}
 
 
 def test_a_snapshot_is_the_newest_picture(site: Site) -> None:

@@ -5,6 +5,7 @@ const POLL_MS = 1000;
 const RETRY_MS = [500, 1000, 2000, 4000];
 const SILENT_MS = 12000; // the server repeats its picture every five seconds
 const BARS = 8;
+const ZONE_CLASSES = 3;
 const NONE = "–";
 
 const $ = (id) => document.getElementById(id);
@@ -204,6 +205,7 @@ async function show(next) {
   showRows("dropped", dropped.length ? dropped.map(([cause, count]) => [cause, String(count)]) : [["none", ""]]);
   showBoard();
   showBars();
+  showZones();
   const size = status.width ? `, ${status.width}x${status.height}` : "";
   $("source").textContent = `${status.source}${size}, ${status.model ?? "no model"}`;
   document.title = `${status.source}: seaformer-edge`;
@@ -239,6 +241,15 @@ function showBars() {
   });
   const summary = rows.slice(0, 5).map((row) => `${row.class} ${percent(row.share ?? row.probability)}`);
   $("picture").setAttribute("aria-label", `Live picture: ${summary.join(", ") || "no classes yet"}`);
+}
+
+function showZones() {
+  const zones = Object.entries(status.zones);
+  $("zones").hidden = zones.length === 0;
+  showRows("zone-rows", zones.map(([zone, shares]) => {
+    const largest = Object.entries(shares).slice(0, ZONE_CLASSES);
+    return [zone, largest.map(([name, share]) => `${name} ${percent(share)}`).join(", ")];
+  }));
 }
 
 function newBar() {
