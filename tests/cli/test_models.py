@@ -9,8 +9,10 @@ import socket
 from dataclasses import replace
 from functools import partial
 
+import numpy as np
 import pytest
 from fake_drive import FakeDrive
+from PIL import Image
 
 from seaformer_edge.cli import main
 from seaformer_edge.hub.card import read_card
@@ -213,7 +215,7 @@ class TestWithTorch:
 
         assert main(segment) == 0
         (mask,) = masks.iterdir()
-        labels = cv2.imread(str(mask), cv2.IMREAD_UNCHANGED)
+        labels = np.asarray(Image.open(mask))
         assert labels.shape == cv2.imread(picture).shape[:2]
         assert len(set(labels.ravel().tolist())) > 1
 
