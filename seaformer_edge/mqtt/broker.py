@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass, field
-from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from seaformer_edge.errors import SinkError
+from seaformer_edge.machine.stored_url import names_stored_url, read_stored_url
 
 DEFAULT_TOPIC = "seaformer-edge"
 _PORTS = {"mqtt": 1883, "mqtts": 8883}
 _TOPIC = re.compile(r"[^+#\0/]+(/[^+#\0/]+)*")
-_MAX_CHARACTERS = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -50,15 +48,15 @@ def read_broker(text: str) -> Broker:
     Raises:
         SinkError: it is no such address, or cannot be read. Never shows what may be a password.
     """
-    stored = text.startswith(("@", "env:"))
-    address = _stored(text) if stored else text
+    is_stored = names_stored_url(text)
+    address = read_stored_url(text, SinkError) if is_stored else text.strip()
     try:
-        parts = urlsplit(address.strip())
+        parts = urlsplit(address)
         host, port = parts.hostname, parts.port
     except ValueError:
         host = None
     if host is None or parts.scheme not in _PORTS or set(address) & set("?#"):
-        name = text if stored else "the broker's address"
+        name = text if is_stored else "the broker's address"
         raise SinkError(f"{name}: not mqtt://[USER:PASSWORD@]HOST[:PORT][/TOPIC], or mqtts://")
     topic = unquote(parts.path).strip("/")
     if topic and not _TOPIC.fullmatch(topic):
@@ -71,17 +69,3 @@ def read_broker(text: str) -> Broker:
         password=None if parts.password is None else unquote(parts.password),
         topic=topic or DEFAULT_TOPIC,
     )
-
-
-def _stored(text: str) -> str:
-    if text.startswith("env:"):
-        name = text.removeprefix("env:")
-        if name not in os.environ:
-            raise SinkError(f"{text}: no environment variable {name}")
-        return os.environ[name].partition("\n")[0]
-    try:
-        with Path(text[1:]).expanduser().open(encoding="utf-8-sig") as file:
-            return file.readline(_MAX_CHARACTERS)
-    except (OSError, RuntimeError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise SinkError(f"{text}: cannot be read ({reason})") from error

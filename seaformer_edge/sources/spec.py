@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Self
 
 from seaformer_edge.errors import SourceError
+from seaformer_edge.machine.stored_url import names_stored_url, read_stored_url
 from seaformer_edge.safe_text import NOT_SHOWN, is_address, redacted
 from seaformer_edge.sources.base import FrameSource
 from seaformer_edge.sources.devices import names_camera, open_camera
@@ -20,7 +21,6 @@ from seaformer_edge.sources.paths import absolute, is_path, open_path, open_patt
 from seaformer_edge.sources.picamera import PicameraSource
 from seaformer_edge.sources.pipe import PipeSource
 from seaformer_edge.sources.process import WorkerSource
-from seaformer_edge.sources.stored_url import names_stored_url, open_stored_url
 from seaformer_edge.sources.stream import StreamSource
 from seaformer_edge.sources.synthetic import SyntheticSource, is_synthetic
 from seaformer_edge.sources.url import SCHEMES, is_url, with_login_of
@@ -46,6 +46,13 @@ class SourceKind:
     is_local: bool = False
 
 
+def _open_stored_url(text: str) -> FrameSource:
+    url = read_stored_url(text, SourceError)
+    if not is_url(url):  # not shown: it may be any secret
+        raise SourceError(f"{text}: its first line is no URL")
+    return StreamSource(url)
+
+
 def _raise_not_found(text: str) -> FrameSource:
     if is_address(text):
         known = ", ".join(f"{known}://" for known in sorted(SCHEMES))
@@ -68,7 +75,7 @@ KINDS = (
     SourceKind("url", is_url, StreamSource, is_live=True),
     SourceKind("path", is_path, open_path, is_live=False, is_local=True),
     SourceKind("camera", names_camera, open_camera, is_live=True, is_local=True),
-    SourceKind("stored URL", names_stored_url, open_stored_url, is_live=True, is_local=True),
+    SourceKind("stored URL", names_stored_url, _open_stored_url, is_live=True, is_local=True),
     SourceKind("mistyped URL", lambda text: redacted(text) != text, _raise_not_found,
                is_live=False),
     SourceKind("pattern", glob.has_magic, open_pattern, is_live=False, is_local=True),
