@@ -1,7 +1,8 @@
 """Other networks for mobile segmentation, written from their papers and registered from outside.
 
-Importing this module registers "topformer", "lr-aspp" and "segformer", so that they are exported,
-run and evaluated like SeaFormer. The pyproject.toml beside it offers them to the commands:
+Importing this module registers "topformer", "lr-aspp", "segformer", "efficientvit" and
+"pp-mobileseg", so that they are exported, run and evaluated like SeaFormer. The pyproject.toml
+beside it offers them to the commands:
 
     pip install -e scripts/bench/rivals
 
@@ -10,7 +11,7 @@ folded, so they can be run but hardly trained. Every operator is one that XNNPAC
 `export/rewrite` for SeaFormer: pooling over fixed windows, 3-D products, hard-sigmoids as clamps.
 
 TopFormer: Zhang et al., CVPR 2022. MobileNetV3 and LR-ASPP: Howard et al., ICCV 2019.
-SegFormer: Xie et al., NeurIPS 2021.
+SegFormer: Xie et al., NeurIPS 2021. The newer ones are in `efficientvit` and `pp_mobileseg`.
 """
 
 from __future__ import annotations
@@ -21,72 +22,13 @@ from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
+from efficientvit import EfficientViT
+from peer_layers import InvertedResidual, attend, conv, depthwise, enlarge, hard_sigmoid
+from pp_mobileseg import PPMobileSeg
 from torch import Tensor, nn
 
 from seaformer_edge.export.rewrite import Normalised, pad_classes
 from seaformer_edge.nn import Architecture, register_architecture
-
-
-def conv(
-    channels_in: int, channels_out: int, kernel: int = 1, stride: int = 1, dilation: int = 1
-) -> nn.Conv2d:
-    padding = dilation * (kernel // 2)
-    return nn.Conv2d(channels_in, channels_out, kernel, stride, padding, dilation)
-
-
-def depthwise(channels: int, kernel: int, stride: int = 1, dilation: int = 1) -> nn.Conv2d:
-    padding = dilation * (kernel // 2)
-    return nn.Conv2d(channels, channels, kernel, stride, padding, dilation, groups=channels)
-
-
-def hard_sigmoid(x: Tensor) -> Tensor:
-    """The clamp of a hard-sigmoid; slope and offset are part of the convolution before it."""
-    return x.clamp(0.0, 1.0)
-
-
-def enlarge(x: Tensor, like: Tensor) -> Tensor:
-    return F.interpolate(x, like.shape[2:], mode="bilinear", align_corners=False)
-
-
-def attend(q: Tensor, k: Tensor, v: Tensor, heads: int) -> Tensor:
-    """Multi-head attention over all pixels: (B, C, H, W) each, to (B, channels of v, H, W)."""
-    batch, _, height, width = q.shape
-    q, k, v = (t.reshape(batch * heads, t.shape[1] // heads, -1) for t in (q, k, v))
-    mixed = torch.bmm(torch.bmm(q.transpose(1, 2), k).softmax(-1), v.transpose(1, 2))
-    return mixed.transpose(1, 2).reshape(batch, -1, height, width)
-
-
-class InvertedResidual(nn.Module):
-    """The block of MobileNetV2; with `squeeze` and `hard_swish`, that of MobileNetV3."""
-
-    def __init__(
-        self,
-        channels_in: int,
-        hidden: int,
-        channels_out: int,
-        kernel: int,
-        stride: int,
-        dilation: int = 1,
-        squeeze: bool = False,
-        hard_swish: bool = False,
-    ):
-        super().__init__()
-        self.expand = conv(channels_in, hidden) if hidden != channels_in else None
-        self.depthwise = depthwise(hidden, kernel, stride, dilation)
-        narrow = max(8, (hidden // 4 + 4) // 8 * 8)
-        self.squeeze = nn.ModuleList([conv(hidden, narrow), conv(narrow, hidden)][: 2 * squeeze])
-        self.project = conv(hidden, channels_out)
-        self.residual = stride == 1 and channels_in == channels_out
-        self.act = F.hardswish if hard_swish else F.relu
-
-    def forward(self, x: Tensor) -> Tensor:
-        y = x if self.expand is None else self.act(self.expand(x))
-        y = self.act(self.depthwise(y))
-        if self.squeeze:
-            down, up = self.squeeze
-            y = y * hard_sigmoid(up(F.relu(down(y.mean((2, 3), keepdim=True)))))
-        y = self.project(y)
-        return x + y if self.residual else y
 
 
 class TopFormerBlock(nn.Module):
@@ -308,6 +250,24 @@ register_architecture(
         "segformer",
         variants=("B0",),
         build=segments_only(lambda _, num_classes: SegFormerB0(num_classes)),
+        rewrite=padded("classify"),
+        class_layers=("classify.",),
+    )
+)
+register_architecture(
+    Architecture(
+        "efficientvit",
+        variants=tuple(EfficientViT.ROWS),
+        build=segments_only(EfficientViT),
+        rewrite=padded("classify"),
+        class_layers=("classify.",),
+    )
+)
+register_architecture(
+    Architecture(
+        "pp-mobileseg",
+        variants=("T",),
+        build=segments_only(lambda _, num_classes: PPMobileSeg(num_classes)),
         rewrite=padded("classify"),
         class_layers=("classify.",),
     )
