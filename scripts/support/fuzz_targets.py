@@ -25,6 +25,7 @@ from fuzz_arguments import ARGUMENT_TARGETS
 from fuzz_files import FILE_TARGETS
 from fuzz_inputs import ODD, Target, damaged, folder, odd_entries, odd_json, put
 from fuzz_labels import LABEL_TARGETS
+from fuzz_live import LIVE_TARGETS
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
@@ -279,6 +280,7 @@ TARGETS = {
     "checkpoints": Target(_checkpoints, _import_checkpoint, "torch"),
     **ADDRESS_TARGETS,
     **ARGUMENT_TARGETS,
+    **LIVE_TARGETS,
 }
 
 

@@ -11,6 +11,7 @@ from seaformer_edge.machine.stored_url import names_stored_url, read_stored_url
 
 DEFAULT_TOPIC = "seaformer-edge"
 _PORTS = {"mqtt": 1883, "mqtts": 8883}
+_MAX_CHARACTERS = 4096
 _TOPIC = re.compile(r"[^+#\0/]+(/[^+#\0/]+)*")
 
 
@@ -52,12 +53,19 @@ def read_broker(text: str) -> Broker:
     address = read_stored_url(text, SinkError) if is_stored else text.strip()
     try:
         parts = urlsplit(address)
-        host, port = parts.hostname, parts.port
+        host, port = parts.hostname or "", parts.port
+        host.encode("idna")
+        address.encode()
     except ValueError:
-        host = None
-    if host is None or parts.scheme not in _PORTS or set(address) & set("?#"):
+        host = ""
+    is_valid = host and port != 0 and parts.scheme in _PORTS and len(address) <= _MAX_CHARACTERS
+    # An @ in the path is of a password with a / in it.
+    if not is_valid or set(address) & set("?#") or "@" in parts.path:
         name = text if is_stored else "the broker's address"
-        raise SinkError(f"{name}: not mqtt://[USER:PASSWORD@]HOST[:PORT][/TOPIC], or mqtts://")
+        raise SinkError(
+            f"{name}: not mqtt://[USER:PASSWORD@]HOST[:PORT][/TOPIC], or mqtts://; in a password,"
+            " write / as %2F, ? as %3F, # as %23 and @ as %40"
+        )
     topic = unquote(parts.path).strip("/")
     if topic and not _TOPIC.fullmatch(topic):
         raise SinkError(f"{topic!r}: not a topic to publish to; leave out + and #")

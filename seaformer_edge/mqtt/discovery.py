@@ -24,7 +24,8 @@ _FIGURES = {
 def identifier(name: str) -> str:
     """A name as a part of a topic: letters, digits, _ and -; different for different names."""
     plain = re.sub(r"[^A-Za-z0-9_-]+", "_", name).strip("_")[:40]
-    return plain if plain == name else f"{plain}_{sha256(name.encode()).hexdigest()[:8]}"
+    digest = sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
+    return plain if plain == name else f"{plain}_{digest[:8]}"
 
 
 def discovery_messages(

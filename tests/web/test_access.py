@@ -47,6 +47,7 @@ def test_the_login_form_sets_a_cookie_that_scripts_cannot_read(serve: Serve) -> 
         wrong = site.request("POST", "/login", b"token=wrong", **form)
         assert wrong.status == 401
         assert b"Wrong token" in wrong.body
+        assert site.request("POST", "/login", b"token=\xbc&token", **form).status == 401
         right = site.request("POST", "/login", urlencode({"token": TOKEN}).encode(), **form)
         assert right.status == 303
         cookie = right.headers["Set-Cookie"]
