@@ -101,7 +101,10 @@ POLL_S = 0.1
     help="From one snapshot to the next.",
 )
 @click.option(
-    "--zones", type=file_path, metavar="FILE", help="Count the classes in the zones of this file."
+    "--zones",
+    type=file_path,
+    metavar="FILE",
+    help="Count the classes in the zones of this file; the page of --serve changes it.",
 )
 @click.option("--on-event", metavar="COMMAND", help="Run this for each event of a zone's rules.")
 @click.option(
@@ -190,7 +193,9 @@ def live(
         recording = RecordingPlan(record, draw, overwrite, codec, series)
     if snapshots is not None:
         check_folder(snapshots, overwrite=True)
-    zone_list = () if zones is None else read_zones(zones)
+    # A file that is not there yet is begun by the page.
+    is_new = zones is not None and site is not None and not zones.exists()
+    zone_list = () if zones is None or is_new else read_zones(zones)
     RuleWatch(zone_list, card.classes)  # refuses rules on classes that the model lacks
     broker = None if mqtt is None else read_broker(mqtt)
     pipeline = LivePipeline(
@@ -210,20 +215,24 @@ def live(
         recording=recording,
         snapshots=None if snapshots is None else SnapshotPlan(snapshots, view, snapshot_every),
         table=None if stats is None else StatusTable(stats, stats_size),
-        zones=watch if zone_list else None,
+        zones=watch if zones is not None else None,
     )
 
     def update() -> None:
         status, board, record = run.update()
         show(line_of(status, board))
-        outputs.update(record, watch.classes, watch.shares)
+        outputs.update(record, watch)
         notify("WATCHDOG=1")
         if as_json and _can_print():
             echo(json_line(record))
 
     page: AbstractContextManager[object] = nullcontext()
     if site is not None:
-        page = site.serve(run, path, card, view, Path.cwd() if record is None else None)
+        from seaformer_edge.web.controls import Controls
+
+        folder = Path.cwd() if record is None else None
+        controls = Controls(pipeline, path, card, view, folder, watch, zones)
+        page = site.serve(run, controls)
 
     with stop_on_signals() as stop, status_line() as show, outputs, run, page:
         notify("READY=1")

@@ -17,9 +17,8 @@ from seaformer_edge.errors import SeaformerEdgeError
 from seaformer_edge.web.address import DEFAULT_ADDRESS, Address, is_local, listen, url_of
 
 if TYPE_CHECKING:
-    from seaformer_edge.hub.card import Card
-    from seaformer_edge.inference.views import View
     from seaformer_edge.live.headless import HeadlessRun
+    from seaformer_edge.web.controls import Controls
 
 Command = TypeVar("Command", bound=Callable[..., object])
 
@@ -67,17 +66,9 @@ class Site:
     token: str | None
     is_new: bool
 
-    def serve(
-        self, run: HeadlessRun, program: Path, card: Card, view: View, folder: Path | None
-    ) -> AbstractContextManager[object]:
-        """Prints where the page is, and serves it within the returned context.
-
-        Args:
-            program, card, view: that the run begins with.
-            folder: for the page's recordings; None if the page cannot record.
-        """
+    def serve(self, run: HeadlessRun, controls: Controls) -> AbstractContextManager[object]:
+        """Prints where the page is, and serves it within the returned context."""
         from seaformer_edge.web.access import Access
-        from seaformer_edge.web.controls import Controls
         from seaformer_edge.web.server import WebServer
 
         token = f" with the token {self.token}" if self.is_new else ""
@@ -85,10 +76,9 @@ class Site:
         return WebServer(
             run.pipeline,
             self.listener,
-            Controls(run.pipeline, program, card, view, folder),
+            controls,
             Access(self.token, self.address.host, self.listener.getsockname()[1]),
             lambda: run.board,
-            run.zone_shares,
         )
 
 

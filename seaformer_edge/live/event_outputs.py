@@ -7,7 +7,7 @@ import queue
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Self
 
-from seaformer_edge.live.zone_watch import Shares, event_record
+from seaformer_edge.live.zone_watch import EventRecord, ZoneWatch
 from seaformer_edge.mqtt import Broker, MqttPublisher
 from seaformer_edge.zones import Event, EventCommand, Zone
 
@@ -32,9 +32,8 @@ class EventOutputs:
         self._command = None if command is None else EventCommand(command)
         self._mqtt = None if broker is None else MqttPublisher(broker, camera, zones)
 
-    def put(self, event: Event) -> None:
+    def put(self, event: Event, record: EventRecord) -> None:
         """Hands an event to all outputs; does not wait."""
-        record = event_record(event)
         line = json.dumps(record, ensure_ascii=False)
         self._lines.put(line)
         if self._command is not None:
@@ -42,18 +41,17 @@ class EventOutputs:
         if self._mqtt is not None:
             self._mqtt.publish_event(event, record)
 
-    def update(self, record: Mapping[str, object], classes: Sequence[str], shares: Shares) -> None:
+    def update(self, record: Mapping[str, object], watch: ZoneWatch) -> None:
         """Publishes the state of the run; call it about once a second.
 
         Args:
             record: the figures, as from `report.record_of`.
-            classes: of the model that made the shares; empty before the first.
-            shares: of the zones.
+            watch: its zones, and shares with the classes of a model.
         """
         if self._mqtt is not None:
-            self._mqtt.set_classes(classes)
+            self._mqtt.describe(watch.zones, watch.classes)
             self._mqtt.publish_state(record)
-            self._mqtt.publish_shares(shares)
+            self._mqtt.publish_shares(watch.shares)
 
     def lines(self) -> Iterator[str]:
         """The events since the last call, an object of JSON each."""

@@ -20,7 +20,7 @@ from seaformer_edge.live.series import Series
 from seaformer_edge.live.snapshots import SnapshotWriter
 from seaformer_edge.live.stats import LiveStatus, SourceState
 from seaformer_edge.live.status_table import StatusTable
-from seaformer_edge.live.zone_watch import Shares, ZoneWatch
+from seaformer_edge.live.zone_watch import ZoneWatch
 from seaformer_edge.machine.board import SystemReading
 from seaformer_edge.machine.board_reader import BoardReader
 
@@ -105,10 +105,6 @@ class HeadlessRun:
         """The last reading of the board; None before the first."""
         return self._board.reading
 
-    def zone_shares(self) -> Shares:
-        """The shares of classes in the zones, the largest first; empty without zones."""
-        return {} if self._zones is None else self._zones.largest_shares()
-
     def update(self) -> Update:
         """Call it about once a second: does what is due, and returns the run's state."""
         status, result, board = self.pipeline.status(), self.pipeline.newest(), self.board
@@ -119,7 +115,7 @@ class HeadlessRun:
             self._take_snapshot(self._snapshots, result)
         record = record_of(status, board, result)
         if self._zones is not None:
-            record["zones"] = self.zone_shares()
+            record["zones"] = self._zones.largest_shares()
         if (table := self._table) is not None:
             self._try("table", lambda: table.write(record))
         return Update(status, board, record)

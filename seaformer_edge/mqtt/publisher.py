@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from seaformer_edge.errors import SinkError
 from seaformer_edge.mqtt.broker import Broker
 from seaformer_edge.mqtt.discovery import PREFIX, discovery_messages, identifier, rule_topic
-from seaformer_edge.zones import Event, Zone
+from seaformer_edge.zones import Event, Rule, Zone
 
 if TYPE_CHECKING:
     from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
@@ -65,7 +65,8 @@ class MqttPublisher:
         self._zones = tuple(zones)
         self._topic = f"{broker.topic}/{identifier(camera)}"
         self._classes: tuple[str, ...] = ()
-        self._begun: set[str] = set()  # topics of the rules whose event has begun
+        self._begun: set[tuple[str, Rule]] = set()  # names of zones, and rules whose event lasts
+        self._retained: set[str] = set()  # topics of zones
         self._next_s = {"state": -math.inf, "zones": -math.inf}
         self._failure = ""
         self._closed = threading.Event()
@@ -73,10 +74,11 @@ class MqttPublisher:
         self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
         self._thread.start()
 
-    def set_classes(self, classes: Sequence[str]) -> None:
-        """Announces the zones with the class names of a model."""
-        if tuple(classes) != self._classes:
-            self._classes = tuple(classes)
+    def describe(self, zones: Sequence[Zone], classes: Sequence[str]) -> None:
+        """Announces zones with the class names of a model, if there are others than before."""
+        if (tuple(zones), tuple(classes)) != (self._zones, self._classes):
+            self._zones, self._classes = tuple(zones), tuple(classes)
+            self._begun &= {(zone.name, rule) for zone in zones for rule in zone.rules}
             self._announce()
 
     def publish_state(self, figures: Mapping[str, object]) -> None:
@@ -91,14 +93,15 @@ class MqttPublisher:
         """Publishes the begin or end of a rule.
 
         Args:
-            event: of one of the zones.
+            event: of a zone; of one that is not announced yet, the state is told then.
             record: the event as an object of JSON.
         """
+        key = (event.zone, event.rule)
+        (self._begun.add if event.begins else self._begun.discard)(key)
         for zone_number, zone in enumerate(self._zones):
             for rule_number, rule in enumerate(zone.rules):
-                if (zone.name, rule) == (event.zone, event.rule):
+                if (zone.name, rule) == key:
                     topic = rule_topic(self._topic, zone_number, rule_number)
-                    (self._begun.add if event.begins else self._begun.discard)(topic)
                     self._publish(topic, "ON" if event.begins else "OFF", retain=True)
         self._publish(f"{self._topic}/event", json.dumps(record))
 
@@ -122,12 +125,17 @@ class MqttPublisher:
 
     def _announce(self) -> None:
         messages = discovery_messages(self._topic, self._camera, self._zones, self._classes)
-        for topic, payload in messages.items():
-            self._publish(topic, json.dumps(payload), retain=True)
+        payloads = {topic: json.dumps(message) for topic, message in messages.items()}
         for zone_number, zone in enumerate(self._zones):
-            for rule_number in range(len(zone.rules)):
+            for rule_number, rule in enumerate(zone.rules):
                 topic = rule_topic(self._topic, zone_number, rule_number)
-                self._publish(topic, "ON" if topic in self._begun else "OFF", retain=True)
+                payloads[topic] = "ON" if (zone.name, rule) in self._begun else "OFF"
+        for topic in self._retained - payloads.keys():
+            self._publish(topic, "", retain=True)  # the broker forgets it
+        for topic, payload in payloads.items():
+            self._publish(topic, payload, retain=True)
+        if self._client.is_connected():
+            self._retained = set(payloads)
         self._publish(f"{self._topic}/status", "online", retain=True)
 
     def _new_client(self) -> Client:

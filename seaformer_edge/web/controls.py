@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 import numpy as np
@@ -18,7 +18,9 @@ from seaformer_edge.inference.modes import Mode
 from seaformer_edge.inference.views import View
 from seaformer_edge.live import LivePipeline, LiveResult
 from seaformer_edge.live.snapshots import free_name
+from seaformer_edge.live.zone_watch import ZoneWatch
 from seaformer_edge.web.pictures import draw
+from seaformer_edge.zones import Zone, change_zones
 
 MAX_NAME = 200
 Name = Annotated[str, Meta(max_length=MAX_NAME)]
@@ -30,6 +32,8 @@ class Change(Struct, forbid_unknown_fields=True):
     Attributes:
         model: one of `Controls.models`.
         classes: names of the classes to colour; None or none colours all.
+        zone: to add to the zone file, or to replace the one of the same name there.
+        remove_zone: name of a zone to remove from the zone file.
     """
 
     model: Name | UnsetType = UNSET
@@ -38,6 +42,8 @@ class Change(Struct, forbid_unknown_fields=True):
     classes: Annotated[list[Name], Meta(max_length=256)] | UnsetType | None = UNSET
     paused: bool | UnsetType = UNSET
     recording: bool | UnsetType = UNSET
+    zone: Zone | UnsetType = UNSET
+    remove_zone: Name | UnsetType = UNSET
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,21 +69,36 @@ class Controls:
         card: its card.
         view: at the start.
         folder: for recordings; None if the page cannot record.
+        zones: that are watched.
+        zone_file: where changes of them are saved; None if the page cannot change them.
     """
 
     def __init__(
-        self, pipeline: LivePipeline, program: Path, card: Card, view: View, folder: Path | None
+        self,
+        pipeline: LivePipeline,
+        program: Path,
+        card: Card,
+        view: View,
+        folder: Path | None,
+        zones: ZoneWatch | None = None,
+        zone_file: Path | None = None,
     ) -> None:
         self._pipeline = pipeline
         self._program = program
         self._first = ModelChoice(card.name, _detail(card), card.name)
         self._folder = folder
+        self.zones = zones
+        self._zone_file = zone_file
         self.view = view
         self._classes = frozenset(card.classes[i] for i in view.classes or ())
 
     @property
     def can_record(self) -> bool:
         return self._folder is not None
+
+    @property
+    def can_draw_zones(self) -> bool:
+        return self._zone_file is not None
 
     @property
     def classes(self) -> frozenset[str]:
@@ -127,6 +148,16 @@ class Controls:
                 self._pipeline.resume()
         if change.recording is not UNSET:
             self._record(change.recording)
+        if change.remove_zone is not UNSET:
+            self._change_zones(remove=change.remove_zone)
+        if change.zone is not UNSET:
+            self._checked([rule.class_name for rule in change.zone.rules])
+            self._change_zones(put=change.zone)
+
+    def _change_zones(self, **change: Any) -> None:
+        if self._zone_file is None or self.zones is None:
+            raise SeaformerEdgeError("zones are saved to the file of --zones, which was not given")
+        self.zones.set_zones(change_zones(self._zone_file, **change))
 
     def _checked(self, names: list[str] | None) -> frozenset[str]:
         result = self._pipeline.newest()

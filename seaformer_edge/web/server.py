@@ -11,7 +11,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from importlib.resources import files
 from typing import Any, Self
+from urllib.parse import parse_qs
 
+import msgspec
 from aiohttp import web
 
 from seaformer_edge.errors import SeaformerEdgeError
@@ -19,7 +21,6 @@ from seaformer_edge.inference.modes import Mode
 from seaformer_edge.live import LivePipeline
 from seaformer_edge.live.report import record_of
 from seaformer_edge.live.stats import SourceState
-from seaformer_edge.live.zone_watch import Shares
 from seaformer_edge.machine.board import SystemReading
 from seaformer_edge.web.access import COOKIE_AGE_S, Access
 from seaformer_edge.web.connections import MAX_BODY, Server
@@ -66,7 +67,6 @@ class WebServer:
         controls: what the page may change.
         access: who may talk to the server.
         board: the last reading of the board.
-        zones: the shares of classes in zones, the largest first.
     """
 
     def __init__(
@@ -76,14 +76,12 @@ class WebServer:
         controls: Controls,
         access: Access,
         board: Callable[[], SystemReading | None] = lambda: None,
-        zones: Callable[[], Shares] = dict,
     ) -> None:
         self._pipeline = pipeline
         self._listener = listener
         self._controls = controls
         self._access = access
         self._board = board
-        self._zones = zones
         page = files(__package__) / "page"
         self._files = {
             path: ((page / name).read_bytes(), kind) for path, (name, kind) in FILES.items()
@@ -97,6 +95,7 @@ class WebServer:
             ("GET", "/stream.mjpg"): self._stream,
             ("GET", "/api/status"): self._status,
             ("GET", "/api/choices"): self._choices,
+            ("GET", "/api/zones"): self._zones,
             ("POST", "/api/control"): self._control,
             ("GET", "/api/snapshot.jpg"): self._snapshot,
             ("GET", "/api/mask.png"): self._mask,
@@ -200,10 +199,9 @@ class WebServer:
     async def _log_in(self, request: web.BaseRequest) -> web.StreamResponse:
         if request.content_type != "application/x-www-form-urlencoded":
             return _problem(415, "send the form of the page")
-        token = (await request.post()).get("token")
-        if not self._access.needs_token or (
-            isinstance(token, str) and self._access.is_token(token.strip())
-        ):
+        form = parse_qs((await request.read()).decode("latin-1"))
+        (token,) = form.get("token", [""])[:1]
+        if not self._access.needs_token or self._access.is_token(token.strip()):
             response = web.Response(status=303, headers={"Location": "/"})
             response.set_cookie(
                 self._access.cookie,
@@ -231,16 +229,20 @@ class WebServer:
 
     async def _status(self, request: web.BaseRequest) -> web.StreamResponse:
         status, result = self._pipeline.status(), self._pipeline.newest()
-        view = self._controls.view
+        view, zones = self._controls.view, self._controls.zones
         record = record_of(status, self._board(), result) | {
             "loading": status.loading,
             "paused": status.paused,
             "mode": view.mode,
             "opacity": view.opacity,
+            "columns": view.columns,
             "chosen_classes": sorted(self._controls.classes),
             "can_record": self._controls.can_record,
             "stream_clients": self._streams,
-            "zones": self._zones(),
+            "zones": {} if zones is None else zones.largest_shares(),
+            "zone_changes": 0 if zones is None else zones.changes,
+            "can_draw_zones": self._controls.can_draw_zones,
+            "events": [] if zones is None else zones.events,
         }
         return _json(record)
 
@@ -264,6 +266,10 @@ class WebServer:
                 ],
             }
         )
+
+    async def _zones(self, request: web.BaseRequest) -> web.StreamResponse:
+        zones = self._controls.zones
+        return _json({"zones": msgspec.to_builtins(() if zones is None else zones.zones)})
 
     async def _control(self, request: web.BaseRequest) -> web.StreamResponse:
         # Another page cannot send this type without asking first, which is refused.

@@ -3,7 +3,7 @@
 from seaformer_edge.zones.command import EventCommand
 from seaformer_edge.zones.rules import Event, RuleWatch
 from seaformer_edge.zones.shares import ZoneShares, polygon_mask
-from seaformer_edge.zones.zone_file import Rule, Zone, read_zones, write_zones
+from seaformer_edge.zones.zone_file import Rule, Zone, change_zones, read_zones, write_zones
 
 __all__ = [
     "Event",
@@ -12,6 +12,7 @@ __all__ = [
     "RuleWatch",
     "Zone",
     "ZoneShares",
+    "change_zones",
     "polygon_mask",
     "read_zones",
     "write_zones",

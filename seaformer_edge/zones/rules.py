@@ -37,12 +37,17 @@ class RuleWatch:
     Args:
         zones: of the shares that `update` gets, in this order.
         classes: the model's class names.
+        earlier: with the same classes; events of the zones that are still there go on.
 
     Raises:
         ModelError: the model has no class of a rule's name.
     """
 
-    def __init__(self, zones: Sequence[Zone], classes: Sequence[str]) -> None:
+    def __init__(
+        self, zones: Sequence[Zone], classes: Sequence[str], earlier: RuleWatch | None = None
+    ) -> None:
+        states = () if earlier is None else earlier._states
+        known = {(zone, state.rule): state for _, zone, state in states}
         self._states: list[tuple[int, Zone, _RuleState]] = []
         for index, zone in enumerate(zones):
             for rule in zone.rules:
@@ -51,7 +56,7 @@ class RuleWatch:
                         f"zone {zone.name!r}: the model has no class {rule.class_name!r}; it has "
                         + ", ".join(classes)
                     )
-                state = _RuleState(rule, classes.index(rule.class_name))
+                state = known.get((zone, rule)) or _RuleState(rule, classes.index(rule.class_name))
                 self._states.append((index, zone, state))
 
     def update(self, shares: NDArray[np.float64], at_s: float) -> list[Event]:

@@ -82,5 +82,5 @@ class ZoneShares:
         masks = [polygon_mask(zone.polygon, width, height).ravel()[first] for zone in self._zones]
         self._regions = regions
         self._region_border = np.not_equal(regions[1:], regions[:-1])
-        self._zones_of_region = np.array(masks, np.float64).T
+        self._zones_of_region = np.array(masks, np.float64).reshape(len(masks), len(first)).T
         self._size = (height, width)

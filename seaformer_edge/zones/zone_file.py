@@ -23,8 +23,8 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from seaformer_edge.errors import ModelError, reading
-from seaformer_edge.files import atomic_write
+from seaformer_edge.errors import ModelError, SinkError, reading
+from seaformer_edge.files import atomic_write, changing
 from seaformer_edge.hub.class_list import Line
 from seaformer_edge.hub.json_file import validate
 
@@ -79,14 +79,14 @@ class Zone(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rules: tuple[Rule, ...] = ()
 
     def __post_init__(self) -> None:
-        if not _area(self.polygon):
-            raise ValueError(f"zone {self.name!r} has no area")
         if _edges_cross(self.polygon):
             raise ValueError(f"edges of zone {self.name!r} cross")
+        if not _area(self.polygon):
+            raise ValueError(f"zone {self.name!r} has no area")
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True):
-    zones: Annotated[tuple[Zone, ...], Meta(min_length=1, max_length=MAX_ZONES)]
+    zones: Annotated[tuple[Zone, ...], Meta(max_length=MAX_ZONES)]
 
 
 def read_zones(path: Path) -> tuple[Zone, ...]:
@@ -113,7 +113,7 @@ def write_zones(path: Path, zones: Sequence[Zone]) -> None:
     Raises:
         OSError: it cannot be written; an earlier file is unchanged.
     """
-    blocks = []
+    blocks = [] if zones else ["zones = []\n"]
     for zone in zones:
         corners = ", ".join(f"[{x!r}, {y!r}]" for x, y in zone.polygon)
         blocks.append(f"[[zones]]\nname = {_text(zone.name)}\npolygon = [{corners}]\n")
@@ -124,6 +124,38 @@ def write_zones(path: Path, zones: Sequence[Zone]) -> None:
             ]
             blocks.append("\n".join(["[[zones.rules]]", *lines, ""]))
     atomic_write(path, "\n".join(blocks).encode())
+
+
+def change_zones(
+    path: Path, put: Zone | None = None, remove: str | None = None
+) -> tuple[Zone, ...]:
+    """Change one zone of a zone file, which is written anew, without its comments.
+
+    Args:
+        path: need not exist.
+        put: replaces the zone of the same name, or is added.
+        remove: name of a zone.
+
+    Returns:
+        all zones of the file.
+
+    Raises:
+        ModelError: the file is not valid, has no zone of the name to remove, or has too many.
+        SinkError: it cannot be written; it is unchanged.
+    """
+    try:
+        with changing(path):
+            zones = {zone.name: zone for zone in read_zones(path)} if path.exists() else {}
+            if remove is not None and zones.pop(remove, None) is None:
+                raise ModelError(f"{path}: no zone has the name {remove!r}")
+            if put is not None:
+                zones[put.name] = put
+            if len(zones) > MAX_ZONES:
+                raise ModelError(f"{path}: at most {MAX_ZONES} zones")
+            write_zones(path, [*zones.values()])
+    except OSError as error:
+        raise SinkError(f"{path}: cannot be written ({error.strerror or error})") from error
+    return tuple(zones.values())
 
 
 def _value(value: str | float) -> str:

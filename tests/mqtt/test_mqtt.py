@@ -101,7 +101,7 @@ def test_state_shares_and_events_reach_the_broker(broker: Mosquitto) -> None:
     received = broker.received
     mqtt = MqttPublisher(Broker("127.0.0.1", broker.port), "porch", [ZONE])
     try:
-        mqtt.set_classes(CLASSES)
+        mqtt.describe([ZONE], CLASSES)
         wait_until(lambda: received.get(f"{TOPIC}/status") == b"online")
         mqtt.publish_state({"inference_fps": 9.5})
         mqtt.publish_shares({ZONE.name: {"road": 0.5}})
@@ -120,6 +120,15 @@ def test_state_shares_and_events_reach_the_broker(broker: Mosquitto) -> None:
         assert received[f"{TOPIC}/zone/0/rule/0"] == b"ON"
         mqtt.publish_event(event(False), {"zone": ZONE.name})
         wait_until(lambda: received[f"{TOPIC}/zone/0/rule/0"] == b"OFF")
+
+        # Other zones: what the broker keeps of those before is removed.
+        del received[f"{TOPIC}/status"]
+        mqtt.describe([Zone("new", ZONE.polygon, (RULE,))], CLASSES)
+        wait_until(lambda: f"{TOPIC}/status" in received)
+        shown = [json.loads(p)["name"] for t, p in received.items() if "/config" in t and p]
+        assert len(shown) == 3 + 3 + 1
+        assert not any("zebra" in name for name in shown)
+        assert received[f"{TOPIC}/zone/0/rule/1"] == b""
     finally:
         mqtt.close()
     wait_until(lambda: received[f"{TOPIC}/status"] == b"offline")
@@ -228,7 +237,8 @@ def test_addresses_of_brokers(
     [
         *("host", "http://host", "mqtt://", "mqtt://h:port", "mqtt://h/a/#", "mqtt://h/a/+"),
         *("@/no/file", "env:NONE_", "mqtt://u:s3cret@h:70000", "mqtt://u:s3cret@h?x=1"),
-        "u:s3cret@h",
+        *("u:s3cret@h", "mqtt://u:12/s3cret@h", "mqtt://u:s3cret@\x94", "mqtt://h:0"),
+        *("mqtt://\udc80:s3cret@h", f"mqtt://u:s3cret@h/{'a' * 70_000}"),
     ],
 )
 def test_an_address_that_is_none(text: str) -> None:
@@ -251,6 +261,6 @@ def test_discovery_has_one_device_and_unique_entities() -> None:
 
 
 def test_names_of_topics_are_distinct() -> None:
-    names = ["porch", "Porch", "a b", "a_b", "a/b", "", "\u00e4", "#"]
+    names = ["porch", "Porch", "a b", "a_b", "a/b", "", "\u00e4", "#", "\udc80"]
     assert len({identifier(name) for name in names}) == len(names)
     assert identifier("porch") == "porch"

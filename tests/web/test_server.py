@@ -12,6 +12,7 @@ from web_site import Serve, Site
 
 from seaformer_edge.inference.modes import Mode
 from seaformer_edge.sources.synthetic import read_counter
+from seaformer_edge.zones import read_zones
 
 
 def picture(data: bytes) -> np.ndarray:
@@ -27,9 +28,7 @@ def test_status_names_source_figures_and_view(site: Site) -> None:
     assert status["model"] == "fake"
     assert {row["class"] for row in status["classes"]} <= {"red", "green", "blue"}
     assert (status["mode"], status["opacity"], status["paused"]) == ("overlay", 0.5, False)
-    assert status["zones"] == {}
-    site.server._zones = lambda: {"crossing": {"person": 0.25}}
-    assert site.get("/api/status").json["zones"] == {"crossing": {"person": 0.25}}
+    assert (status["zones"], status["events"], status["can_draw_zones"]) == ({}, [], False)
 
 
 def test_a_snapshot_is_the_newest_picture(site: Site) -> None:
@@ -74,6 +73,45 @@ def test_the_page_records_to_a_new_file(serve: Serve, tmp_path: Path) -> None:
         site.change(recording=False)
         wait_until(lambda: site.get("/api/status").json["recording"] is None)
         assert [path.suffix for path in tmp_path.iterdir()] == [".mp4"]
+
+
+ZONE = {
+    "name": "left",
+    "polygon": [[0, 0], [0.5, 0], [0.5, 1], [0, 1]],
+    "rules": [{"class": "blue", "above": 0.0}],
+}
+
+
+def test_zones_are_drawn_and_saved(serve: Serve, tmp_path: Path) -> None:
+    path = tmp_path / "zones.toml"
+    with serve(zone_file=path) as site:
+        before = site.get("/api/status").json["zone_changes"]
+        assert site.change(zone=ZONE).json["zone_changes"] == before + 1
+        (zone,) = site.get("/api/zones").json["zones"]
+        assert (zone["name"], zone["polygon"]) == ("left", ZONE["polygon"])
+        assert [zone.name for zone in read_zones(path)] == ["left"]
+        wait_until(lambda: site.get("/api/status").json["events"])
+        status = site.get("/api/status").json
+        assert sum(status["zones"]["left"].values()) == pytest.approx(1, abs=0.01)
+        assert (status["events"][0]["zone"], status["events"][0]["event"]) == ("left", "begin")
+        for bad, reason in (
+            ({"zone": {**ZONE, "polygon": [[0, 0], [1, 1], [1, 0], [0, 1]]}}, "edges of zone"),
+            ({"zone": {**ZONE, "rules": [{"class": "cat", "above": 0}]}}, "cat: no class"),
+            ({"remove_zone": "right"}, "no zone has the name 'right'"),
+        ):
+            reply = site.change(**bad)
+            assert reply.status == 400
+            assert reason in reply.json["error"]
+        assert [zone.name for zone in read_zones(path)] == ["left"]
+        site.change(remove_zone="left")
+        assert site.get("/api/zones").json["zones"] == []
+        assert read_zones(path) == ()
+
+
+def test_without_a_zone_file_no_zone_is_drawn(site: Site) -> None:
+    reply = site.change(zone=ZONE)
+    assert reply.status == 400
+    assert "--zones" in reply.json["error"]
 
 
 def test_the_run_goes_on_after_the_server(site: Site) -> None:

@@ -16,6 +16,7 @@ from fakes import CARD, FAKE, PATIENCE_S, wait_until
 
 from seaformer_edge.inference.views import View
 from seaformer_edge.live import LivePipeline
+from seaformer_edge.live.zone_watch import ZoneWatch
 
 pytest.importorskip("aiohttp", reason="the page needs aiohttp (extra: serve)")
 
@@ -80,13 +81,19 @@ def serving(
     token: str | None = None,
     folder: Path | None = None,
     model: Path = FAKE,
+    zone_file: Path | None = None,
 ) -> Iterator[Site]:
     listener = listen(Address("127.0.0.1", 0))
     port = listener.getsockname()[1]
     with LivePipeline(source, model, displayed=False) as pipeline:
-        controls = Controls(pipeline, model, CARD, View(), folder)
+        zones = ZoneWatch(pipeline.newest, (), lambda event, record: None)
+        controls = Controls(pipeline, model, CARD, View(), folder, zones, zone_file)
         access = Access(token, "127.0.0.1", port)
         with WebServer(pipeline, listener, controls, access) as server:
             site = Site(pipeline, controls, server, port)
             wait_until(lambda: (r := pipeline.newest()) is not None and r.card is not None)
-            yield site
+            zones.start()
+            try:
+                yield site
+            finally:
+                zones.stop()

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from seaformer_edge.errors import ModelError
-from seaformer_edge.zones import Rule, Zone, read_zones, write_zones
+from seaformer_edge.errors import ModelError, SinkError
+from seaformer_edge.zones import Rule, Zone, change_zones, read_zones, write_zones, zone_file
 
 SQUARE = "[[0.2, 0.2], [0.8, 0.2], [0.8, 0.8], [0.2, 0.8]]"
 
@@ -25,11 +25,36 @@ def test_zones_are_read_as_they_were_written(tmp_path: Path) -> None:
     assert read_zones(tmp_path / "zones.toml") == zones
 
 
+def test_zones_are_added_replaced_and_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "zones.toml"
+    sky = Zone("sky", ((0, 0), (1, 0), (1, 0.5), (0, 0.5)))
+    low = Zone("sky", ((0, 0.5), (1, 0.5), (1, 1)), (Rule("car", above=0.1),))
+    road = Zone("road", low.polygon)
+    assert change_zones(path, put=sky) == (sky,)
+    assert change_zones(path, put=road) == (sky, road)
+    assert change_zones(path, put=low) == read_zones(path) == (low, road)
+    assert change_zones(path, remove="road") == (low,)
+    with pytest.raises(ModelError, match="no zone has the name 'road'"):
+        change_zones(path, remove="road")
+    monkeypatch.setattr(zone_file, "MAX_ZONES", 1)
+    with pytest.raises(ModelError, match="at most 1"):
+        change_zones(path, put=road)
+    assert change_zones(path, remove="sky") == read_zones(path) == ()
+    (tmp_path / "file").touch()
+    with pytest.raises(SinkError, match="cannot be written"):
+        change_zones(tmp_path / "file" / "zones.toml", put=sky)
+    path.write_text("[[zones]")
+    with pytest.raises(ModelError, match="not a zone file"):
+        change_zones(path, put=sky)
+    assert path.read_text() == "[[zones]"
+
+
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
         ("", "zones"),
-        ("zones = []", "zones"),
         ("[[zones]", "not a zone file"),
         ("\x00", "not a zone file"),
         (f"[[zones]]\npolygon = {SQUARE}", "name"),
