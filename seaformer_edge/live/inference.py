@@ -89,6 +89,8 @@ class Inference:
         stats: counts inferences and dropped frames.
         publish: called for every frame that was taken, in order, in the labels thread.
         on_error: called when the model cannot be loaded or fails, in the network or labels thread.
+        on_load: called when a model has been loaded, in the network thread.
+        is_holding: whether frames follow each other so slowly that none may be skipped.
         every: the network sees every n-th frame.
         smoothing: over time, 0 (off) to 1 (strongest).
         names: whether predictions have the regions that bear names.
@@ -102,6 +104,8 @@ class Inference:
         publish: Publish,
         on_error: Callable[[ModelError], None],
         *,
+        on_load: Callable[[], None],
+        is_holding: Callable[[], bool],
         every: int,
         smoothing: float,
         names: bool,
@@ -110,6 +114,8 @@ class Inference:
         self._stats = stats
         self._publish = publish
         self._on_error = on_error
+        self._on_load = on_load
+        self._is_holding = is_holding
         self._jobs: Channel[InferenceJob] = Channel(1)
         # These three belong to the network thread.
         self._model: Model | None = None
@@ -179,8 +185,9 @@ class Inference:
                 if preprocessed is None:
                     continue
                 frames_since_run += 1
+                skipped = frames_since_run < self.every and not self._is_holding()
                 with self._lock:
-                    skipped = frames_since_run < self.every and self._model is not None
+                    skipped = skipped and self._model is not None
                     if self._failed:
                         self._model, self._failed = None, False
                 if skipped:
@@ -249,6 +256,8 @@ class Inference:
             self.num_threads = _thread_count(self._loaded)
         if failure is not None:
             self._on_error(failure)
+        else:
+            self._on_load()
 
     def _open(self, request: ModelRequest) -> None:
         self._model = open_model(request)

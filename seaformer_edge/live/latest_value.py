@@ -29,6 +29,15 @@ class LatestValue(Generic[T]):
                 self._changed.notify_all()
             return overwritten
 
+    def offer(self, item: T) -> bool:
+        """Stores an item if there is none; whether it has."""
+        with self._changed:
+            if self._item is not None or self._closed:
+                return False
+            self._item = item
+            self._changed.notify_all()
+            return True
+
     def take(self) -> T | None:
         """Waits for an item and removes it; None once after `wake`, and always after `close`."""
         with self._changed:

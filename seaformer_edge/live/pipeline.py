@@ -18,7 +18,7 @@ from seaformer_edge.live.latest_value import LatestValue
 from seaformer_edge.live.recording import DrawResult, Recorder, draw_overlay
 from seaformer_edge.live.result import LiveResult, Prediction
 from seaformer_edge.live.series import Series
-from seaformer_edge.live.source_reader import SourceRequest
+from seaformer_edge.live.source_reader import Seek, SourceRequest
 from seaformer_edge.live.stats import LiveMetrics, LiveStats, LiveStatus
 
 # stop() promises two seconds; this is left once every thread has been asked to end.
@@ -41,7 +41,9 @@ class LivePipeline:
         names: results have the regions that bear names, for views that show them.
         realtime: play a file at its own frame rate, else as fast as possible. Cameras and streams
             are not affected.
-        loop: restart a file at its end.
+        loop: restart a file at its end; a single picture is run once anyhow.
+        picture_s: show each picture of a folder for this time, in seconds; None plays them as the
+            frames of a video, 25 a second.
         displayed: somebody paints the results and says so with `painted`. Otherwise latencies end
             when a result is ready.
     """
@@ -57,13 +59,17 @@ class LivePipeline:
         names: bool = False,
         realtime: bool = True,
         loop: bool = False,
+        picture_s: float | None = None,
         displayed: bool = True,
     ) -> None:
         self._displayed = displayed
         self._slot: LatestValue[Frame] = LatestValue()
         self._stats = LiveStats()
         self._capture = Capture(
-            SourceRequest(source, realtime, loop), self._slot, self._stats, self._on_source_end
+            SourceRequest(source, realtime, loop, picture_s),
+            self._slot,
+            self._stats,
+            self._on_source_end,
         )
         self._inference = Inference(
             ModelRequest(model, threads),
@@ -71,6 +77,8 @@ class LivePipeline:
             self._stats,
             self._publish,
             self._on_model_error,
+            on_load=self._capture.repeat,
+            is_holding=lambda: self._capture.is_holding,
             every=every,
             smoothing=smoothing,
             names=names,
@@ -151,8 +159,9 @@ class LivePipeline:
 
     def status(self) -> LiveStatus:
         """The status now; cheap enough to be called for every frame of a display."""
-        metrics = self._stats.metrics(monotonic())
         source, state, message = self._capture.status()
+        paused = self._capture.paused
+        metrics = self._stats.metrics(monotonic(), without_rates=paused)
         with self._changed:
             notice, recorder = self._notice, self._recorder
         return LiveStatus(
@@ -164,9 +173,10 @@ class LivePipeline:
             model=self._inference.model_name,
             threads=self._inference.num_threads,
             loading=self._inference.loading,
-            paused=self._capture.paused,
+            paused=paused,
             recording=None if recorder is None else recorder.path,
             recorded_frames=recorder.frames if recorder else 0,
+            position=self._capture.position,
         )
 
     def snapshot(self) -> LiveStatus:
@@ -175,10 +185,15 @@ class LivePipeline:
         return self.status()
 
     def switch_source(
-        self, source: str | Path, *, realtime: bool = True, loop: bool = False
+        self,
+        source: str | Path,
+        *,
+        realtime: bool = True,
+        loop: bool = False,
+        picture_s: float | None = None,
     ) -> None:
         """Switches to another source; the last result stays until the new source has a frame."""
-        self._capture.switch(SourceRequest(source, realtime, loop))
+        self._capture.switch(SourceRequest(source, realtime, loop, picture_s))
         self._stats.reset()
 
     def switch_model(self, model: Path) -> None:
@@ -203,11 +218,42 @@ class LivePipeline:
     def set_names(self, names: bool) -> None:
         """Sets whether results have the regions that bear names."""
         self._inference.names = names
+        if names:
+            self._capture.repeat()
+
+    def set_realtime(self, realtime: bool) -> None:
+        """Plays a file at its own frame rate, else as fast as possible."""
+        self._capture.set_playback(realtime=realtime)
+
+    def set_loop(self, loop: bool) -> None:
+        """Sets whether a file restarts at its end; one that has ended does so at once."""
+        self._capture.set_playback(loop=loop)
+
+    def set_picture_s(self, picture_s: float | None) -> None:
+        """Sets for how long each picture of a folder is shown."""
+        self._capture.set_playback(picture_s=picture_s)
+
+    def seek(self, time_s: float) -> None:
+        """Continues a file with the first frame from `time_s` on, or the last one if there is none.
+
+        A paused file shows that frame, a file that has ended is opened again. Does nothing while
+        `status().position` is None.
+        """
+        self._capture.seek(Seek(max(time_s, 0.0)))
+
+    def step(self, *, forward: bool = True) -> None:
+        """Shows the next or the previous frame of a file, and pauses a video. See `seek`."""
+        self._capture.step(forward)
 
     def pause(self) -> None:
-        """Keeps the newest result: a file waits, frames of a camera are dropped."""
+        """Keeps the newest result: a file waits, frames of a camera are dropped.
+
+        Another model then runs on the frame that is shown.
+        """
         self._capture.pause(True)
         self._stats.reset_rates()
+        if self._inference.every > 1:  # the network may have skipped this frame
+            self._capture.repeat()
 
     def resume(self) -> None:
         """Continues after `pause`."""
@@ -245,6 +291,7 @@ class LivePipeline:
             self._recorder = Recorder(
                 path, draw, overwrite, self._stats, self._on_recording_end, codec, series
             )
+        self._capture.repeat()  # a picture that stays is recorded too
 
     def stop_recording(self) -> None:
         """Finishes the file; `status().recording` is None once that is done."""

@@ -35,6 +35,23 @@ class SourceState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Position:
+    """Where in a file the newest frame is.
+
+    Attributes:
+        time_s: seconds from the file's start.
+        length_s: of the whole file; None if unknown.
+        picture: its number, from 1; None in a video.
+        pictures: how many there are; None in a video.
+    """
+
+    time_s: float
+    length_s: float | None = None
+    picture: int | None = None
+    pictures: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class LiveMetrics:
     """The figures of a live run since the last change of source or model. A value without
     measurements is NaN; rates are 0 while the run is paused.
@@ -87,6 +104,8 @@ class LiveStatus(LiveMetrics):
         paused: whether the run is paused.
         recording: the file that is being recorded; None if there is none.
         recorded_frames: frames in that file.
+        position: in a file, which can be searched; None of anything else, and before its first
+            frame.
     """
 
     source: str
@@ -99,6 +118,7 @@ class LiveStatus(LiveMetrics):
     paused: bool
     recording: Path | None
     recorded_frames: int
+    position: Position | None = None
 
 
 class LiveStats:
@@ -186,15 +206,19 @@ class LiveStats:
         with self._changed:
             self._start_rates()
 
-    def metrics(self, now_s: float) -> LiveMetrics:
-        """All figures now."""
+    def metrics(self, now_s: float, *, without_rates: bool = False) -> LiveMetrics:
+        """All figures now; rates are 0 `without_rates`."""
         with self._changed:
             medians = {stage: times.at(50, now_s=now_s)[0] for stage, times in self._stages.items()}
+            rates = (self._capture, self._inference, self._display)
+            capture, inference, display = (
+                0.0 if without_rates else rate.per_s(now_s) for rate in rates
+            )
             p50, p90, p99 = self._latency.at(50, 90, 99, now_s=now_s)
             return LiveMetrics(
-                capture_fps=self._capture.per_s(now_s),
-                inference_fps=self._inference.per_s(now_s),
-                display_fps=self._display.per_s(now_s),
+                capture_fps=capture,
+                inference_fps=inference,
+                display_fps=display,
                 latency_ms=self._latency_ms,
                 latency_p50_ms=p50,
                 latency_p90_ms=p90,

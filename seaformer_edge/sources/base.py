@@ -71,14 +71,15 @@ class FrameSource(ABC):
     def __iter__(self) -> Iterator[Frame]:
         """Yields every frame that can be decoded. `timestamp_s` never decreases."""
 
-    def begin_near(self, time_s: float) -> None:  # noqa: B027  (only a video can be searched)
-        """Lets later iterations begin shortly before the frame at `time_s`, if that saves time.
+    def begin_near(self, time_s: float) -> None:  # noqa: B027  (only files can be searched)
+        """Lets later iterations begin with the last frame before `time_s`, if the source is a file.
 
-        The indices of the frames then follow from their times and the frame rate.
+        The indices of the frames may then follow from their times and the frame rate. Takes an
+        `interrupt` back.
         """
 
-    def interrupt(self) -> None:  # noqa: B027  (reading a file does not block)
-        """Ends an iteration in another thread soon, even one that waits for a frame."""
+    def interrupt(self) -> None:  # noqa: B027  (reading a picture does not block)
+        """Ends an iteration in another thread soon, even one that waits for a frame or searches."""
 
     def close(self) -> None:  # noqa: B027  (only some sources have something to close)
         """Releases the device or stream. May be called twice."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -41,10 +42,12 @@ class PictureSource(FrameSource):
     """
 
     frame_rate = SEQUENCE_RATE
+    _begin_s = 0.0
 
     def __init__(self, paths: Sequence[Path], name: str) -> None:
         self.name = name
         self.files = tuple(paths)
+        self._file_names = _names(self.files)
         self.frame_count = len(self.files)
         reason: SourceError | None = None
         for path in self.files:
@@ -59,17 +62,32 @@ class PictureSource(FrameSource):
 
     def __iter__(self) -> Iterator[Frame]:
         self.lost_frames, self.exhausted = 0, False
-        for index, (path, name) in enumerate(zip(self.files, _names(self.files), strict=True)):
-            try:
-                image = _read(path)
-            except SourceError as error:
-                log.warning("%s; skipped", error)
-                self.lost_frames += 1
-            else:
-                if (pages := _page_count(path)) > 1:
-                    log.warning("%s: only the first of its %d pictures is read", path, pages)
-                yield Frame(image, index, float(index / SEQUENCE_RATE), name)
+        before = math.ceil(round(self._begin_s * SEQUENCE_RATE, 6)) - 1
+        first = min(max(before, 0), len(self.files) - 1)
+        for index in range(first, -1, -1):  # usually one
+            if (frame := self._frame(index)) is not None:
+                yield frame
+                break
+        for index in range(first + 1, len(self.files)):
+            if (frame := self._frame(index)) is not None:
+                yield frame
         self.exhausted = True
+
+    def begin_near(self, time_s: float) -> None:
+        self._begin_s = time_s
+
+    def _frame(self, index: int) -> Frame | None:
+        """The frame of a file; None, with a message, if it cannot be read."""
+        path = self.files[index]
+        try:
+            image = _read(path)
+        except SourceError as error:
+            log.warning("%s; skipped", error)
+            self.lost_frames += 1
+            return None
+        if (pages := _page_count(path)) > 1:
+            log.warning("%s: only the first of its %d pictures is read", path, pages)
+        return Frame(image, index, float(index / SEQUENCE_RATE), self._file_names[index])
 
 
 def _read(path: Path) -> NDArray[np.uint8]:

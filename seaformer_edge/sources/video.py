@@ -52,6 +52,7 @@ class VideoSource(FrameSource):
     """
 
     _begin_s = 0.0
+    _interrupted = False
 
     def __init__(self, path: Path) -> None:
         self.name = str(path)
@@ -99,7 +100,10 @@ class VideoSource(FrameSource):
         paused = Fraction(0)
         index = regular = 0
         is_searched = seek_before(container, self._begin_s)
+        before: tuple[av.VideoFrame, int, Fraction] | None = None  # the last one before `_begin_s`
         for picture in self._decoded(clock.watch(container.demux(stream), stream)):
+            if self._interrupted:
+                return
             time = clock.time(picture)
             if is_searched and index == 0:
                 index = round(time / interval)
@@ -107,14 +111,16 @@ class VideoSource(FrameSource):
             regular += abs(step - interval) < interval / 10
             paused += step - interval if step > PAUSE_S else 0
             previous = time
-            yield Frame(
-                upright_rgb(picture, to_rgb, self.new_image),
-                index,
-                float(time),
-                duration_s=_shown_s(picture),
-                pixel_aspect=self.pixel_aspect,
-            )
+            if float(time) < self._begin_s:
+                before = picture, index, time
+            else:
+                if before is not None:
+                    yield self._frame(*before, to_rgb)
+                    before = None
+                yield self._frame(picture, index, time, to_rgb)
             index += 1
+        if before is not None:
+            yield self._frame(*before, to_rgb)
         # A frame count in the file is exact, except in AVI, which counts ticks: those without
         # a packet are pauses. A duration gives the number of frames only if the frame rate is
         # constant, and if FFmpeg did not have to make up times.
@@ -129,8 +135,22 @@ class VideoSource(FrameSource):
             self.lost_frames = max(self.lost_frames, expected - self._hidden - index)
         self.exhausted = True
 
+    def _frame(
+        self, picture: av.VideoFrame, index: int, time: Fraction, to_rgb: VideoReformatter
+    ) -> Frame:
+        return Frame(
+            upright_rgb(picture, to_rgb, self.new_image),
+            index,
+            float(time),
+            duration_s=_shown_s(picture),
+            pixel_aspect=self.pixel_aspect,
+        )
+
     def begin_near(self, time_s: float) -> None:
-        self._begin_s = time_s
+        self._begin_s, self._interrupted = time_s, False
+
+    def interrupt(self) -> None:
+        self._interrupted = True
 
     def _decoded(
         self, packets: Iterator[av.Packet[av.video.stream.VideoStream]]

@@ -162,6 +162,19 @@ def test_damaged_picture_of_a_folder_is_counted(
     ]
 
 
+def test_a_folder_begins_with_the_picture_before_a_time(tmp_path: Path) -> None:
+    for i in range(12):
+        cv2.imwrite(str(tmp_path / f"{i}.png"), numbered(i))
+    (tmp_path / "6.png").write_bytes(b"damaged")
+    source = open_source(tmp_path)
+    whole = list(source)
+    for i in range(1, len(whole)):
+        source.begin_near(whole[i].timestamp_s)
+        assert next(iter(source)).index == whole[i - 1].index
+    source.begin_near(99.0)
+    assert [frame.index for frame in source] == [11]
+
+
 def test_damaged_picture(tmp_path: Path) -> None:
     (tmp_path / "bad.png").write_bytes(b"no picture")
     with pytest.raises(SourceError, match=r"bad\.png: no picture that can be read"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 
 import av
@@ -378,6 +379,25 @@ def test_a_range_of_times_is_the_same_wherever_reading_begins(
     assert selection.frame_count == pytest.approx(len(expected), abs=1)
     if suffix not in (".ts", ".avi"):
         assert len(decoded) < 60, "the frames before are not decoded"
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".ts", ".avi"])
+def test_a_video_begins_with_the_frame_before_a_time(tmp_path: Path, suffix: str) -> None:
+    path = write_video(tmp_path / f"v{suffix}", [numbered(i) for i in range(60)])
+    source = VideoSource(path)
+    whole = list(source)
+    for i in (1, 2, 31, 59):
+        source.begin_near(whole[i].timestamp_s)
+        first, second = islice(source, 2)
+        assert (first.timestamp_s, first.index) == (whole[i - 1].timestamp_s, i - 1)
+        assert number(first.image) == number(whole[i - 1].image)
+        assert second.timestamp_s == whole[i].timestamp_s
+    source.begin_near(99.0)
+    assert [frame.timestamp_s for frame in source] == [whole[-1].timestamp_s]
+    source.begin_near(0.0)
+    assert len(list(source)) == 60
+    source.interrupt()
+    assert not list(source)
 
 
 def test_a_time_beyond_the_end(tmp_path: Path) -> None:
