@@ -48,6 +48,7 @@ FILES = {
     "/": ("index.html", "text/html"),
     "/page.css": ("page.css", "text/css"),
     "/page.js": ("page.js", "text/javascript"),
+    "/zones.js": ("zones.js", "text/javascript"),
 }
 LOGIN = "login.html"
 WRONG = "<!-- wrong -->"

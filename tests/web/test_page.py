@@ -14,6 +14,7 @@ from fakes import wait_until
 from web_site import Serve, Site
 
 from seaformer_edge.inference.modes import Mode
+from seaformer_edge.zones import read_zones
 
 PROGRAM = find_chromium()
 pytestmark = [
@@ -63,8 +64,14 @@ class Browser:
         return int(self.run(COUNTER))
 
     def press(self, key: str) -> None:
+        text = key if len(key) == 1 else ""
         for kind in ("keyDown", "keyUp"):
-            self.do(self.tab.send("Input.dispatchKeyEvent", type=kind, key=key, text=key))
+            self.do(self.tab.send("Input.dispatchKeyEvent", type=kind, key=key, text=text))
+
+    def click(self, x: float, y: float) -> None:
+        for kind in ("mousePressed", "mouseReleased"):
+            place = {"x": x, "y": y, "button": "left", "clickCount": 1}
+            self.do(self.tab.send("Input.dispatchMouseEvent", type=kind, **place))
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +132,41 @@ def test_keys_work_as_in_the_window(page: Browser, site: Site) -> None:
     wait_until(lambda: site.pipeline.status().paused)
 
 
+def test_a_zone_is_drawn_with_a_pointer_and_with_keys(
+    browser: Browser, serve: Serve, tmp_path: Path
+) -> None:
+    path = tmp_path / "zones.toml"
+    with serve("synthetic:96x64@20", zone_file=path) as site:
+        browser.open(site)
+        browser.wait_for_pictures()
+        browser.do(browser.tab.resize(390, 844, phone=True))  # the picture fills the width
+        browser.run("document.getElementById('draw').click()")
+        box = browser.run(
+            "(({ x, y, width, height }) => [x, y, width, height])"
+            "(document.getElementById('picture').getBoundingClientRect())"
+        )
+        for x, y in ((0.25, 0.25), (0.75, 0.25), (0.75, 0.75)):
+            browser.click(box[0] + x * box[2], box[1] + y * box[3])
+        for key in ("ArrowDown", "ArrowLeft", "Enter", "ArrowUp", "Enter", "Backspace"):
+            browser.press(key)
+        browser.run("$('zone-name').value = 'crossing', $('zone-class').value = 'blue'")
+        browser.run("$('zone-share').value = 0, $('zone-seconds').value = 0")
+        browser.run("document.getElementById('save-zone').click()")
+        browser.wait("document.querySelectorAll('#shapes polygon:not(.drawn)').length === 1")
+        (zone,) = read_zones(path)
+        assert zone.name == "crossing"
+        corners = [value for corner in zone.polygon for value in corner]
+        expected = [0.25, 0.25, 0.75, 0.25, 0.75, 0.75, 0.49, 0.51]
+        assert corners == pytest.approx(expected, abs=0.02)
+        assert str(zone.rules[0]) == "blue above 0"
+        browser.wait("document.getElementById('events').textContent.includes('crossing: blue')")
+        browser.wait("document.querySelector('#shapes polygon.active') !== null")
+        browser.run("window.confirm = () => true, $('zone-rows').querySelector('button').click()")
+        browser.wait("document.querySelectorAll('#shapes polygon').length === 0")
+        assert read_zones(path) == ()
+        browser.do(browser.tab.open("about:blank"))
+
+
 def test_a_cut_stream_comes_back_and_a_refusal_is_shown(page: Browser, site: Site) -> None:
     before = page.wait_for_pictures()
     site.server.abort()
@@ -158,5 +200,5 @@ def test_the_token_is_asked_for(browser: Browser, serve: Serve) -> None:
 def test_nothing_is_loaded_from_elsewhere() -> None:
     folder = Path(web_site.__file__).parents[2] / "seaformer_edge" / "web" / "page"
     texts = [path.read_text() for path in folder.iterdir()]
-    assert len(texts) == 4
+    assert len(texts) == 5
     assert not any("//" in line.replace("// ", "") for text in texts for line in text.splitlines())

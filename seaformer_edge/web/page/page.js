@@ -5,7 +5,7 @@ const POLL_MS = 1000;
 const RETRY_MS = [500, 1000, 2000, 4000];
 const SILENT_MS = 12000; // the server repeats its picture every five seconds
 const BARS = 8;
-const ZONE_CLASSES = 3;
+const TYPING = "select, input:not([type=radio], [type=range])";
 const NONE = "–";
 
 const $ = (id) => document.getElementById(id);
@@ -152,6 +152,7 @@ async function poll() {
         serverProblem = "";
       } catch (error) {
         serverProblem = "The program does not answer; trying again";
+        shownChanges = null; // it may come back with other zones
       }
       showMessage();
     }
@@ -205,7 +206,7 @@ async function show(next) {
   showRows("dropped", dropped.length ? dropped.map(([cause, count]) => [cause, String(count)]) : [["none", ""]]);
   showBoard();
   showBars();
-  showZones();
+  await showZones();
   const size = status.width ? `, ${status.width}x${status.height}` : "";
   $("source").textContent = `${status.source}${size}, ${status.model ?? "no model"}`;
   document.title = `${status.source}: seaformer-edge`;
@@ -241,15 +242,6 @@ function showBars() {
   });
   const summary = rows.slice(0, 5).map((row) => `${row.class} ${percent(row.share ?? row.probability)}`);
   $("picture").setAttribute("aria-label", `Live picture: ${summary.join(", ") || "no classes yet"}`);
-}
-
-function showZones() {
-  const zones = Object.entries(status.zones);
-  $("zones").hidden = zones.length === 0;
-  showRows("zone-rows", zones.map(([zone, shares]) => {
-    const largest = Object.entries(shares).slice(0, ZONE_CLASSES);
-    return [zone, largest.map(([name, share]) => `${name} ${percent(share)}`).join(", ")];
-  }));
 }
 
 function newBar() {
@@ -298,7 +290,7 @@ function showMessage() {
 }
 
 const figure = (value) => (value === null ? NONE : value < 9.95 ? value.toFixed(1) : value.toFixed(0));
-const percent = (share) => `${100 * share < 9.95 ? (100 * share).toFixed(1) : (100 * share).toFixed(0)} %`;
+const percent = (share) => `${100 * share < 9.95 ? (100 * share).toFixed(1) : (100 * share).toFixed(0)}\u00a0%`;
 
 function colourOf(name) {
   const button = [...$("names").querySelectorAll("button")].find((each) => each.dataset.name === name);
@@ -329,7 +321,9 @@ function showOpacity(percentage) {
 
 // ---- Changes ----
 
+// Returns whether the change was made.
 async function change(body) {
+  let done = false;
   try {
     const response = await fetch("api/control", {
       method: "POST",
@@ -337,14 +331,16 @@ async function change(body) {
       body: JSON.stringify(body),
     });
     const answer = await response.json();
-    refusal = response.ok ? "" : answer.error;
-    if (response.ok) await show(answer);
+    done = response.ok;
+    refusal = done ? "" : answer.error;
+    if (done) await show(answer);
   } catch (error) {
     refusal = "";
     serverProblem = "The program does not answer; trying again";
   }
   showMessage();
   if (refusal) setTimeout(() => ((refusal = ""), showMessage()), 6000);
+  return done;
 }
 
 function toggleClass(name) {
@@ -364,7 +360,7 @@ $("snapshot").addEventListener("click", () => {
   $("snapshot").download = `${now.slice(0, 19).replace("T", " ").replaceAll(":", ".")}.jpg`;
 });
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.altKey || event.metaKey || event.target.closest("select")) return;
+  if (event.ctrlKey || event.altKey || event.metaKey || event.target.closest(TYPING)) return;
   if (event.key === " " && event.target.closest("input, button, a")) return; // it presses these
   const radio = $("modes").querySelectorAll("input")[Number(event.key) - 1];
   const id = { " ": "pause", r: "record", s: "snapshot" }[event.key];
@@ -374,5 +370,6 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 
+prepareZones();
 play();
 poll();
