@@ -8,6 +8,7 @@ def upsample_argmax(
     label_map: NDArray[np.uint8],
     counts: NDArray[np.int64],
     confidence: NDArray[np.float32],
+    min_confidence: float = 0.0,
 ) -> bool: ...
 def blend(
     image: NDArray[np.uint8],

@@ -9,6 +9,9 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+NO_CLASS = 255
+"""The id of a pixel without a class: its confidence is below the floor."""
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:
@@ -70,14 +73,16 @@ class Segmentation:
     """A segmenter's prediction for one picture.
 
     Attributes:
-        label_map: (H, W) uint8 class ids, at the picture's size.
+        label_map: (H, W) uint8 class ids, at the picture's size; `NO_CLASS` where unknown.
         classes: the classes that occur, largest share first.
         timings_ms: milliseconds by stage: "resize", "network", "labels".
+        unknown: share of the picture's pixels whose confidence is below the floor, 0 to 1.
     """
 
     label_map: NDArray[np.uint8]
     classes: tuple[ClassShare, ...]
     timings_ms: dict[str, float]
+    unknown: float = 0.0
 
     def top_k(self, k: int) -> tuple[ClassShare, ...]:
         """The `k` classes with the largest share."""

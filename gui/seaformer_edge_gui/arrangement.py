@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 BASE_TEXT_PX = 13  # all sizes below are for text of this height, and grow with it
-WIDE_PX = (960, 500)
+WIDE_PX = (960, 540)
 COMPANION_PX = (600, 380)
 SHORT_PX = 640  # a wide window that is not higher is on a small screen
 

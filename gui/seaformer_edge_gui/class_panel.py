@@ -24,7 +24,7 @@ from seaformer_edge.hub.card import Card
 from seaformer_edge_gui import formatting, theme
 from seaformer_edge_gui.class_list import CLASS_ROLE, ClassList, Entry
 from seaformer_edge_gui.controls import icon_button
-from seaformer_edge_gui.ranking import Row
+from seaformer_edge_gui.ranking import UNKNOWN_ID, Row
 
 BAR_PX = 4
 MIN_ROWS = 2
@@ -40,6 +40,7 @@ class ClassPanel(QWidget):
     Attributes:
         top: the heading.
         names: switches the names on the picture.
+        unknown: the share of the pixels without a class, if there are any.
     """
 
     chosen = Signal(object)  # frozenset[int]
@@ -51,6 +52,7 @@ class ClassPanel(QWidget):
         self.view.toggled.connect(self.classes.toggle)
         self._heading = theme.label("", "heading")
         self.unit = theme.label("", "caption")
+        self.unknown = theme.label("", "caption")
         self.show_all = QPushButton("Show all")
         self.show_all.setToolTip("Colour every class again (A)")
         self.show_all.clicked.connect(self.classes.clear_chosen)
@@ -79,7 +81,9 @@ class ClassPanel(QWidget):
         column.addWidget(self.top)
         column.addLayout(searching)
         column.addWidget(self.view, 1)
+        column.addWidget(self.unknown)
         self.show_all.hide()
+        self.unknown.hide()
         self.show_card(None)
 
     def show_card(self, card: Card | None) -> None:
@@ -91,8 +95,12 @@ class ClassPanel(QWidget):
         self.classes.show_card(card)
 
     def show_rows(self, rows: Sequence[Row]) -> None:
-        """Shows the shares of the classes in the picture, the largest first."""
-        self.classes.show_rows(rows)
+        """Shows the shares in the picture, the largest first; that of no class apart."""
+        self.classes.show_rows([row for row in rows if row.class_id != UNKNOWN_ID])
+        unknown = next((row for row in rows if row.class_id == UNKNOWN_ID), None)
+        self.unknown.setVisible(unknown is not None)
+        if unknown is not None:
+            self.unknown.setText(f"{unknown.name}: {formatting.percent(unknown.share)}")
 
     def set_touch(self, touch: bool) -> None:
         """Makes rows as high as a finger needs."""

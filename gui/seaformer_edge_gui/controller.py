@@ -25,10 +25,11 @@ from seaformer_edge_gui import formatting
 from seaformer_edge_gui.background import SourceLister
 from seaformer_edge_gui.messages import Message, Messages
 from seaformer_edge_gui.model_choices import lasting_name, name_on_card
-from seaformer_edge_gui.ranking import Ranking, Row
+from seaformer_edge_gui.ranking import UNKNOWN_ID, Ranking, Row
 from seaformer_edge_gui.settings import Settings, Theme
 
 OPACITY_STEP = 0.1
+UNKNOWN = "unknown"
 
 
 class Controller:
@@ -63,6 +64,7 @@ class Controller:
             every=settings.every,
             smoothing=settings.smoothing,
             names=settings.names,
+            min_confidence=settings.min_confidence,
             realtime=not settings.full_speed,
             loop=True,
         )
@@ -159,7 +161,10 @@ class Controller:
         label_map = result.segmentation.label_map
         if not (0 <= y < label_map.shape[0] and 0 <= x < label_map.shape[1]):
             return None
-        name = result.card.classes[label_map[y, x]]
+        class_id = int(label_map[y, x])
+        if class_id >= result.card.num_classes:
+            return UNKNOWN
+        name = result.card.classes[class_id]
         confidence = result.confidence_at(x, y)
         return name if confidence is None else f"{name}  {formatting.percent(confidence)}"
 
@@ -237,6 +242,11 @@ class Controller:
         self.settings = replace(self.settings, smoothing=smoothing)
         self._live.set_smoothing(smoothing)
 
+    def set_min_confidence(self, min_confidence: float) -> None:
+        """Sets the confidence, 0 to 1, below which a pixel has no class."""
+        self.settings = replace(self.settings, min_confidence=min_confidence)
+        self._live.set_min_confidence(min_confidence)
+
     def set_mode(self, mode: Mode) -> None:
         """Sets what the picture shows."""
         self.settings = replace(self.settings, mode=mode)
@@ -312,11 +322,11 @@ def default_source() -> str:
 
 
 def _rows(result: LiveResult) -> list[Row]:
-    """The predicted classes of a frame, as bars."""
-    if result.segmentation is not None:
-        return [
-            Row(entry.class_id, entry.name, entry.share, entry.confidence)
-            for entry in result.segmentation.classes
+    """The predicted classes of a frame, and the pixels without one, as bars."""
+    if (seen := result.segmentation) is not None:
+        unknown = [Row(UNKNOWN_ID, UNKNOWN, seen.unknown, None)] if seen.unknown else []
+        return unknown + [
+            Row(entry.class_id, entry.name, entry.share, entry.confidence) for entry in seen.classes
         ]
     if result.classification is not None:
         return [

@@ -10,6 +10,8 @@ from seaformer_edge_gui.formatting import percent_shown
 
 FOLLOW_S = 0.4  # time constant of the smoothing
 GONE_SHARE = 0.001
+UNKNOWN_ID = -1
+"""Of the row of the pixels without a class."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +19,7 @@ class Row:
     """One bar.
 
     Attributes:
-        class_id: index into the model's class list.
+        class_id: index into the model's class list, or `UNKNOWN_ID`.
         name: the class' name.
         share: part of the picture, or a classifier's probability, 0 to 1, smoothed.
         confidence: mean probability over the class' pixels, smoothed; None with a classifier.

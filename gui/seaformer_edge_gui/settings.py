@@ -33,6 +33,7 @@ class Settings:
         threads: for the network; 0 lets the runtime choose.
         every: the network runs on every n-th frame.
         smoothing: over time, 0 to 1.
+        min_confidence: pixels of less have no class, 0 to 1.
         full_speed: play files as fast as possible, not at their frame rate.
         mode, opacity: see `View`.
         names: the regions in the picture bear their classes' names.
@@ -45,6 +46,7 @@ class Settings:
     threads: int = 0
     every: int = 1
     smoothing: float = 0.5
+    min_confidence: float = 0.0
     full_speed: bool = False
     mode: Mode = Mode.OVERLAY
     opacity: float = 0.5
@@ -78,6 +80,7 @@ def load(store: Store) -> Settings:
         threads=min(max(settings.threads, 0), MAX_THREADS),
         every=min(max(settings.every, 1), MAX_EVERY),
         smoothing=min(max(settings.smoothing, 0.0), 1.0),
+        min_confidence=min(max(settings.min_confidence, 0.0), 1.0),
         opacity=min(max(settings.opacity, 0.0), 1.0),
     )
 

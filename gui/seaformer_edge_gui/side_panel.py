@@ -39,12 +39,16 @@ class SidePanel(QWidget):
     mode_requested = Signal(object)  # Mode
     opacity_requested = Signal(float)
     smoothing_requested = Signal(float)
+    min_confidence_requested = Signal(float)
 
     def __init__(self) -> None:
         super().__init__()
         self.modes = {mode: self._mode_button(mode) for mode in Mode}
         self.opacity = _slider("Opacity", "Opacity of the class colours ([ and ])")
         self.smoothing = _slider("Smoothing", "Smoothing over time: less flicker in still areas")
+        self.min_confidence = _slider(
+            "Confidence", "Pixels whose class is less probable than this are unknown"
+        )
         self.classes = ClassPanel()
         self.tabs = QTabBar()
         self.tabs.setAccessibleName("Pages")
@@ -142,6 +146,7 @@ class SidePanel(QWidget):
         for button in self.modes.values():
             button.setEnabled(segments)
         self.smoothing.setEnabled(segments)
+        self.min_confidence.setEnabled(segments)
         shown = next((mode for mode, button in self.modes.items() if button.isChecked()), None)
         self.opacity.setEnabled(segments and shown is not None and "overlay" in shown.panels)
 
@@ -176,10 +181,12 @@ class SidePanel(QWidget):
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(10)
         grid.setVerticalSpacing(4)
-        signals = (self.opacity_requested, self.smoothing_requested)
-        for row, (slider, signal) in enumerate(
-            zip((self.opacity, self.smoothing), signals, strict=True)
-        ):
+        rows = (
+            (self.opacity, self.opacity_requested),
+            (self.smoothing, self.smoothing_requested),
+            (self.min_confidence, self.min_confidence_requested),
+        )
+        for row, (slider, signal) in enumerate(rows):
             value = label("0 %")
             value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             value.setMinimumWidth(value.fontMetrics().horizontalAdvance("100 %"))

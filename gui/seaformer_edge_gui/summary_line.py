@@ -14,7 +14,7 @@ from seaformer_edge.machine.board import SystemReading
 from seaformer_edge_gui import formatting, theme
 from seaformer_edge_gui.class_panel import SWATCH_PX, draw_swatch
 from seaformer_edge_gui.controls import icon_button
-from seaformer_edge_gui.ranking import Row
+from seaformer_edge_gui.ranking import UNKNOWN_ID, Row
 
 NAME_GAP_PX = 14
 
@@ -85,7 +85,10 @@ class _Names(QWidget):
                 break
             area = QRect(left, 0, width, self.height())
             assert self._card is not None
-            draw_swatch(painter, area, QColor(*self._card.palette[row.class_id]), palette)
+            colour = QColor(Qt.GlobalColor.transparent)  # of unknown pixels
+            if row.class_id != UNKNOWN_ID:
+                colour = QColor(*self._card.palette[row.class_id])
+            draw_swatch(painter, area, colour, palette)
             painter.setPen(palette.color(QPalette.ColorRole.WindowText))
             painter.drawText(
                 area.adjusted(SWATCH_PX + 6, 0, 1, 0), Qt.AlignmentFlag.AlignVCenter, text

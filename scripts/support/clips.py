@@ -10,7 +10,14 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from seaformer_edge.frame import Classification, ClassScore, ClassShare, Frame, Segmentation
+from seaformer_edge.frame import (
+    NO_CLASS,
+    Classification,
+    ClassScore,
+    ClassShare,
+    Frame,
+    Segmentation,
+)
 from seaformer_edge.sources import FrameSource
 
 TICKS = 90_000
@@ -121,12 +128,17 @@ class MemorySource(FrameSource):
         self.exhausted = True
 
 
-def fake_segment(image: NDArray[np.uint8]) -> Segmentation:
-    """Class 1 on the left half, class 0 on the right."""
+def fake_segment(image: NDArray[np.uint8], min_confidence: float = 0.0) -> Segmentation:
+    """Class 1 with a confidence of 0.9 on the left half, class 0 with 0.8 on the right."""
     label_map = np.zeros(image.shape[:2], np.uint8)
     label_map[:, : image.shape[1] // 2] = 1
     classes = (ClassShare(1, "road", 0.5, 0.9), ClassShare(0, "sky", 0.5, 0.8))
-    return Segmentation(label_map, classes, {"resize": 0.5, "network": 2.0, "labels": 0.5})
+    for entry in classes:
+        if entry.confidence < min_confidence:
+            label_map[label_map == entry.class_id] = NO_CLASS
+    known = tuple(entry for entry in classes if entry.confidence >= min_confidence)
+    timings_ms = {"resize": 0.5, "network": 2.0, "labels": 0.5}
+    return Segmentation(label_map, known, timings_ms, 1 - sum(entry.share for entry in known))
 
 
 def fake_classify(image: NDArray[np.uint8]) -> Classification:

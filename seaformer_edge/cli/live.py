@@ -145,6 +145,7 @@ def live(
     opacity: float,
     classes: str | None,
     labels: bool,
+    min_confidence: float,
 ) -> int:
     """Run on the newest frames of SOURCE until Ctrl-C, SIGTERM or the end of a file; no window.
 
@@ -205,6 +206,7 @@ def live(
         every=every,
         smoothing=smoothing,
         names=labels,
+        min_confidence=min_confidence,
         realtime=source != "-",  # the program that writes it keeps the time
         displayed=False,
     )

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -108,6 +109,7 @@ def segment(
     opacity: float,
     classes: str | None,
     labels: bool,
+    min_confidence: float,
     start: Position | None,
     end: Position | None,
     every: int,
@@ -196,7 +198,7 @@ def segment(
                     end_s=last.time_s,
                 )
             many = frames.frame_count != 1
-            network = kind.from_path(path, threads, throughput=many)
+            network: Any = kind.from_path(path, threads, throughput=many)
             sinks: list[Sink[Any]] = []
             if job.output is not None:
                 width, height = frames.frame_size
@@ -223,7 +225,7 @@ def segment(
                 stack.enter_context(sink)
             summary = process(
                 frames,
-                network,
+                partial(network, min_confidence=min_confidence) if min_confidence else network,
                 sinks,
                 max_concurrency=network.max_concurrency,
                 stop=stop,
@@ -304,6 +306,8 @@ def _report(summary: RunSummary, targets: list[Path], source: FrameSource) -> st
         (entry.name, entry.probability if isinstance(entry, ClassScore) else entry.share)
         for entry in summary.classes[:TOP_CLASSES]
     ]
+    if summary.unknown:
+        best.append(("unknown", summary.unknown))
     frames = "1 frame" if summary.frames == 1 else f"{summary.frames} frames"
     rate = summary.frames / summary.elapsed_s
     outputs = f"{', '.join(map(str, targets))}: " if targets else ""

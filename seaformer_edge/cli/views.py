@@ -1,4 +1,4 @@
-"""`--mode`, `--opacity`, `--classes` and `--labels`: how a segmentation is drawn."""
+"""`--mode`, `--opacity`, `--classes`, `--labels` and `--min-confidence`: how classes are shown."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound=Callable[..., object])
 
-VIEW_OPTIONS = ("mode", "opacity", "classes", "labels")
+VIEW_OPTIONS = ("mode", "opacity", "classes", "labels", "min_confidence")
 
 
 def view_options(command: Command) -> Command:
@@ -39,7 +39,14 @@ def view_options(command: Command) -> Command:
     )
     classes = click.option("--classes", help="Colour only these classes: comma-separated names.")
     labels = click.option("--labels", is_flag=True, help="Write the classes' names on the picture.")
-    return mode(opacity(classes(labels(command))))
+    min_confidence = click.option(
+        "--min-confidence",
+        type=FloatRange(0, 1),
+        default=0.0,
+        metavar="0..1",
+        help="Pixels whose class is less probable are unknown: uncoloured, 255 in masks.",
+    )
+    return mode(opacity(classes(labels(min_confidence(command)))))
 
 
 def view_of(card: Card, mode: str, opacity: float, classes: str | None, labels: bool) -> View:
@@ -55,7 +62,8 @@ def refuse_with_a_classifier(context: click.Context, card: Card, names: Iterable
         return
     for name in names:
         if context.get_parameter_source(name) is not ParameterSource.DEFAULT:
-            raise click.UsageError(f"--{name} needs a segmenter, and {card.name} is a classifier")
+            option = f"--{name.replace('_', '-')}"
+            raise click.UsageError(f"{option} needs a segmenter, and {card.name} is a classifier")
 
 
 def _class_ids(card: Card, names: str) -> frozenset[int]:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seaformer_edge.errors import ModelError
+from seaformer_edge.frame import NO_CLASS
 
 try:
     import seaformer_edge._native as _native
@@ -30,11 +31,13 @@ class Labels(NamedTuple):
     """The result of `upsample_argmax`.
 
     Attributes:
-        label_map: (height, width) uint8 class ids.
+        label_map: (height, width) uint8 class ids; `NO_CLASS` below the confidence floor.
         pixels: (num_classes,) int64, number of pixels of each class.
         confidence: (num_classes,) float32, mean softmax probability of each class over its own
             pixels, interpolated bilinearly between the logit positions; 0 for a class without
             pixels.
+
+    Pixels below the floor count for no class.
     """
 
     label_map: NDArray[np.uint8]
@@ -42,7 +45,12 @@ class Labels(NamedTuple):
     confidence: NDArray[np.float32]
 
 
-def upsample_argmax(logits: NDArray[np.float32], num_classes: int, size: tuple[int, int]) -> Labels:
+def upsample_argmax(
+    logits: NDArray[np.float32],
+    num_classes: int,
+    size: tuple[int, int],
+    min_confidence: float = 0.0,
+) -> Labels:
     """Label every pixel of a frame; of classes with equal logits the first one wins.
 
     A pixel whose two highest interpolated logits differ only by float32 rounding may get either
@@ -52,10 +60,12 @@ def upsample_argmax(logits: NDArray[np.float32], num_classes: int, size: tuple[i
         logits: (h, w, C) float32. Another memory layout or dtype is copied first.
         num_classes: the first `num_classes` channels are classes, 1 to 256; the rest are padding.
         size: (width, height) of the frame, larger or smaller than the logits.
+        min_confidence: 0 to 1; a pixel gets no class if the softmax probability of its class,
+            interpolated bilinearly between the logit positions, is lower.
 
     Raises:
-        ValueError: the shapes, the size or the number of classes are invalid.
-        ModelError: a logit is NaN or infinite.
+        ValueError: the shapes, the size, the number of classes or the confidence are invalid.
+        ModelError: a logit is NaN or infinite, or 256 classes leave no id for unknown pixels.
     """
     if logits.ndim != 3 or logits.size == 0:
         raise ValueError(f"logits must be (h, w, C) and not empty, got {logits.shape}")
@@ -66,13 +76,20 @@ def upsample_argmax(logits: NDArray[np.float32], num_classes: int, size: tuple[i
         )
     if min(size) < 1:
         raise ValueError(f"width and height must be at least 1 pixel, got {size}")
+    if not 0 <= min_confidence <= 1:
+        raise ValueError(f"min_confidence must be from 0 to 1, got {min_confidence}")
+    if min_confidence > 0 and num_classes > NO_CLASS:
+        raise ModelError(
+            f"{num_classes} classes leave no id for unknown pixels; set no minimum confidence"
+        )
     labels = Labels(
         np.empty((size[1], size[0]), np.uint8),
         np.empty(num_classes, np.int64),
         np.empty(num_classes, np.float32),
     )
     fill = _fill if _native is None else _native.upsample_argmax
-    if not fill(np.ascontiguousarray(logits, np.float32), *labels):
+    floor = (min_confidence,) if min_confidence > 0 else ()
+    if not fill(np.ascontiguousarray(logits, np.float32), *labels, *floor):
         raise ModelError("the model's logits contain NaN or infinity; export or fetch it again")
     return labels
 
@@ -82,6 +99,7 @@ def _fill(
     label_map: NDArray[np.uint8],
     pixels: NDArray[np.int64],
     confidence: NDArray[np.float32],
+    min_confidence: float = 0.0,
 ) -> bool:
     """Replaces `_native.upsample_argmax`. Returns False if a logit is NaN or infinite."""
     logits = logits[..., : len(pixels)]
@@ -104,10 +122,12 @@ def _fill(
         _upsample(probability[..., label], size, value)
         cv2.copyTo(value, wins, confidence_map)
 
+    if min_confidence > 0:
+        label_map[confidence_map < min_confidence] = NO_CLASS
     flat = label_map.ravel()
-    pixels[:] = np.bincount(flat, minlength=len(pixels))
-    sums = np.bincount(flat, weights=confidence_map.ravel(), minlength=len(pixels))
-    confidence[:] = sums / np.maximum(pixels, 1)
+    pixels[:] = np.bincount(flat, minlength=MAX_CLASSES)[: len(pixels)]
+    sums = np.bincount(flat, weights=confidence_map.ravel(), minlength=MAX_CLASSES)
+    confidence[:] = sums[: len(pixels)] / np.maximum(pixels, 1)
     return True
 
 

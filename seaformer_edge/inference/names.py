@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from seaformer_edge.frame import NO_CLASS
 from seaformer_edge.inference.views import FONT, View
 
 Image = NDArray[np.uint8]
@@ -71,6 +72,8 @@ class RegionFinder:
             _, deepest, _, (x, y) = cv2.minMaxLoc(depth[box], inside)
             x, y = x + box[1].start, y + box[0].start
             class_id = int(grid[y, x])
+            if class_id == NO_CLASS:
+                continue
             kept = None
             for before in self._regions:
                 at = int(before.y * height), int(before.x * width)

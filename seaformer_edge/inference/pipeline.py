@@ -21,7 +21,7 @@ from typing import Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from seaformer_edge.frame import ClassScore, ClassShare, Frame, Result
+from seaformer_edge.frame import ClassScore, ClassShare, Frame, Result, Segmentation
 from seaformer_edge.sinks.base import Sink
 from seaformer_edge.sources.base import FrameSource
 
@@ -46,6 +46,7 @@ class RunSummary:
         classes: mean share and mean confidence of each class that occurred, largest first. With a
             classifier: mean probability, of the frames whose best classes included it.
         interrupted: whether the run was stopped before the source's end.
+        unknown: mean share of the pixels whose confidence is below the floor.
     """
 
     frames: int
@@ -54,6 +55,7 @@ class RunSummary:
     mean_ms: dict[str, float]
     classes: tuple[ClassShare, ...] | tuple[ClassScore, ...]
     interrupted: bool
+    unknown: float = 0.0
 
 
 def process(
@@ -114,6 +116,7 @@ def process(
         mean_ms=statistics.mean_ms(),
         classes=statistics.classes(),
         interrupted=stop.is_set(),
+        unknown=statistics.unknown(),
     )
 
 
@@ -185,6 +188,7 @@ class _Statistics:
         self._amounts: dict[int, float] = {}  # shares or probabilities
         self._confidences: dict[int, float] = {}
         self._names: dict[int, str] = {}
+        self._unknown = 0.0
 
     def add_decoded(self, elapsed_ms: float) -> None:
         self._decoded += 1
@@ -194,6 +198,8 @@ class _Statistics:
         self.frames += 1
         for stage, stage_ms in (*result.timings_ms.items(), ("write", elapsed_ms)):
             self._stage_ms[stage] = self._stage_ms.get(stage, 0.0) + stage_ms
+        if isinstance(result, Segmentation):
+            self._unknown += result.unknown
         for entry in result.classes:
             key = entry.class_id
             self._names[key] = entry.name
@@ -208,6 +214,9 @@ class _Statistics:
     def mean_ms(self) -> dict[str, float]:
         means = {stage: total / self.frames for stage, total in self._stage_ms.items()}
         return {"decode": self._decode_ms / max(self._decoded, 1), **means}
+
+    def unknown(self) -> float:
+        return self._unknown / max(self.frames, 1)
 
     def classes(self) -> tuple[ClassShare, ...] | tuple[ClassScore, ...]:
         largest_first = sorted(self._amounts.items(), key=lambda item: -item[1])

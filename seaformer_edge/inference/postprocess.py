@@ -14,7 +14,11 @@ from seaformer_edge.inference.labels import upsample_argmax
 
 
 def postprocess_segmentation(
-    logits: NDArray[np.float32], card: Card, size: tuple[int, int], timings_ms: dict[str, float]
+    logits: NDArray[np.float32],
+    card: Card,
+    size: tuple[int, int],
+    timings_ms: dict[str, float],
+    min_confidence: float = 0.0,
 ) -> Segmentation:
     """Compute the label map at the frame's size, and the classes in it, largest first.
 
@@ -23,12 +27,13 @@ def postprocess_segmentation(
         card: the segmenter's card.
         size: (width, height) of the frame.
         timings_ms: milliseconds of the earlier stages; the result adds "labels".
+        min_confidence: 0 to 1; pixels of less have no class. See `upsample_argmax`.
 
     Raises:
-        ModelError: the logits contain NaN or infinity.
+        ModelError: the logits contain NaN or infinity, or no id is left for unknown pixels.
     """
     started_at_s = time.perf_counter()
-    labels = upsample_argmax(logits, card.num_classes, size)
+    labels = upsample_argmax(logits, card.num_classes, size, min_confidence)
     present = np.flatnonzero(labels.pixels)
     classes = tuple(
         ClassShare(
@@ -39,8 +44,9 @@ def postprocess_segmentation(
         )
         for c in present[np.argsort(-labels.pixels[present], kind="stable")]
     )
+    unknown = 1 - int(labels.pixels.sum()) / labels.label_map.size
     labels_ms = (time.perf_counter() - started_at_s) * 1e3
-    return Segmentation(labels.label_map, classes, {**timings_ms, "labels": labels_ms})
+    return Segmentation(labels.label_map, classes, {**timings_ms, "labels": labels_ms}, unknown)
 
 
 def postprocess_classification(

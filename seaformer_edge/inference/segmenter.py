@@ -161,18 +161,19 @@ class Segmenter(_Model):
     task = "segmentation"
     output_dimensions = 3
 
-    def __call__(self, image: NDArray[np.uint8]) -> Segmentation:
+    def __call__(self, image: NDArray[np.uint8], min_confidence: float = 0.0) -> Segmentation:
         """Segment one image.
 
         Args:
             image: (H, W, 3) uint8 RGB, C-contiguous.
+            min_confidence: 0 to 1; pixels of less have no class. See `upsample_argmax`.
 
         Raises:
             ModelError: the network failed or its logits contain NaN or infinity.
         """
         logits, timings_ms = self.logits(image)
         return postprocess_segmentation(
-            logits, self.card, (image.shape[1], image.shape[0]), timings_ms
+            logits, self.card, (image.shape[1], image.shape[0]), timings_ms, min_confidence
         )
 
 

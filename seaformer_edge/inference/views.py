@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from seaformer_edge.frame import ClassScore
+from seaformer_edge.frame import NO_CLASS, ClassScore
 from seaformer_edge.inference.modes import Mode, Panel
 
 try:
@@ -22,7 +22,6 @@ __all__ = ["Mode", "View", "draw", "draw_scores", "join_panels", "render", "rend
 Image = NDArray[np.uint8]
 
 FONT = cv2.FONT_HERSHEY_SIMPLEX
-NO_CLASS = 255  # the id of pixels between outlines
 # Outlines are two pixels wide, plus two for each multiple of this width of the picture.
 WIDER_EVERY_PX = 960
 SCORE_LINES = 16

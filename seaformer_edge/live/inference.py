@@ -94,6 +94,7 @@ class Inference:
         every: the network sees every n-th frame.
         smoothing: over time, 0 (off) to 1 (strongest).
         names: whether predictions have the regions that bear names.
+        min_confidence: 0 to 1; pixels of less have no class.
     """
 
     def __init__(
@@ -109,6 +110,7 @@ class Inference:
         every: int,
         smoothing: float,
         names: bool,
+        min_confidence: float,
     ) -> None:
         self._slot = slot
         self._stats = stats
@@ -130,6 +132,7 @@ class Inference:
         self.every = every
         self.smoothing = smoothing
         self.names = names
+        self.min_confidence = min_confidence
         self.num_threads: int | None = None
         self._lock = threading.Lock()
         self._pending: ModelRequest | None = request  # to be loaded
@@ -297,7 +300,9 @@ class Inference:
                 if smoothed is not logits:
                     timings_ms = {**timings_ms, "smooth": (perf_counter() - started_s) * 1e3}
                 height, width = job.frame.image.shape[:2]
-                segmentation = postprocess_segmentation(smoothed, card, (width, height), timings_ms)
+                segmentation = postprocess_segmentation(
+                    smoothed, card, (width, height), timings_ms, self.min_confidence
+                )
                 timings_ms = segmentation.timings_ms
                 started_s = perf_counter()
                 regions = find_regions(segmentation.label_map) if self.names else ()

@@ -39,6 +39,7 @@ class LivePipeline:
         every: the network sees every n-th frame.
         smoothing: over time, 0 (off) to 1 (strongest).
         names: results have the regions that bear names, for views that show them.
+        min_confidence: 0 to 1; pixels of less have no class. See `upsample_argmax`.
         realtime: play a file at its own frame rate, else as fast as possible. Cameras and streams
             are not affected.
         loop: restart a file at its end; a single picture is run once anyhow.
@@ -57,6 +58,7 @@ class LivePipeline:
         every: int = 1,
         smoothing: float = 0.0,
         names: bool = False,
+        min_confidence: float = 0.0,
         realtime: bool = True,
         loop: bool = False,
         picture_s: float | None = None,
@@ -82,6 +84,7 @@ class LivePipeline:
             every=every,
             smoothing=smoothing,
             names=names,
+            min_confidence=min_confidence,
         )
         # Its lock guards the fields below it; only `_newest` is also read without the lock.
         self._changed = threading.Condition()
@@ -244,6 +247,10 @@ class LivePipeline:
     def step(self, *, forward: bool = True) -> None:
         """Shows the next or the previous frame of a file, and pauses a video. See `seek`."""
         self._capture.step(forward)
+
+    def set_min_confidence(self, min_confidence: float) -> None:
+        """Sets the confidence, 0 to 1, below which a pixel has no class."""
+        self._inference.min_confidence = min_confidence
 
     def pause(self) -> None:
         """Keeps the newest result: a file waits, frames of a camera are dropped.

@@ -48,6 +48,7 @@ def record_of(
         result: the newest one, for its classes.
     """
     width, height = status.frame_size or (None, None)
+    segmentation = None if result is None else result.segmentation
     return {
         "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "source": status.source,
@@ -65,6 +66,7 @@ def record_of(
         **{name: _number(getattr(board, name, None)) for name in _BOARD},
         "throttled": [] if board is None else list(board.throttled),
         "classes": [] if result is None else _classes(result),
+        "unknown": None if segmentation is None else round(segmentation.unknown, 6),
     }
 
 

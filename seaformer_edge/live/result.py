@@ -112,7 +112,7 @@ class LiveResult:
         """The probability, 0 to 1, of the class that the label map has at pixel (x, y).
 
         Computed as for the labels: softmax at the logit positions, then bilinear. None without a
-        segmentation.
+        segmentation, or where it is below the floor.
 
         Raises:
             IndexError: the pixel is outside the frame.
@@ -127,6 +127,8 @@ class LiveResult:
         height, width = label_map.shape
         if not (0 <= x < width and 0 <= y < height):
             raise IndexError(f"({x}, {y}) is outside a frame of {width}x{height}")
+        if label_map[y, x] >= self.prediction.card.num_classes:
+            return None
         rows, columns = _neighbours(y, height, len(logits)), _neighbours(x, width, len(logits[0]))
         label = label_map[y, x]
         confidence = 0.0

@@ -9,6 +9,7 @@
 //      upper envelope of the candidates' lines: runs of pixels that end at the nearest crossing.
 //   3. The interpolated probability summed over a run depends only on the sums of the weights
 //      (Moments). So the mean confidence costs four exponentials for each class in each cell.
+//      It is linear along a row too: where it is below the confidence floor is one end of a run.
 
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
@@ -19,6 +20,7 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <utility>
 #include <vector>
 
 #include "bilinear.h"
@@ -31,6 +33,7 @@ namespace nb = nanobind;
 namespace {
 
 constexpr int kMaxClasses = 256;  // a label is one byte
+constexpr int kNoClass = 255;     // of a pixel below the confidence floor
 
 // The highest logit at one position. The softmax probability of class c there is
 // exp(logit[c] - value) * scale.
@@ -59,9 +62,9 @@ bool find_peak(const float* logits, int n, Peak& peak) {
 
 // One call's input and output, shared by all threads. Each thread writes its own rows of labels.
 struct Task {
-  Task(const float* logits, int height, int width, int channels, int classes,
+  Task(const float* logits, int height, int width, int channels, int classes, float floor,
        std::uint8_t* labels, int out_height, int out_width)
-      : logits(logits), width(width), channels(channels), classes(classes),
+      : logits(logits), width(width), channels(channels), classes(classes), floor(floor),
         rows(height, out_height), columns(width, out_width), peaks(height * width),
         labels(labels), out_width(out_width) {}
 
@@ -78,6 +81,7 @@ struct Task {
 
   const float* logits;  // (height, width, channels), of which the first `classes` channels count
   int width, channels, classes;
+  float floor;  // a pixel whose class has a lower probability is labelled kNoClass
   Axis rows, columns;
   std::vector<Peak> peaks;  // (height, width)
   std::uint8_t* labels;     // (out_height, out_width)
@@ -107,17 +111,27 @@ class CellLabeller {
         corners.logits[i] = task_.logits + corners.position[i] * task_.channels;
         uniform &= winner(corners, i) == winner(corners, 0);
       }
-      const int next = uniform ? winner(corners, 0) : -1;
+      const int top = winner(corners, 0);
+      bool known = uniform, whole = uniform;  // the cell has one label only
+      Vec probability = {};
+      if (uniform) {
+        probability = probability_of(corners, top);
+        const IntVec below = probability < task_.floor;
+        known = !any(below);
+        whole = known || !any(~below);
+      }
+      const int next = !whole ? -1 : known ? top : kNoClass;
       if (next != label) {
         if (label >= 0) fill(rows, begin, columns.begin, label);
         begin = columns.begin;
         label = next;
       }
-      if (uniform) {
-        add_to_total(corners, label, Moments::of_cell(task_.rows, rows, task_.columns, columns));
-      } else {
+      if (!whole) {
         find_candidates(corners);
         label_mixed_cell(corners, rows, columns);
+      } else if (known) {
+        add_to_total(top, probability,
+                     Moments::of_cell(task_.rows, rows, task_.columns, columns));
       }
     }
     if (label >= 0) fill(rows, begin, task_.out_width, label);
@@ -174,6 +188,7 @@ class CellLabeller {
 
   void label_mixed_cell(const Corners& corners, const Span& rows, const Span& columns) {
     std::fill_n(moments_, candidates_, Moments());
+    std::fill_n(has_won_, candidates_, false);
     for (int y = rows.begin; y < rows.end; ++y) {
       const float weight = task_.rows.weight[y];
       for (int s = 0; s * kLanes < candidates_; ++s) {
@@ -185,14 +200,34 @@ class CellLabeller {
         const float crossing = next_crossing(top);
         end = begin + 1;
         while (end < columns.end && task_.columns.weight[end] < crossing) ++end;
-        fill_row(y, begin, end, candidate_[top]);
-        const double sum_x = task_.columns.sum[end] - task_.columns.sum[begin];
-        moments_[top].add_run(end - begin, sum_x, weight);
+        if (!has_won_[top]) {
+          has_won_[top] = true;
+          probability_[top] = probability_of(corners, candidate_[top]);
+        }
+        const auto [known_begin, known_end] = known_part(begin, end, weight, probability_[top]);
+        fill_row(y, begin, known_begin, kNoClass);
+        fill_row(y, known_begin, known_end, candidate_[top]);
+        fill_row(y, known_end, end, kNoClass);
+        const double sum_x = task_.columns.sum[known_end] - task_.columns.sum[known_begin];
+        moments_[top].add_run(known_end - known_begin, sum_x, weight);
       }
     }
     for (int s = 0; s < candidates_; ++s) {
-      if (moments_[s].count > 0) add_to_total(corners, candidate_[s], moments_[s]);
+      if (moments_[s].count > 0) add_to_total(candidate_[s], probability_[s], moments_[s]);
     }
+  }
+
+  // The pixels of a run, in a row with this weight, whose probability is not below the floor.
+  std::pair<int, int> known_part(int begin, int end, float weight, Vec probability) const {
+    if (!any(probability < task_.floor)) return {begin, end};
+    const float left = probability[0] + weight * (probability[2] - probability[0]);
+    const float right = probability[1] + weight * (probability[3] - probability[1]);
+    const auto below = [&](int x) {
+      return left + task_.columns.weight[x] * (right - left) < task_.floor;
+    };
+    while (begin < end && below(begin)) ++begin;
+    while (begin < end && below(end - 1)) --end;
+    return {begin, end};
   }
 
   // The candidate whose line is highest at x.
@@ -215,15 +250,19 @@ class CellLabeller {
     return std::min(std::min(nearest[0], nearest[1]), std::min(nearest[2], nearest[3]));
   }
 
-  // Adds pixels of a cell that have this label, given by their moments, to the label's total.
-  void add_to_total(const Corners& corners, int label, const Moments& m) {
+  // The softmax probability of a class at the corners.
+  Vec probability_of(const Corners& corners, int label) const {
     Vec logit, scale;  // the logit is relative to the corner's peak
     for (int i = 0; i < 4; ++i) {
       const Peak& peak = task_.peaks[corners.position[i]];
       logit[i] = corners.logits[i][label] - peak.value;
       scale[i] = peak.scale;
     }
-    const Vec probability = exp_nonpositive(logit) * scale;
+    return exp_nonpositive(logit) * scale;
+  }
+
+  // Adds pixels of a cell that have this label, given by their moments, to the label's total.
+  void add_to_total(int label, Vec probability, const Moments& m) {
     totals_[label].pixels += m.count;
     totals_[label].probability += probability[0] * (m.count - m.x - m.y + m.xy) +
                                   probability[1] * (m.x - m.xy) + probability[2] * (m.y - m.xy) +
@@ -241,6 +280,8 @@ class CellLabeller {
   Vec left_[kMaxClasses / kLanes];
   Vec slope_[kMaxClasses / kLanes];
   Moments moments_[kMaxClasses];  // of the pixels that each candidate has won in this cell
+  bool has_won_[kMaxClasses];     // a pixel of this cell
+  Vec probability_[kMaxClasses];  // of those that have won, at the corners
 };
 
 template <typename T, int Dimensions>
@@ -248,7 +289,8 @@ using Array = nb::ndarray<T, nb::ndim<Dimensions>, nb::c_contig, nb::device::cpu
 
 bool upsample_argmax(
     const Array<const float, 3>& logits, const Array<std::uint8_t, 2>& label_map,
-    const Array<std::int64_t, 1>& counts, const Array<float, 1>& confidence) {
+    const Array<std::int64_t, 1>& counts, const Array<float, 1>& confidence,
+    float min_confidence) {
   const auto classes = counts.shape(0);
   if (classes < 1 || classes > kMaxClasses || classes > logits.shape(2) ||
       confidence.shape(0) != classes || logits.size() == 0 || label_map.size() == 0) {
@@ -258,8 +300,9 @@ bool upsample_argmax(
   nb::gil_scoped_release released;
   guard.enter();
   Task task(logits.data(), static_cast<int>(logits.shape(0)), static_cast<int>(logits.shape(1)),
-            static_cast<int>(logits.shape(2)), static_cast<int>(classes), label_map.data(),
-            static_cast<int>(label_map.shape(0)), static_cast<int>(label_map.shape(1)));
+            static_cast<int>(logits.shape(2)), static_cast<int>(classes), min_confidence,
+            label_map.data(), static_cast<int>(label_map.shape(0)),
+            static_cast<int>(label_map.shape(1)));
   if (!task.find_peaks()) return false;
   std::vector<ClassTotal> totals(kPartCount * classes);  // [part][class]
   const auto& rows = task.rows.spans;
@@ -285,7 +328,8 @@ bool upsample_argmax(
 void bind_labels(nb::module_& m) {
   using namespace nb::literals;
   m.def("upsample_argmax", &upsample_argmax, "logits"_a.noconvert(), "label_map"_a.noconvert(),
-        "counts"_a.noconvert(), "confidence"_a.noconvert(),
+        "counts"_a.noconvert(), "confidence"_a.noconvert(), "min_confidence"_a = 0.0f,
         "Fills label_map (H, W), counts (num_classes,) and confidence (num_classes,) from logits\n"
-        "(h, w, C). Returns False if a logit is NaN or infinite.");
+        "(h, w, C). A pixel of lower confidence gets label 255 and is not counted.\n"
+        "Returns False if a logit is NaN or infinite.");
 }

@@ -11,7 +11,7 @@ from typing import ClassVar, TextIO
 
 from seaformer_edge.errors import SinkError
 from seaformer_edge.files import as_utf8, partial_path, publish
-from seaformer_edge.frame import Classification, Frame, Result, Segmentation
+from seaformer_edge.frame import NO_CLASS, Classification, Frame, Result, Segmentation
 from seaformer_edge.sinks.base import Sink, check_file, writing
 from seaformer_edge.sources.base import FrameSource
 
@@ -20,6 +20,9 @@ TABLE_SUFFIXES = frozenset({".csv", ".jsonl"})
 
 class ClassTable(Sink[Result]):
     """CSV with one row for each class of each frame, or JSON lines with one line for each frame.
+
+    Pixels below the confidence floor are one more row of CSV, of the class "unknown" with the id
+    255, and "unknown" in JSON.
 
     Rows are written to `files.partial_path(path)`, which is renamed to `path` on close; with the
     path "-", as JSON lines to standard output. The names of pictures are those of `files.as_utf8`.
@@ -97,6 +100,8 @@ class ClassTable(Sink[Result]):
                 f"{getattr(entry, field):.{places}f}" for field, places in self.decimals.items()
             ]
             rows.append((frame.index, name, time, entry.class_id, entry.name, *values))
+        if isinstance(result, Segmentation) and result.unknown:
+            rows.append((frame.index, name, time, NO_CLASS, "unknown", f"{result.unknown:.6f}", ""))
         return rows
 
     def _record(self, frame: Frame, result: Result) -> dict[str, object]:
@@ -104,12 +109,15 @@ class ClassTable(Sink[Result]):
         for entry in result.classes:
             values = {n: round(getattr(entry, n), places) for n, places in self.decimals.items()}
             classes.append({"class_id": entry.class_id, "class": entry.name, **values})
-        return {
+        record: dict[str, object] = {
             "frame": frame.index,
             "name": frame.name and as_utf8(frame.name),
             "timestamp_s": round(frame.timestamp_s, 6),
             "classes": classes,
         }
+        if isinstance(result, Segmentation):
+            record["unknown"] = round(result.unknown, 6)
+        return record
 
 
 class ClassShares(ClassTable[Segmentation]):

@@ -35,9 +35,9 @@ class FakeSegmenter:
         assert path == Path("fake.pte")
         return cls()
 
-    def __call__(self, image: NDArray[np.uint8]) -> Segmentation:
+    def __call__(self, image: NDArray[np.uint8], min_confidence: float = 0.0) -> Segmentation:
         time.sleep(self.delay_s)
-        return fake_segment(image)
+        return fake_segment(image, min_confidence)
 
 
 class FakeClassifier(FakeSegmenter):

@@ -19,6 +19,7 @@ from clips import number, numbered, read_times, write_video
 from fake_command import FakeClassifier, run
 from test_segment import PATIENCE_S, _start
 
+from seaformer_edge.frame import NO_CLASS
 from seaformer_edge.live.report import COLUMNS
 from seaformer_edge.sources import VideoSource
 
@@ -127,6 +128,17 @@ def test_masks_are_recorded_without_loss(tmp_path: Path) -> None:
     assert (ids[:, :24] == 0).all()
     assert (ids[:, 40:] == 2).all()
     assert palette[:3].tolist() == [[255, 255, 0, 0], [255, 0, 255, 0], [255, 0, 0, 255]]
+
+
+def test_unknown_pixels_are_255_in_recorded_masks(tmp_path: Path, clip: Path) -> None:
+    out = tmp_path / "ids.mp4"
+    options = ("--record", out, "--record-what", "masks", "--min-confidence", 1)
+    assert run("live", clip, *options) == 0
+    import av
+
+    with av.open(str(out)) as container:
+        ids, _ = next(container.decode(video=0)).to_ndarray()
+    assert (ids == NO_CLASS).mean() > 0.9
 
 
 def test_the_raw_pictures_are_recorded(tmp_path: Path, clip: Path) -> None:

@@ -26,7 +26,7 @@ from seaformer_edge.cli import main
 from seaformer_edge.cli.segment import CODEC_CHOICES
 from seaformer_edge.errors import ModelError, SourceError
 from seaformer_edge.files import partial_path
-from seaformer_edge.frame import Segmentation
+from seaformer_edge.frame import NO_CLASS, Segmentation
 from seaformer_edge.inference.modes import Mode
 from seaformer_edge.sinks.formats import CODECS
 
@@ -143,7 +143,14 @@ def test_classifier(tmp_path: Path, picture: Path, capsys: pytest.CaptureFixture
 
 
 @pytest.mark.parametrize(
-    "option", [("--masks", "m"), ("--mode", "overlay"), ("--opacity", 1), ("--classes", "road")]
+    "option",
+    [
+        ("--masks", "m"),
+        ("--mode", "overlay"),
+        ("--opacity", 1),
+        ("--classes", "road"),
+        ("--min-confidence", 0.5),
+    ],
 )
 def test_options_of_a_segmenter_are_refused_with_a_classifier(
     option: tuple[object, ...], picture: Path, capsys: pytest.CaptureFixture[str]
@@ -163,6 +170,20 @@ def test_masks_hold_class_ids_in_the_colours_of_the_model(tmp_path: Path, pictur
     colours = _rgb(tmp_path / "masks" / "picture.png")
     assert (colours[:, :20] == (255, 0, 0)).all()
     assert (colours[:, 20:] == (0, 0, 255)).all()
+
+
+def test_pixels_below_the_floor_are_unknown(
+    tmp_path: Path, picture: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outputs = {"-o": "out.png", "--masks": "ids.png", "--stats": "shares.csv"}
+    options = [part for option, name in outputs.items() for part in (option, tmp_path / name)]
+    assert run("segment", picture, *options, "--opacity", 1, "--min-confidence", 0.85) == 0
+    ids, drawn = np.asarray(Image.open(tmp_path / "ids.png")), _rgb(tmp_path / "out.png")
+    assert (ids[:, :20] == 1).all()
+    assert (ids[:, 20:] == NO_CLASS).all()
+    assert (drawn[:, 20:] == 100).all()
+    assert (tmp_path / "shares.csv").read_text().endswith(",255,unknown,0.500000,\n")
+    assert "classes: road 50.0%, unknown 50.0%" in capsys.readouterr().out
 
 
 def test_folder_to_folder(tmp_path: Path) -> None:

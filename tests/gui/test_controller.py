@@ -101,17 +101,24 @@ def controller(live: FakeLive, fake: str, tmp_path: Path) -> Controller:
 
 
 def test_settings_reach_the_pipeline(live: FakeLive, fake: str, tmp_path: Path) -> None:
-    settings = Settings("0", fake, threads=2, every=3, smoothing=0.25, full_speed=True)
+    settings = Settings(
+        "0", fake, threads=2, every=3, smoothing=0.25, min_confidence=0.5, full_speed=True
+    )
     controller = Controller(settings, tmp_path)
-    options = {"every": 3, "smoothing": 0.25, "names": True, "realtime": False, "loop": True}
+    options = {
+        **{"every": 3, "smoothing": 0.25, "names": True, "min_confidence": 0.5},
+        **{"realtime": False, "loop": True},
+    }
     assert live.calls == [("open", "0", Path(fake), 2, options)]
     controller.set_every(5)
     controller.set_smoothing(0.5)
+    controller.set_min_confidence(0.25)
     controller.set_threads(0)
     controller.set_threads(0)
     assert live.calls[1:] == [
         ("set_every", 5, {}),
         ("set_smoothing", 0.5, {}),
+        ("set_min_confidence", 0.25, {}),
         ("set_threads", None, {}),
     ]
     after = controller.settings

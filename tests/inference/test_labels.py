@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from seaformer_edge.errors import ModelError
+from seaformer_edge.frame import NO_CLASS
 from seaformer_edge.inference import labels
 from seaformer_edge.inference.labels import Labels, upsample_argmax
 
@@ -98,6 +99,32 @@ def cases(draw: st.DrawFn) -> tuple[Logits, int, tuple[int, int]]:
 @given(cases())
 def test_any_logits_at_any_size(case: tuple[Logits, int, tuple[int, int]]) -> None:
     check(upsample_argmax(*case), *case)
+
+
+@settings(deadline=None, max_examples=150)
+@given(cases(), st.floats(0.01, 1.0))
+def test_pixels_below_the_floor_have_no_class(
+    case: tuple[Logits, int, tuple[int, int]], floor: float
+) -> None:
+    logits, num_classes, size = case
+    num_classes = min(num_classes, NO_CLASS)
+    plain = upsample_argmax(logits, num_classes, size).label_map.astype(int)
+    label_map, pixels, confidence = upsample_argmax(logits, num_classes, size, floor)
+
+    probability = upsample(softmax(logits[..., :num_classes]), size)
+    chosen = np.take_along_axis(probability, plain[..., None], axis=2)[..., 0]
+    clear = np.abs(chosen - floor) > 2e-5  # beyond rounding
+    assert (label_map == np.where(chosen < floor, NO_CLASS, plain))[clear].all()
+    known = label_map != NO_CLASS
+    assert (label_map == plain)[known].all()
+    assert (pixels == np.bincount(plain[known], minlength=num_classes)).all()
+    sums = np.bincount(plain[known], chosen[known], minlength=num_classes)
+    np.testing.assert_allclose(confidence, sums / np.maximum(pixels, 1), atol=1e-4)
+
+
+def test_256_classes_leave_no_id_for_unknown_pixels() -> None:
+    with pytest.raises(ModelError, match="minimum confidence"):
+        upsample_argmax(np.zeros((4, 4, 256), np.float32), 256, (32, 32), 0.5)
 
 
 @settings(deadline=None)

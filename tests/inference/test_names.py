@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from fakes import CARD
 
-from seaformer_edge.frame import Classification, ClassScore, Frame, Segmentation
+from seaformer_edge.frame import NO_CLASS, Classification, ClassScore, Frame, Segmentation
 from seaformer_edge.inference.names import Region, RegionFinder, draw_names, place_plates
 from seaformer_edge.inference.views import Mode, View
 from seaformer_edge.live import LiveResult
@@ -58,6 +58,11 @@ def test_every_region_of_a_class_has_its_name() -> None:
 @pytest.mark.parametrize("side", [2, 8, 14])
 def test_specks_have_no_name(side: int) -> None:
     assert names_of(RegionFinder()(square(100, side=side))) == ["background"]
+
+
+def test_unknown_pixels_have_no_name() -> None:
+    unknown = np.where(square(100) == 1, NO_CLASS, 0).astype(np.uint8)
+    assert names_of(RegionFinder()(unknown)) == ["background"]
 
 
 def test_noise_has_no_name() -> None:

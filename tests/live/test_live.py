@@ -16,7 +16,7 @@ from clips import number, numbered, read_times, write_video
 from fakes import FAKE, PATIENCE_S, FakeModels, wait_until
 
 from seaformer_edge.errors import ModelError, SinkError, SourceError
-from seaformer_edge.frame import Frame
+from seaformer_edge.frame import NO_CLASS, Frame
 from seaformer_edge.inference.names import Region
 from seaformer_edge.live import LivePipeline, LiveResult, capture, source_health, source_reader
 from seaformer_edge.live.inference import ModelRequest
@@ -184,6 +184,17 @@ def test_smoothing_is_a_stage() -> None:
         live.set_smoothing(0)
         sequence = segmented_result(live).sequence
         wait_until(lambda: next_result(live).sequence > sequence + 3)
+
+
+def test_the_confidence_floor_can_be_moved() -> None:
+    with running(min_confidence=1.0) as live:
+        result = segmented_result(live)
+        assert result.segmentation is not None
+        assert result.segmentation.unknown > 0.9
+        y, x = np.argwhere(result.segmentation.label_map == NO_CLASS)[0]
+        assert result.confidence_at(int(x), int(y)) is None
+        live.set_min_confidence(0.0)
+        wait_until(lambda: (s := next_result(live).segmentation) is not None and s.unknown == 0)
 
 
 def test_a_classifier_gives_classes() -> None:

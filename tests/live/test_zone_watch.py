@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from fakes import CARD, wait_until
 
-from seaformer_edge.frame import Frame, Segmentation
+from seaformer_edge.frame import NO_CLASS, Frame, Segmentation
 from seaformer_edge.live.result import LiveResult, Prediction
 from seaformer_edge.live.zone_watch import EventRecord, ZoneWatch
 from seaformer_edge.zones import Event, Rule, Zone
@@ -50,6 +50,12 @@ def test_a_result_is_counted_once_and_begins_an_event() -> None:
     results.append(result(2, class_id=0))
     watch.update()
     assert [e.begins for e in events] == [True, False]
+
+
+def test_unknown_pixels_are_of_the_zone_but_of_no_class() -> None:
+    watch = ZoneWatch(lambda: result(1, class_id=NO_CLASS), [Zone("left", LEFT)], [].append)
+    watch.update()
+    assert watch.largest_shares() == {"left": {CARD.classes[0]: 0.25}}
 
 
 def test_a_model_without_the_class_of_a_rule(caplog: pytest.LogCaptureFixture) -> None:

@@ -9,6 +9,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from clips import MemorySource, fake_classify, fake_segment, numbered
 
 from seaformer_edge.sinks import ClassScores, ClassShares
@@ -54,7 +55,22 @@ def test_json_lines_have_a_line_for_each_frame(tmp_path: Path) -> None:
             {"class_id": 1, "class": "road", "share": 0.5, "confidence": 0.9},
             {"class_id": 0, "class": "sky", "share": 0.5, "confidence": 0.8},
         ],
+        "unknown": 0.0,
     }
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
+def test_unknown_pixels_are_counted_apart(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"shares{suffix}"
+    source = MemorySource([numbered(0)])
+    with ClassShares(path, source) as sink:
+        for frame in source:
+            sink.write(frame, replace(fake_segment(frame.image), unknown=0.25))
+    last = path.read_text().splitlines()[-1]
+    if suffix == ".csv":
+        assert last == "0,,0.0,255,unknown,0.250000,"
+    else:
+        assert json.loads(last)["unknown"] == 0.25
 
 
 def test_names_that_are_not_utf8_can_be_restored(tmp_path: Path) -> None:
