@@ -66,7 +66,8 @@ class Controller:
             names=settings.names,
             min_confidence=settings.min_confidence,
             realtime=not settings.full_speed,
-            loop=True,
+            loop=settings.loop,
+            picture_s=settings.picture_s or None,
         )
         self._ranking = Ranking()
         self._result: LiveResult | None = None
@@ -123,7 +124,8 @@ class Controller:
             self._running_model = self.settings.model
             if self.settings.model:
                 self._stored = replace(self._stored, model=self.settings.model)
-        if status.source_state is SourceState.RUNNING and self.settings.source:
+        works = status.source_state in (SourceState.RUNNING, SourceState.ENDED)
+        if works and self.settings.source:
             self._stored = replace(self._stored, source=self.settings.source)
         for outcome in self._snapshots.outcomes():
             if isinstance(outcome, SeaformerEdgeError):
@@ -188,13 +190,43 @@ class Controller:
             return
         self.settings = replace(self.settings, source=source)
         self._messages.source_changed()
-        self._live.switch_source(source, realtime=not self.settings.full_speed, loop=True)
+        self._live.switch_source(
+            source,
+            realtime=not self.settings.full_speed,
+            loop=self.settings.loop,
+            picture_s=self.settings.picture_s or None,
+        )
 
     def set_full_speed(self, full_speed: bool) -> None:
-        """Plays files at full speed or at their frame rate; restarts a file."""
+        """Plays files at full speed or at their frame rate."""
         self.settings = replace(self.settings, full_speed=full_speed)
-        if not SourceSpec.parse(self.source).is_live:
-            self._live.switch_source(self.source, realtime=not full_speed, loop=True)
+        self._live.set_realtime(not full_speed)
+
+    def set_loop(self, loop: bool) -> None:
+        """Begins files again at their end, or not."""
+        self.settings = replace(self.settings, loop=loop)
+        self._live.set_loop(loop)
+
+    def set_picture_s(self, seconds: float) -> None:
+        """Shows each picture of a folder for this time; 0 plays them as the frames of a video."""
+        self.settings = replace(self.settings, picture_s=seconds)
+        self._live.set_picture_s(seconds or None)
+
+    def seek(self, time_s: float) -> None:
+        """Continues a file there."""
+        self._live.seek(time_s)
+
+    def skip(self, seconds: float) -> None:
+        """Continues a video that much later; earlier if negative. Steps through pictures."""
+        position = self._live.status().position
+        if position is not None and position.pictures is not None:
+            self.step(forward=seconds > 0)
+        elif position is not None:
+            self._live.seek(position.time_s + seconds)
+
+    def step(self, forward: bool) -> None:
+        """Shows the next or the previous frame or picture of a file."""
+        self._live.step(forward=forward)
 
     def open_file(self, path: Path) -> None:
         """Opens a dropped or picked path: a .pte file as the model, anything else as the source."""
@@ -277,8 +309,12 @@ class Controller:
         self._change_view(classes=frozenset(classes) or None)
 
     def toggle_pause(self) -> None:
-        """Pauses or resumes."""
-        if self._live.status().paused:
+        """Pauses or resumes; begins a file that has ended again."""
+        status = self._live.status()
+        if status.source_state is SourceState.ENDED:
+            self._live.resume()
+            self._live.seek(0.0)
+        elif status.paused:
             self._live.resume()
         else:
             self._live.pause()

@@ -44,3 +44,12 @@ def count(number: int) -> str:
 def dropped(causes: Mapping[str, int]) -> list[tuple[str, str]]:
     """(cause, count) pairs, largest count first."""
     return [(cause, count(n)) for cause, n in sorted(causes.items(), key=lambda item: -item[1])]
+
+
+def clock(seconds: float, *, hundredths: bool = False) -> str:
+    """A time as "1:05", "1:05.04" or "2:01:05"."""
+    whole = int(round(seconds, 2))
+    minutes, rest = divmod(whole, 60)
+    hours, minutes = divmod(minutes, 60)
+    text = f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+    return f"{text}.{round((seconds - whole) * 100):02}" if hundredths else text

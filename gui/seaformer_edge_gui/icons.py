@@ -102,6 +102,24 @@ def _text(painter: QPainter, text: str, height: int) -> None:
     painter.drawText(QRectF(0, 0, 20, 20), Qt.AlignmentFlag.AlignCenter, text)
 
 
+def _previous(painter: QPainter) -> None:
+    _filled(painter)
+    painter.drawRect(QRectF(5, 5, 1.5, 10))
+    painter.drawPolygon([QPointF(14.5, 5), QPointF(8, 10), QPointF(14.5, 15)])
+
+
+def _next(painter: QPainter) -> None:
+    _filled(painter)
+    painter.drawRect(QRectF(13.5, 5, 1.5, 10))
+    painter.drawPolygon([QPointF(5.5, 5), QPointF(12, 10), QPointF(5.5, 15)])
+
+
+def _loop(painter: QPainter) -> None:
+    painter.drawArc(QRectF(4, 4, 12, 12), 45 * 16, 300 * 16)
+    _filled(painter)
+    painter.drawPolygon([QPointF(12, 6.5), QPointF(16.5, 7), QPointF(16, 2.5)])
+
+
 def _close(painter: QPainter) -> None:
     painter.drawLine(QPointF(6, 6), QPointF(14, 14))
     painter.drawLine(QPointF(14, 6), QPointF(6, 14))
@@ -112,12 +130,15 @@ _DRAWINGS: dict[str, Callable[[QPainter], None]] = {
     "fast": _fast,
     "full": _full,
     "help": _help,
+    "loop": _loop,
     "menu": _menu,
     "mirror": _mirror,
     "names": _names,
+    "next": _next,
     "open": _open,
     "pause": _pause,
     "play": _play,
+    "previous": _previous,
     "record": _record,
     "snapshot": _snapshot,
     "stop": _stop,

@@ -15,6 +15,7 @@ from seaformer_edge_gui.run_panel import RunPanel
 from seaformer_edge_gui.side_panel import SidePanel
 from seaformer_edge_gui.summary_line import SummaryLine
 from seaformer_edge_gui.tool_bar import ToolBar
+from seaformer_edge_gui.transport_bar import TransportBar
 
 MARGIN_PX, SMALL_MARGIN_PX = 8, 4
 SPACING_PX = 6
@@ -32,6 +33,7 @@ class Panels(QWidget):
         self.setMinimumSize(MIN_SIZE)
         self.picture = picture
         self.tool_bar = ToolBar()
+        self.transport = TransportBar()
         self.run = RunPanel()
         self.side = SidePanel()
         self.metrics = MetricsPanel()
@@ -42,7 +44,11 @@ class Panels(QWidget):
         self._drawer_open = False
         self._middle = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         self._middle.setSpacing(SPACING_PX)
-        self._middle.addWidget(picture, PICTURE_STRETCH)
+        column = QVBoxLayout()
+        column.setSpacing(SPACING_PX)
+        column.addWidget(picture, 1)
+        column.addWidget(self.transport)
+        self._middle.addLayout(column, PICTURE_STRETCH)
         self._middle.addWidget(self.side)
         self._layout = QVBoxLayout(self)
         self._layout.setSizeConstraint(QVBoxLayout.SizeConstraint.SetNoConstraint)
@@ -74,6 +80,8 @@ class Panels(QWidget):
         full, is_open = self.isFullScreen(), self._drawer_open
         self.tool_bar.setVisible(not full and (is_open or not small))
         self.picture.setVisible(full or not (small and is_open))
+        shows_file = self.transport.is_useful and not full
+        self.transport.setVisible(shows_file and not (small and is_open))
         self.side.setVisible(not full and (wide or is_open))
         if wide:
             self.metrics.setVisible(not full)

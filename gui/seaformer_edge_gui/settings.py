@@ -35,6 +35,8 @@ class Settings:
         smoothing: over time, 0 to 1.
         min_confidence: pixels of less have no class, 0 to 1.
         full_speed: play files as fast as possible, not at their frame rate.
+        loop: begin files again at their end.
+        picture_s: seconds for each picture of a folder; 0 plays them as the frames of a video.
         mode, opacity: see `View`.
         names: the regions in the picture bear their classes' names.
         mirrored: swap left and right on the screen.
@@ -48,6 +50,8 @@ class Settings:
     smoothing: float = 0.5
     min_confidence: float = 0.0
     full_speed: bool = False
+    loop: bool = True
+    picture_s: float = 3.0
     mode: Mode = Mode.OVERLAY
     opacity: float = 0.5
     names: bool = True
@@ -82,6 +86,7 @@ def load(store: Store) -> Settings:
         smoothing=min(max(settings.smoothing, 0.0), 1.0),
         min_confidence=min(max(settings.min_confidence, 0.0), 1.0),
         opacity=min(max(settings.opacity, 0.0), 1.0),
+        picture_s=max(settings.picture_s, 0.0),
     )
 
 

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog
 
 from seaformer_edge.inference.modes import Mode
 from seaformer_edge.live import LiveStatus
+from seaformer_edge.live.stats import SourceState
 from seaformer_edge_gui import settings, theme
 from seaformer_edge_gui.controller import OPACITY_STEP, Controller
 from seaformer_edge_gui.icons import icon
@@ -25,11 +26,19 @@ from seaformer_edge_gui.messages import Message
 from seaformer_edge_gui.model_choices import model_choices
 from seaformer_edge_gui.panels import Panels
 from seaformer_edge_gui.picture_view import PictureView
+from seaformer_edge_gui.transport_bar import SKIP_S
 
 PICTURE_MS = 16  # a display of 60 Hz
 METRICS_MS = 200  # figures that change faster cannot be read
 ROWS = 64  # more classes than fit
-REPEATING_KEYS = ("[", "]")  # the others would flicker or save many snapshots while held
+REPEATING_KEYS = (
+    "[",
+    "]",
+    ",",
+    ".",
+    "Shift+Left",
+    "Shift+Right",
+)  # the others would flicker or save many snapshots while held
 
 
 class Window(Panels):
@@ -83,6 +92,8 @@ class Window(Panels):
         self.run.threads.choose(values.threads)
         self.run.every.choose(values.every)
         self.run.full_speed.setChecked(values.full_speed)
+        self.transport.loop.setChecked(values.loop)
+        self.transport.picture_time.choose(values.picture_s)
         self.run.mirror.setChecked(values.mirrored)
         self._update_view()
         self._list_models()
@@ -101,6 +112,11 @@ class Window(Panels):
         bar.pause.clicked.connect(controller.toggle_pause)
         bar.snapshot.clicked.connect(controller.take_snapshot)
         bar.record.clicked.connect(controller.toggle_recording)
+        transport = self.transport
+        transport.seek_requested.connect(controller.seek)
+        transport.step_requested.connect(controller.step)
+        transport.loop.toggled.connect(controller.set_loop)
+        transport.picture_time.requested.connect(controller.set_picture_s)
         run.mirror.toggled.connect(self._then_update_view(controller.set_mirrored))
         bar.full.clicked.connect(self.toggle_full)
         run.theme.clicked.connect(self._toggle_theme)
@@ -145,6 +161,11 @@ class Window(Panels):
             (("F", "F11"), "Full screen, picture only", self.toggle_full),
             (("D",), "Show or hide the panels", self.toggle_drawer),
             (("P",), "Pause or resume", controller.toggle_pause),
+            ((",",), "Previous frame or picture", lambda: controller.step(forward=False)),
+            ((".",), "Next frame or picture", lambda: controller.step(forward=True)),
+            (("Shift+Left",), "Back 5 seconds", lambda: controller.skip(-SKIP_S)),
+            (("Shift+Right",), "Forward 5 seconds", lambda: controller.skip(SKIP_S)),
+            (("L",), "Loop a file, or not", self.transport.loop.toggle),
             (("S",), "Save a snapshot", controller.take_snapshot),
             (("R",), "Start or stop recording", controller.toggle_recording),
             (("O",), "Open a file or model", self._open),
@@ -174,7 +195,10 @@ class Window(Panels):
         self.side.classes.show_rows(rows)
         self.line.show_rows(rows, self.controller.card)
         self.tool_bar.show_source(status.source)
-        self.tool_bar.show_state(paused=status.paused, recording=status.recording is not None)
+        stands = status.paused or status.source_state is SourceState.ENDED
+        self.tool_bar.show_state(paused=stands, recording=status.recording is not None)
+        if self.transport.show_position(status.position):
+            self.arrange()
         self._show_title(status)
         if self.controller.model != self._listed_model:
             self._list_models()
@@ -222,7 +246,8 @@ class Window(Panels):
         chosen = self.controller.settings.theme
         theme.apply(app, chosen, touch=self.arrangement is None or self.arrangement.touch)
         colours = theme.COLOURS[theme.on_screen(chosen)]
-        buttons = {**self.tool_bar.icons(), **self.run.icons(), "menu": self.line.menu}
+        buttons = {**self.tool_bar.icons(), **self.run.icons(), **self.transport.icons()}
+        buttons["menu"] = self.line.menu
         buttons["names"] = self.side.classes.names
         for name, button in buttons.items():
             button.setIcon(icon(name, colours))

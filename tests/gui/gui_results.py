@@ -12,6 +12,7 @@ from seaformer_edge.hub.card import Card
 from seaformer_edge.live import LiveResult
 from seaformer_edge.live.result import Prediction
 
+QUICK = "synthetic:96x64@100"
 IMAGE = np.full((4, 6, 3), 100, np.uint8)
 LABELS = np.repeat(np.array([[0, 0, 1, 1, 2, 2]], np.uint8), 4, axis=0)
 

@@ -21,7 +21,7 @@ from gui_results import classified, segmented, unseen
 from seaformer_edge.errors import ModelError, SinkError
 from seaformer_edge.inference.views import Mode
 from seaformer_edge.live import LiveResult, LiveStatus, snapshots
-from seaformer_edge.live.stats import SourceState
+from seaformer_edge.live.stats import Position, SourceState
 from seaformer_edge.sinks.pictures import write_picture
 from seaformer_edge.sources.synthetic import read_counter
 from seaformer_edge_gui import controller as controller_module
@@ -102,12 +102,12 @@ def controller(live: FakeLive, fake: str, tmp_path: Path) -> Controller:
 
 def test_settings_reach_the_pipeline(live: FakeLive, fake: str, tmp_path: Path) -> None:
     settings = Settings(
-        "0", fake, threads=2, every=3, smoothing=0.25, min_confidence=0.5, full_speed=True
+        *("0", fake, 2, 3, 0.25), min_confidence=0.5, full_speed=True, loop=False, picture_s=1.0
     )
     controller = Controller(settings, tmp_path)
     options = {
         **{"every": 3, "smoothing": 0.25, "names": True, "min_confidence": 0.5},
-        **{"realtime": False, "loop": True},
+        **{"realtime": False, "loop": False, "picture_s": 1.0},
     }
     assert live.calls == [("open", "0", Path(fake), 2, options)]
     controller.set_every(5)
@@ -321,7 +321,7 @@ def test_a_dropped_file_is_a_source_and_a_pte_a_model(
     (tmp_path / "other.pte").touch()
     controller.open_file(tmp_path / "street.mp4")
     controller.open_file(tmp_path / "other.pte")
-    options = {"realtime": True, "loop": True}
+    options = {"realtime": True, "loop": True, "picture_s": 3.0}
     assert live.calls[1:] == [
         ("switch_source", str(tmp_path / "street.mp4"), options),
         ("switch_model", tmp_path / "other.pte", {}),
@@ -330,18 +330,32 @@ def test_a_dropped_file_is_a_source_and_a_pte_a_model(
     assert controller.settings.model == str(tmp_path / "other.pte")
 
 
-def test_full_speed_restarts_a_file_but_not_a_camera(
+def test_playback_is_changed_without_opening_the_file_again(
     controller: Controller, live: FakeLive
 ) -> None:
     controller.set_full_speed(True)
-    assert controller.settings.full_speed
-    assert live.calls[1:] == []
+    controller.set_loop(False)
+    controller.set_picture_s(0.0)
     controller.set_source("sample")
-    controller.set_full_speed(False)
+    controller.seek(1.5)
+    controller.skip(5.0)
+    controller.step(forward=False)
     assert live.calls[1:] == [
-        ("switch_source", "sample", {"realtime": realtime, "loop": True})
-        for realtime in (False, True)
+        ("set_realtime", False, {}),
+        ("set_loop", False, {}),
+        ("set_picture_s", None, {}),
+        ("switch_source", "sample", {"realtime": False, "loop": False, "picture_s": None}),
+        ("seek", 1.5, {}),
+        ("step", {"forward": False}),
     ]
+    live.state = replace(CALM, position=Position(10.0, 60.0))
+    controller.skip(-5.0)
+    live.state = replace(CALM, position=Position(0.0, None, 3, 9))
+    controller.skip(5.0)
+    live.state = replace(CALM, source_state=SourceState.ENDED)
+    controller.toggle_pause()
+    expected = [("seek", 5.0, {}), ("step", {"forward": True}), ("resume", {}), ("seek", 0.0, {})]
+    assert live.calls[-4:] == expected
 
 
 def test_an_empty_source_is_ignored(controller: Controller, live: FakeLive) -> None:

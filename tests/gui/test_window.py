@@ -15,8 +15,8 @@ pytest.importorskip("PySide6.QtWidgets", exc_type=ImportError)
 pytest.importorskip("pytestqt")
 
 from clips import numbered, write_video
-from fakes import CARD, PATIENCE_S, FakeModels, nothing_left
-from gui_results import segmented
+from fakes import CARD, PATIENCE_S, FakeModels
+from gui_results import QUICK, segmented
 from PySide6.QtCore import QMimeData, QPoint, QPointF, QSettings, Qt, QUrl
 from PySide6.QtGui import QColor, QDragEnterEvent, QDropEvent, QEnterEvent
 from PySide6.QtWidgets import (
@@ -43,17 +43,14 @@ from seaformer_edge_gui import theme
 from seaformer_edge_gui.arrangement import Arrangement, Kind
 from seaformer_edge_gui.class_list import CLASS_ROLE, ClassList
 from seaformer_edge_gui.class_panel import ClassPanel
-from seaformer_edge_gui.controller import Controller
 from seaformer_edge_gui.controls import Chooser
 from seaformer_edge_gui.messages import Message
 from seaformer_edge_gui.metrics_panel import board_rows
 from seaformer_edge_gui.model_choices import ModelChoice
 from seaformer_edge_gui.picture_view import PictureView
 from seaformer_edge_gui.ranking import Row
-from seaformer_edge_gui.settings import Settings, Theme, load
+from seaformer_edge_gui.settings import Theme, load
 from seaformer_edge_gui.window import Window
-
-QUICK = "synthetic:96x64@100"
 
 pytestmark = [
     pytest.mark.usefixtures("no_widget_left"),
@@ -62,35 +59,6 @@ pytestmark = [
         "This plugin does not support"
     ),  # a warning of the offscreen platform
 ]
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> QSettings:
-    return QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat)
-
-
-@pytest.fixture
-def window(
-    qtbot: QtBot,
-    qapp: QApplication,
-    models: FakeModels,
-    fake: str,
-    tmp_path: Path,
-    store: QSettings,
-) -> Iterator[Window]:
-    """An open window with a running pipeline; checks that closing it leaves no thread."""
-    theme.prepare(qapp)
-    with nothing_left():
-        settings = Settings(source=QUICK, model=fake, smoothing=0.0)
-        window = Window(Controller(settings, tmp_path), store)
-        qtbot.addWidget(window)
-        window.resize(1024, 600)
-        window.show()
-        window.start()
-        wait(qtbot, lambda: window.controller.card is not None)
-        wait(qtbot, lambda: window.controller.status().display_fps > 0)
-        yield window
-        window.close()
 
 
 def wait(qtbot: QtBot, condition) -> None:
@@ -299,9 +267,9 @@ def test_every_shortcut_is_unique_and_listed_in_the_help(window: Window) -> None
     assert set(keys) <= set(on_sheet)
 
 
-def test_only_opacity_keys_repeat(window: Window) -> None:
+def test_keys_of_steps_repeat(window: Window) -> None:
     held = {shortcut.key().toString() for shortcut in window.shortcuts if shortcut.autoRepeat()}
-    assert held == {"[", "]"}
+    assert held == {"[", "]", ",", ".", "Shift+Left", "Shift+Right"}
 
 
 def test_help_sheet(window: Window, qtbot: QtBot) -> None:
@@ -520,9 +488,11 @@ TITLE_BAR_PX = 28
 
 @pytest.mark.parametrize("screen", SCREENS, ids=lambda size: f"{size[0]}x{size[1]}")
 def test_everything_fits_and_can_be_reached(
-    window: Window, qtbot: QtBot, screen: tuple[int, int]
+    window: Window, qtbot: QtBot, screen: tuple[int, int], folder: Path
 ) -> None:
     width, height = screen[0], screen[1] - TITLE_BAR_PX
+    window.controller.set_source(str(folder))
+    wait(qtbot, lambda: window.transport.is_useful)
     window._metrics_timer.stop()  # a text could change between layout and check
     for figure in window.metrics.rates.values():
         figure.set_text("99.9")
@@ -593,6 +563,7 @@ def controls(window: Window) -> set[QWidget]:
     later = {
         window.side.classes.show_all,
         window.help.close_button,
+        *(() if window.transport.is_useful else window.transport.findChildren(QWidget)),
         *window.banner.findChildren(QAbstractButton),
     }
     return {
