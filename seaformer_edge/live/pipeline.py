@@ -251,6 +251,7 @@ class LivePipeline:
     def set_min_confidence(self, min_confidence: float) -> None:
         """Sets the confidence, 0 to 1, below which a pixel has no class."""
         self._inference.min_confidence = min_confidence
+        self._capture.repeat()
 
     def pause(self) -> None:
         """Keeps the newest result: a file waits, frames of a camera are dropped.

@@ -152,9 +152,11 @@ def test_a_picture_is_run_once(folder: Path, models: FakeModels, every: int) -> 
         assert models.program.runs == 1
         live.set_names(True)
         wait_until(lambda: models.program.runs == 2)
+        live.set_min_confidence(0.9)
+        wait_until(lambda: models.program.runs == 3)
         live.set_loop(True)
         threading.Event().wait(0.1)
-        assert models.program.runs == 2
+        assert models.program.runs == 3
         assert live.status().position == Position(0.0, 1 / 25, 1, 1)
 
 
