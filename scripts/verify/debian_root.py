@@ -1,6 +1,6 @@
 """A Debian in a folder, of this machine's architecture or emulated, in which commands can run.
 
-For `check_aarch64` and `check_picamera`. Needs root and the packages mmdebstrap and
+For the other checks in this folder. Needs root and the packages mmdebstrap and
 debian-archive-keyring of Debian or Ubuntu; for another architecture also qemu-user-static and
 arch-test.
 Downloads packages from DEBIAN_MIRROR, by default http://deb.debian.org/debian; uses http_proxy.
@@ -49,6 +49,7 @@ class DebianRoot:
         architecture: in Debian's terms: "arm64" or "amd64".
         packages: to install.
         environment: variables of all commands.
+        foreign: further architectures whose packages can be installed.
     """
 
     def __init__(
@@ -58,9 +59,11 @@ class DebianRoot:
         architecture: str,
         packages: Sequence[str],
         environment: dict[str, str] | None = None,
+        foreign: Sequence[str] = (),
     ) -> None:
         self.path = path
         self._suite, self._architecture = suite, architecture
+        self._architectures = [architecture, *foreign]
         self._packages = packages
         machine = {k: v for k, v in os.environ.items() if k.startswith(PASSED_VARIABLES)}
         path_variable = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -88,7 +91,7 @@ class DebianRoot:
             subprocess.run(
                 [
                     *("mmdebstrap", "--quiet", "--variant=minbase"),
-                    f"--architectures={self._architecture}",
+                    f"--architectures={','.join(self._architectures)}",
                     f"--include={','.join(self._packages)}",
                     *(self._suite, str(partial), MIRROR),
                 ],

@@ -9,6 +9,7 @@ from seaformer_edge.cli.output import echo
 from seaformer_edge.errors import SeaformerEdgeError
 from seaformer_edge.machine.debian import install_line, missing_libraries
 from seaformer_edge.machine.display import check_display
+from seaformer_edge.machine.extras import install_extra
 
 
 @click.command()
@@ -51,7 +52,7 @@ def demo(source: str | None, model: str | None, threads: int | None, list_source
 def _missing(error: ImportError) -> str:
     package = (error.name or "").partition(".")[0]
     if package in ("PySide6", "shiboken6") and isinstance(error, ModuleNotFoundError):
-        return "the window needs PySide6: pip install 'seaformer-edge[gui]'"
+        return f"the window needs PySide6: {install_extra('gui')}"
     if missing := missing_libraries(str(error)):
         return f"Qt cannot be loaded ({error}); on Debian: {install_line(missing)}"
     raise error

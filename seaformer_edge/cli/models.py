@@ -23,6 +23,7 @@ from seaformer_edge.hub.zoo import (
     installed_cards,
     select_program,
 )
+from seaformer_edge.machine.extras import install_extra
 
 if TYPE_CHECKING:
     from seaformer_edge.hub.card import Card
@@ -253,8 +254,7 @@ def need_torch(*more: str) -> None:
     names = ("torch", "executorch", "safetensors", *more)
     if missing := [name for name in names if not find_spec(name)]:
         raise ModelError(
-            f"needs {', '.join(missing)}: install the train extra,"
-            " pip install 'seaformer-edge[train]'"
+            f"needs {', '.join(missing)}: install the train extra, {install_extra('train')}"
         )
 
 

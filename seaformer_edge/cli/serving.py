@@ -14,6 +14,7 @@ import click
 from seaformer_edge.cli.options import file_path
 from seaformer_edge.cli.output import say
 from seaformer_edge.errors import SeaformerEdgeError
+from seaformer_edge.machine.extras import install_extra
 from seaformer_edge.web.address import DEFAULT_ADDRESS, Address, is_local, listen, url_of
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def open_site(address: Address, token_file: Path | None, no_auth: bool) -> Site:
     try:
         import aiohttp  # noqa: F401
     except ModuleNotFoundError as error:
-        message = "the page needs aiohttp: pip install 'seaformer-edge[serve]'"
+        message = f"the page needs aiohttp: {install_extra('serve')}"
         raise SeaformerEdgeError(message) from error
     token = None if token_file is None else read_token(token_file)
     listener = listen(address)

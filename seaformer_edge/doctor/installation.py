@@ -14,6 +14,7 @@ from seaformer_edge.doctor import probes
 from seaformer_edge.doctor.finding import Finding
 from seaformer_edge.machine import build_tools
 from seaformer_edge.machine.debian import install_line, missing_libraries
+from seaformer_edge.machine.extras import install_extra
 
 LIBRARIES = {
     "numpy": "numpy",
@@ -38,11 +39,11 @@ def python() -> Finding:
         shared = " with the system's packages" if sees_system_packages() else ""
         where = f"environment {sys.prefix}{shared}"
     message = f"{version}, {where}"
-    if not (3, 11) <= sys.version_info[:2] < (3, 14):
+    if not (3, 11) <= sys.version_info[:2] < (3, 15):
         return Finding(
             "python",
             "error",
-            f"{message}: 3.11 to 3.13 is required",
+            f"{message}: 3.11 to 3.14 is required",
             "python3.13 -m venv .venv",
         )
     return Finding("python", "ok", message)
@@ -125,7 +126,7 @@ def rebuild_line() -> str:
     return "\n".join(filter(None, [build_tools.install_line(), reinstall_command()]))
 
 
-def reinstall_command(extra: str = "") -> str:
+def reinstall_command() -> str:
     """The pip command that installs this package again from where it was installed."""
     target, editable = "seaformer-edge", False
     try:
@@ -135,10 +136,9 @@ def reinstall_command(extra: str = "") -> str:
         editable = origin.get("dir_info", {}).get("editable", False)
     except metadata.PackageNotFoundError:
         pass
-    words = [sys.executable, "-m", "pip", "install"]
-    words += [] if extra else ["--force-reinstall", "--no-deps"]
+    words = [sys.executable, "-m", "pip", "install", "--force-reinstall", "--no-deps"]
     words += ["--editable"] if editable else []
-    return shlex.join([*words, f"{target}[{extra}]" if extra else target])
+    return shlex.join([*words, target])
 
 
 def training() -> Finding:
@@ -149,7 +149,7 @@ def training() -> Finding:
             "training",
             "ok",
             "not installed; needed only for training and export, best on a PC:"
-            f" {reinstall_command('train')}",
+            f" {install_extra('train')}",
         )
     return Finding(
         "training", "ok", f"torch {version_of('torch')}, executorch {version_of('executorch')}"

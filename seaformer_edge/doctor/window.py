@@ -11,17 +11,18 @@ from pathlib import Path
 
 from seaformer_edge.doctor import probes
 from seaformer_edge.doctor.finding import Finding
-from seaformer_edge.doctor.installation import reinstall_command, version_of
+from seaformer_edge.doctor.installation import version_of
 from seaformer_edge.errors import SeaformerEdgeError
 from seaformer_edge.machine.debian import install_line
 from seaformer_edge.machine.display import check_display
+from seaformer_edge.machine.extras import install_extra
 
 
 def window() -> Finding:
     spec = importlib.util.find_spec("PySide6")
     if spec is None or not spec.submodule_search_locations:
         return Finding(
-            "window", "ok", f"not installed; to install the live window: {reinstall_command('gui')}"
+            "window", "ok", f"not installed; to install the live window: {install_extra('gui')}"
         )
     qt = f"Qt {version_of('PySide6-Essentials') or 'of unknown version'}"
     missing = missing_libraries(Path(spec.submodule_search_locations[0]))

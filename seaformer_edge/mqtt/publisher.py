@@ -12,6 +12,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from seaformer_edge.errors import SinkError
+from seaformer_edge.machine.extras import install_extra
 from seaformer_edge.mqtt.broker import Broker
 from seaformer_edge.mqtt.discovery import PREFIX, discovery_messages, identifier, rule_topic
 from seaformer_edge.zones import Event, Rule, Zone
@@ -56,9 +57,7 @@ class MqttPublisher:
             from paho.mqtt.client import Client as PahoClient
             from paho.mqtt.enums import CallbackAPIVersion
         except ImportError as error:
-            raise SinkError(
-                "MQTT needs a further package: pip install 'seaformer-edge[mqtt]'"
-            ) from error
+            raise SinkError(f"MQTT needs a further package: {install_extra('mqtt')}") from error
         self._make_client = partial(PahoClient, CallbackAPIVersion.VERSION2)
         self._broker = broker
         self._camera = camera

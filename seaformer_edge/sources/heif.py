@@ -14,6 +14,7 @@ from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 from seaformer_edge.errors import SourceError
+from seaformer_edge.machine.extras import install_extra
 from seaformer_edge.sources.base import new_image
 from seaformer_edge.sources.upright import upright_rgb
 from seaformer_edge.sources.video import open_media, video_stream
@@ -41,7 +42,7 @@ def read_heif(path: Path, data: bytes) -> NDArray[np.uint8]:
                 return _by_opencv(path, data)
             raise SourceError(
                 f"{path}: HEIC pictures of tiles, as phones write them, need pillow-heif:"
-                " pip install 'seaformer-edge[heif]'"
+                f" {install_extra('heif')}"
             )
         try:
             for picture in container.decode(video_stream(container, path)):

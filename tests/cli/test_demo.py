@@ -63,7 +63,7 @@ def test_a_screen_that_does_not_answer(
     [
         (
             ModuleNotFoundError("No module named 'PySide6'", name="PySide6"),
-            "pip install 'seaformer-edge[gui]'",
+            f"{sys.executable} -m pip install 'seaformer-edge[gui]'",
         ),
         (
             ImportError("libxkbcommon.so.0: cannot open shared object file", name="PySide6.QtGui"),

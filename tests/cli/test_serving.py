@@ -92,4 +92,4 @@ def test_without_the_extra_it_says_what_to_install(
 ) -> None:
     monkeypatch.setitem(sys.modules, "aiohttp", None)
     assert run("live", SCENE, "--serve") == 1
-    assert "pip install 'seaformer-edge[serve]'" in capsys.readouterr().err
+    assert f"{sys.executable} -m pip install 'seaformer-edge[serve]'" in capsys.readouterr().err

@@ -20,10 +20,10 @@ FakeModule = Callable[[str, str], None]
 
 
 def test_a_python_that_is_too_new(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "version_info", (3, 14, 0, "final", 0))
+    monkeypatch.setattr(sys, "version_info", (3, 15, 0, "final", 0))
     finding = installation.python()
     assert finding.state == "error"
-    assert "3.11 to 3.13" in finding.message
+    assert "3.11 to 3.14" in finding.message
 
 
 def test_an_environment_that_sees_the_systems_packages(
@@ -184,8 +184,9 @@ def test_reinstall_command_of_an_editable_installation(monkeypatch: pytest.Monke
             return json.dumps({"url": "file:///home/a b/edge", "dir_info": {"editable": True}})
 
     monkeypatch.setattr(metadata, "distribution", lambda _: Editable())
-    line = installation.reinstall_command("gui")
-    assert line == f"{sys.executable} -m pip install --editable '/home/a b/edge[gui]'"
+    line = installation.reinstall_command()
+    force = "--force-reinstall --no-deps --editable"
+    assert line == f"{sys.executable} -m pip install {force} '/home/a b/edge'"
 
 
 def test_training_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -245,7 +245,7 @@ def test_a_heic_of_tiles_is_refused_without_pillow_heif(
 ) -> None:
     monkeypatch.setattr(heif, "find_spec", lambda _: None)
     _write_heic_of_two_tiles(tmp_path / "phone.HEIC")
-    with pytest.raises(SourceError, match=r"need pillow-heif: pip install"):
+    with pytest.raises(SourceError, match=r"need pillow-heif: \S+ -m pip install"):
         open_source(tmp_path / "phone.HEIC")
 
 
