@@ -79,5 +79,5 @@ class Messages:
 def _problem_of_source(status: LiveStatus) -> str:
     """Whether the source fails or is slow; a slow one is running, and only its message differs."""
     if status.source_state is SourceState.RUNNING:
-        return "" if status.message.endswith(": running") else SLOW
+        return "" if ": running" in status.message else SLOW
     return "" if status.source_state in (SourceState.CONNECTING, SourceState.ENDED) else LOST

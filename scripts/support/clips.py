@@ -53,6 +53,7 @@ def write_video(
     title: str = "",
     max_b_frames: int | None = None,
     options: dict[str, str] | None = None,
+    gop: int = 5,
 ) -> Path:
     """Writes a video of these pictures, optionally with a tone of the same length."""
     times = times_s or [index / rate for index in range(len(pictures))]
@@ -63,7 +64,7 @@ def write_video(
         stream.height, stream.width = pictures[0].shape[:2]
         stream.pix_fmt = "yuv420p"
         stream.codec_context.time_base = Fraction(1, ticks)
-        stream.codec_context.gop_size = 5
+        stream.codec_context.gop_size = gop
         if max_b_frames is not None:
             stream.codec_context.max_b_frames = max_b_frames
         stream.codec_context.sample_aspect_ratio = pixel_aspect

@@ -1,4 +1,4 @@
-"""A fake network camera: motion JPEG over HTTP on this machine, with faults on demand."""
+"""Fake network cameras: motion JPEG or H.264 over HTTP, with faults on demand."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, Thread
 from pathlib import Path
 from typing import Self
 
+import av
 import cv2
 import numpy as np
 
@@ -93,6 +94,31 @@ class MjpegServer:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+
+
+class H264Server(MjpegServer):
+    """Serves a video, .ts, from its first frame, at `rate` frames per second to each client.
+
+    It never ends: after the last frame, or once `mode` is "silent", nothing is sent any more.
+    """
+
+    def __init__(self, video: Path, *, rate: float = 25) -> None:
+        super().__init__(rate=rate)
+        data = video.read_bytes()
+        with av.open(str(video)) as container:
+            starts = [packet.pos for packet in container.demux(video=0) if packet.size]
+        ends = [*starts[1:], len(data)]
+        self._pieces = [data[i:j] for i, j in zip([0, *starts[1:]], ends, strict=True)]
+
+    def serve(self, handler: BaseHTTPRequestHandler) -> None:
+        self.connections += 1
+        handler.send_response(200)
+        handler.send_header("Content-Type", "video/mp2t")
+        handler.end_headers()
+        pieces = iter(self._pieces)
+        while not self._closing.wait(1 / self.rate):
+            if self.mode == "live" and (piece := next(pieces, b"")):
+                handler.wfile.write(piece)
 
 
 def _handler(server: MjpegServer) -> type[BaseHTTPRequestHandler]:

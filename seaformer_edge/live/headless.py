@@ -26,7 +26,7 @@ from seaformer_edge.machine.board_reader import BoardReader
 
 RETRY_RECORDING_S = 20.0
 FINISH_S = 10.0
-_PROBLEMS = {SourceState.FROZEN, SourceState.STALLED, SourceState.RECONNECTING}
+_PROBLEMS = {SourceState.STALLED, SourceState.RECONNECTING}
 
 log = logging.getLogger(__name__)
 

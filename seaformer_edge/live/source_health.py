@@ -1,4 +1,7 @@
-"""The state of a source, judged by when its frames arrive and whether they change.
+"""The state of a source, judged by when its frames arrive.
+
+Equal pictures are no fault: H.264 sends a still scene as exactly the same picture for a whole group
+of pictures and longer. They are only mentioned.
 
 No threads and no clock: the caller passes all times, in seconds on one monotonic clock.
 """
@@ -11,9 +14,11 @@ from seaformer_edge.live.stats import SourceState
 from seaformer_edge.percentiles import Rate
 
 STALLED_AFTER_S = 1.5
-FROZEN_AFTER_S = 1.5
-CONNECT_TIMEOUT_S = 12.0
-# A stalled or frozen source is reopened after this time, which doubles with each failure.
+SETTLED_AFTER_S = 1.5  # from then on, the frame rate is judged
+UNCHANGED_AFTER_S = 10.0  # from then on, equal pictures are mentioned
+# H.264 is shown from its next key frame on, which may be ten seconds and more away.
+CONNECT_TIMEOUT_S = 25.0
+# A stalled source is reopened after this time, which doubles with each failure.
 REOPEN_AFTER_S = 4.0
 MAX_REOPEN_AFTER_S = 64.0
 # A lost source is reopened after this time, which doubles with each failure.
@@ -56,16 +61,17 @@ class SourceHealth:
         """A frame has arrived.
 
         Args:
-            digest: of its pixels; None for a file, which may pause and repeat frames.
+            digest: of its pixels; None for a file, which may pause.
             nominal_rate: frames per second that the source reports, if it does.
         """
         if self._phase is not SourceState.RUNNING:
             self._enter(SourceState.RUNNING, now_s)
             self._rate = Rate()
+            self._digest = None
         if digest is None or digest != self._digest:
             self._unchanged_since_s = now_s
-            if now_s - self._phase_since_s > RECOVERED_AFTER_S:
-                self._failures = 0
+        if now_s - self._phase_since_s > RECOVERED_AFTER_S:
+            self._failures = 0
         self._digest = digest
         self._last_frame_at_s = now_s
         self._nominal_rate = nominal_rate
@@ -102,10 +108,6 @@ class SourceHealth:
             return f"{self.name}: no answer" if late else None
         if state is SourceState.STALLED and now_s - (self._last_frame_at_s or 0.0) > reopen_after_s:
             return f"{self.name}: frames have stopped arriving"
-        # The digest outlives reopening; the time limit counts from then on.
-        frozen_s = now_s - max(self._unchanged_since_s, self._phase_since_s)
-        if state is SourceState.FROZEN and frozen_s > reopen_after_s:
-            return f"{self.name}: the picture is frozen"
         return None
 
     def state(self, now_s: float) -> SourceState:
@@ -114,8 +116,6 @@ class SourceHealth:
             return self._phase
         if self._digest is not None and now_s - self._last_frame_at_s > STALLED_AFTER_S:
             return SourceState.STALLED
-        if self._last_frame_at_s - self._unchanged_since_s > FROZEN_AFTER_S:
-            return SourceState.FROZEN
         return SourceState.RUNNING
 
     def message(self, now_s: float) -> str:
@@ -127,9 +127,6 @@ class SourceHealth:
             case SourceState.STALLED:
                 silent_s = now_s - (self._last_frame_at_s or now_s)
                 return f"{self.name}: no frame for {silent_s:.0f} s; check the cable or network"
-            case SourceState.FROZEN:
-                same_s = now_s - self._unchanged_since_s
-                return f"{self.name}: the same picture for {same_s:.0f} s; it may be frozen"
             case SourceState.RECONNECTING:
                 left_s = max(self._retry_at_s - now_s, 0.0)
                 retry = f"retry in {left_s:.0f} s" if left_s >= 0.5 else "reconnecting"
@@ -143,12 +140,15 @@ class SourceHealth:
 
     def _running_message(self, now_s: float) -> str:
         rate = self._rate.per_s(now_s)
-        settled = now_s - self._phase_since_s > FROZEN_AFTER_S
+        settled = now_s - self._phase_since_s > SETTLED_AFTER_S
         if self._nominal_rate and settled and 0 < rate < SLOW_SHARE * self._nominal_rate:
             return (
                 f"{self.name}: slow, {rate:.1f} of {float(self._nominal_rate):g} frames per second;"
                 " more light or a better connection may help"
             )
+        unchanged_s = now_s - self._unchanged_since_s
+        if self._digest is not None and unchanged_s > UNCHANGED_AFTER_S:
+            return f"{self.name}: running; the picture has not changed for {unchanged_s:.0f} s"
         return f"{self.name}: running"
 
     def _enter(self, phase: SourceState, now_s: float) -> None:

@@ -27,7 +27,6 @@ class SourceState(StrEnum):
 
     CONNECTING = "connecting"  # being opened for the first time
     RUNNING = "running"
-    FROZEN = "frozen"  # frames arrive, but all are the same
     STALLED = "stalled"  # open, but no frames arrive
     RECONNECTING = "reconnecting"  # lost, and waiting to be reopened or being reopened
     ENDED = "ended"  # a file has ended

@@ -11,11 +11,12 @@ from time import monotonic
 import pytest
 from clips import number, numbered, write_video
 from fakes import FAKE, PATIENCE_S, FakeModels, nothing_left, wait_until
-from mjpeg_server import PASSWORD, USER, MjpegServer, serving
+from mjpeg_server import PASSWORD, USER, H264Server, MjpegServer, serving
 
 from seaformer_edge.live import LivePipeline, capture, inference, source_health
 from seaformer_edge.live.source_reader import PlaybackClock
 from seaformer_edge.live.stats import SourceState
+from seaformer_edge.sources import SyntheticSource
 
 
 @pytest.fixture(autouse=True)
@@ -91,20 +92,27 @@ def test_a_stream_that_remains_stalled_is_reopened(
         has_state(live, SourceState.RUNNING)
 
 
-def test_a_frozen_stream_is_reported_reopened_and_recovers(
-    server: MjpegServer, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("gop_s", [2, 10])
+def test_a_still_scene_in_h264_is_healthy_until_it_really_stalls(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gop_s: int
 ) -> None:
-    monkeypatch.setattr(source_health, "REOPEN_AFTER_S", 0.4)
-    with LivePipeline(server.url, FAKE) as live:
+    monkeypatch.setattr(source_health, "STALLED_AFTER_S", 1.0)
+    monkeypatch.setattr(source_health, "UNCHANGED_AFTER_S", 0.2)
+    monkeypatch.setattr(source_health, "REOPEN_AFTER_S", 2.0)
+    pictures = [SyntheticSource((96, 64))._picture(0)] * 400
+    scene = write_video(tmp_path / "scene.ts", pictures, gop=25 * gop_s, max_b_frames=0)
+    with H264Server(scene) as server, LivePipeline(server.url, FAKE) as live:
         has_state(live, SourceState.RUNNING)
-        server.mode = "frozen"
-        started_s = monotonic()
-        has_state(live, SourceState.FROZEN)
-        assert monotonic() - started_s < 2
-        assert "the same picture for" in live.status().message
-        wait_until(lambda: server.connections > 1)
-        server.mode = "live"
-        has_state(live, SourceState.RUNNING)
+        wait_until(lambda: "the picture has not changed" in live.status().message)
+        ends_s = monotonic() + 2.5  # well into the time after which a stream is reopened
+        while monotonic() < ends_s:
+            assert state(live) is SourceState.RUNNING
+            threading.Event().wait(0.05)
+        assert server.connections == 1
+        server.mode = "silent"
+        has_state(live, SourceState.STALLED)
+        wait_until(lambda: server.connections == 2)
+        assert "frames have stopped arriving" in live.status().message
 
 
 def test_corrupt_frames_are_counted(server: MjpegServer) -> None:

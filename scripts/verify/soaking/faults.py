@@ -71,7 +71,6 @@ class Soak:
         self.faults: dict[str, Callable[[], None]] = {
             "stream cut": lambda: self._stream("cut", SourceState.RECONNECTING),
             "stream stalled": lambda: self._stream("silent", SourceState.STALLED),
-            "stream frozen": lambda: self._stream("frozen", SourceState.FROZEN),
             "stream sends garbage": self._garbage,
             "source worker killed": self._kill_source,
             "another model": self._change_model,

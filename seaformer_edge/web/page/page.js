@@ -277,7 +277,7 @@ function showMessage() {
   let text = serverProblem || streamProblem || refusal;
   let problem = true;
   if (!text && status) {
-    const fine = status.state === "running" && status.message.endsWith(": running");
+    const fine = status.state === "running" && status.message.includes(": running");
     if (status.notice) text = status.notice;
     else if (!fine) text = status.message;
     else {
