@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic
+from urllib.parse import unquote, urlsplit
 
 from seaformer_edge.errors import SeaformerEdgeError
 from seaformer_edge.hub.card import Card
@@ -26,9 +27,10 @@ from seaformer_edge_gui.background import SourceLister
 from seaformer_edge_gui.messages import Message, Messages
 from seaformer_edge_gui.model_choices import lasting_name, name_on_card
 from seaformer_edge_gui.ranking import UNKNOWN_ID, Ranking, Row
-from seaformer_edge_gui.settings import Settings, Theme
+from seaformer_edge_gui.settings import Settings, Theme, with_recent
 
 OPACITY_STEP = 0.1
+RECENT_KINDS = ("path", "pattern", "url", "stored URL")  # the others are listed anyhow
 UNKNOWN = "unknown"
 
 
@@ -56,6 +58,7 @@ class Controller:
         self._snapshots = SnapshotWriter()
         program = resolve_model(settings.model or None)
         self._running_model = self.settings.model  # the last one that was loaded
+        self._working_source = ""  # the last one that had a frame
         self._requested_name = name_on_card(program)
         self._live = LivePipeline(
             self._first_source,
@@ -125,8 +128,10 @@ class Controller:
             if self.settings.model:
                 self._stored = replace(self._stored, model=self.settings.model)
         works = status.source_state in (SourceState.RUNNING, SourceState.ENDED)
-        if works and self.settings.source:
+        if works and self.settings.source not in ("", self._working_source):
+            self._working_source = self.settings.source
             self._stored = replace(self._stored, source=self.settings.source)
+            self._add_recent(SourceSpec.parse(self.settings.source))
         for outcome in self._snapshots.outcomes():
             if isinstance(outcome, SeaformerEdgeError):
                 self._messages.announce(str(outcome), is_error=True)
@@ -181,7 +186,14 @@ class Controller:
                 setting behind it is opened again.
         """
         source = source.strip()
+        if source.startswith("file://"):
+            source = unquote(urlsplit(source).path)
         if not source:
+            return
+        if source.lower().endswith(".pte"):
+            name = Path(source).name
+            text = f"{name}: a model, no source; open it with O, or drop it on the window"
+            self._messages.announce(text, is_error=True)
             return
         try:
             source = expand_displayed(source, self.source, self._live.status().source)
@@ -340,6 +352,16 @@ class Controller:
             self._messages.announce("There is no picture to save yet", is_error=True)
         else:
             self._snapshots.save(self._result, replace(self.view, mode=Mode.OVERLAY), self.folder)
+
+    def folder_of_source(self) -> str:
+        """Where a dialog for files begins: the folder of the file that is played, if it is one."""
+        path = Path(self.source).expanduser()
+        return str(path if path.is_dir() else path.parent) if path.exists() else ""
+
+    def _add_recent(self, source: SourceSpec) -> None:
+        if source.kind.name in RECENT_KINDS:
+            recent = with_recent(self.settings.recent, source.resolved())
+            self.settings = replace(self.settings, recent=recent)
 
     def _change_view(self, **changes: object) -> None:
         self.view = replace(self.view, **changes)  # type: ignore[arg-type]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
@@ -13,6 +14,7 @@ from seaformer_edge.safe_text import redacted
 
 MAX_THREADS = usable_cores()
 MAX_EVERY = 30
+MAX_RECENT = 8
 
 
 class Theme(StrEnum):
@@ -40,6 +42,7 @@ class Settings:
         mode, opacity: see `View`.
         names: the regions in the picture bear their classes' names.
         mirrored: swap left and right on the screen.
+        recent: files, folders and URLs that were opened, the last one first.
         theme: dark, light or the desktop's.
     """
 
@@ -56,6 +59,7 @@ class Settings:
     opacity: float = 0.5
     names: bool = True
     mirrored: bool = False
+    recent: tuple[str, ...] = ()
     theme: Theme = Theme.SYSTEM
 
 
@@ -76,7 +80,7 @@ def load(store: Store) -> Settings:
             continue
         try:
             value = _parsed(text, getattr(settings, field.name))
-        except ValueError:
+        except (TypeError, ValueError):
             continue
         settings = replace(settings, **{field.name: value})
     return replace(
@@ -91,11 +95,17 @@ def load(store: Store) -> Settings:
 
 
 def save(settings: Settings, store: Store) -> None:
-    """Stores everything except a source whose URL holds a password or token."""
+    """Stores everything except sources whose URL holds a password or token."""
     if redacted(settings.source) != settings.source:
         settings = replace(settings, source="")
-    for name, value in asdict(settings).items():
+    recent = [source for source in settings.recent if redacted(source) == source]
+    for name, value in (asdict(settings) | {"recent": json.dumps(recent)}).items():
         store.setValue(name, str(value))
+
+
+def with_recent(recent: tuple[str, ...], source: str) -> tuple[str, ...]:
+    """The recent sources after this one has been opened."""
+    return (source, *(other for other in recent if other != source))[:MAX_RECENT]
 
 
 def _parsed(text: Any, default: Any) -> Any:
@@ -103,6 +113,8 @@ def _parsed(text: Any, default: Any) -> Any:
     text = str(text)
     if isinstance(default, bool):
         return {"True": True, "False": False}.get(text, default)
+    if isinstance(default, tuple):
+        return tuple(str(item) for item in json.loads(text))[:MAX_RECENT]
     value = type(default)(text)
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError(text)

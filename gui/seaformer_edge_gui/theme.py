@@ -105,6 +105,10 @@ QScrollArea, QScrollArea > QWidget > QWidget { background: transparent; }
 QComboBox QAbstractItemView { background: $panel; color: $text; border: 1px solid $line;
     selection-background-color: $accent; selection-color: $on_accent; outline: 0; }
 QComboBox QAbstractItemView::item { min-height: ${inner}px; padding: 0 6px; }
+QMenu { background: $panel; color: $text; border: 1px solid $line; }
+QMenu::item { padding: ${menu}px 16px; }
+QMenu::item:selected { background: $accent; color: $on_accent; }
+QToolButton::menu-indicator { image: none; }
 QListView { background: transparent; border: 0; outline: 0; }
 QScrollBar:vertical { background: transparent; width: ${bar}px; }
 QScrollBar::handle:vertical { background: $line; border-radius: 4px; min-height: 24px; }
@@ -178,6 +182,7 @@ def apply(app: QApplication, theme: Theme, *, touch: bool) -> None:
         small=_small_px(text_px),
         large=round(1.5 * text_px),
         inner=(TOUCH_PX if touch else max(BUTTON_PX, text_px + 12)) - 2,
+        menu=(TOUCH_PX - text_px) // 2 if touch else 6,
         slider=TOUCH_PX if touch else knob + 2,
         bar=16 if touch else 10,
         knob=knob,

@@ -11,6 +11,7 @@ from seaformer_edge.sources import SourceInfo
 from seaformer_edge_gui import theme
 from seaformer_edge_gui.controls import VALUE_ROLE, Chooser, icon_button
 from seaformer_edge_gui.icons import icon
+from seaformer_edge_gui.open_menu import OpenMenu
 from seaformer_edge_gui.run_panel import RunPanel
 from seaformer_edge_gui.settings import Theme
 
@@ -34,7 +35,11 @@ class ToolBar(QWidget):
         assert editor is not None
         editor.returnPressed.connect(self._emit_typed_source)
         self.editor = editor
-        self.open = icon_button("Open", "Open a file (O)")
+        self.open = icon_button("Open", "Open a file, a folder or a recent source (O)")
+        self.menu = OpenMenu(self.open)
+        self.menu.source_requested.connect(self.source_requested)
+        self.open.setMenu(self.menu)
+        self.open.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.pause = icon_button("Pause", "Pause (P)")
         self.snapshot = icon_button("Snapshot", "Save a snapshot: picture, overlay, class ids (S)")
         self.record = icon_button("Record", "Record (R)")

@@ -24,6 +24,7 @@ from seaformer_edge_gui.controller import OPACITY_STEP, Controller
 from seaformer_edge_gui.icons import icon
 from seaformer_edge_gui.messages import Message
 from seaformer_edge_gui.model_choices import model_choices
+from seaformer_edge_gui.open_menu import file_filters
 from seaformer_edge_gui.panels import Panels
 from seaformer_edge_gui.picture_view import PictureView
 from seaformer_edge_gui.transport_bar import SKIP_S
@@ -108,7 +109,8 @@ class Window(Panels):
         run.threads.requested.connect(controller.set_threads)
         run.every.requested.connect(controller.set_every)
         run.full_speed.toggled.connect(controller.set_full_speed)
-        bar.open.clicked.connect(self._open)
+        bar.menu.file_requested.connect(self._open_file)
+        bar.menu.folder_requested.connect(self._open_folder)
         bar.pause.clicked.connect(controller.toggle_pause)
         bar.snapshot.clicked.connect(controller.take_snapshot)
         bar.record.clicked.connect(controller.toggle_recording)
@@ -168,7 +170,8 @@ class Window(Panels):
             (("L",), "Loop a file, or not", self.transport.loop.toggle),
             (("S",), "Save a snapshot", controller.take_snapshot),
             (("R",), "Start or stop recording", controller.toggle_recording),
-            (("O",), "Open a file or model", self._open),
+            (("O",), "Open a file or model", self._open_file),
+            (("Shift+O",), "Open a folder of pictures", self._open_folder),
             (("Ctrl+L",), "Type a source", self.type_source),
             (("U",), "Play files at full speed", run.full_speed.toggle),
             (("T",), "Dark or light theme", self._toggle_theme),
@@ -195,6 +198,7 @@ class Window(Panels):
         self.side.classes.show_rows(rows)
         self.line.show_rows(rows, self.controller.card)
         self.tool_bar.show_source(status.source)
+        self.tool_bar.menu.list_recent(self.controller.settings.recent)
         stands = status.paused or status.source_state is SourceState.ENDED
         self.tool_bar.show_state(paused=stands, recording=status.recording is not None)
         if self.transport.show_position(status.position):
@@ -221,9 +225,15 @@ class Window(Panels):
 
     # Called by keys and buttons.
 
-    def _open(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(self, "Open a video, picture or model (.pte)")
+    def _open_file(self) -> None:
+        title, folder = "Open a video, picture or model", self.controller.folder_of_source()
+        path, _ = QFileDialog.getOpenFileName(self, title, folder, file_filters())
         if path:
+            self.controller.open_file(Path(path))
+
+    def _open_folder(self) -> None:
+        title, folder = "Open a folder of pictures", self.controller.folder_of_source()
+        if path := QFileDialog.getExistingDirectory(self, title, folder):
             self.controller.open_file(Path(path))
 
     def _leave(self) -> None:
@@ -265,11 +275,11 @@ class Window(Panels):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        url = event.mimeData().urls()[0]
-        if url.isLocalFile():
-            self.controller.open_file(Path(url.toLocalFile()))
-        else:
-            self.controller.set_source(url.toString())
+        for url in event.mimeData().urls()[:1]:
+            if url.isLocalFile():
+                self.controller.open_file(Path(url.toLocalFile()))
+            else:  # a decoded URL is another one
+                self.controller.set_source(bytes(url.toEncoded().data()).decode())
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self._picture_timer.stop()

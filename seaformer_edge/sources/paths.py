@@ -151,8 +151,10 @@ def _open_pictures(paths: Iterable[Path], name: str) -> PictureSource:
     pictures = [p for p in shown if p.suffix.lower() in PICTURE_SUFFIXES and p.is_file()]
     others = _counts(_kinds(shown, pictures))
     if not pictures:
+        if any(path.suffix.lower() in VIDEO_SUFFIXES for path in shown):
+            raise SourceError(f"{name}: holds no pictures, but {others}; name a video itself")
         known = ", ".join(sorted(PICTURE_SUFFIXES))
-        found = f", but {others}; name a video itself" if others else ""
+        found = f", but {others}" if others else ""
         raise SourceError(f"{name}: holds no pictures ({known}){found}")
     if others:
         log.warning("%s: left out, as they are no pictures: %s", name, others)

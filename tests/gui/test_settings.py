@@ -11,7 +11,7 @@ pytest.importorskip("PySide6.QtWidgets", exc_type=ImportError)
 from PySide6.QtCore import QSettings
 
 from seaformer_edge.inference.modes import Mode
-from seaformer_edge_gui.settings import MAX_EVERY, Settings, Theme, load, save
+from seaformer_edge_gui.settings import MAX_EVERY, Settings, Theme, load, save, with_recent
 
 
 @pytest.fixture
@@ -33,6 +33,9 @@ def test_all_settings_are_restored(path: str) -> None:
         full_speed=True,
         mode=Mode.EDGES,
         opacity=0.7,
+        loop=False,
+        picture_s=10.0,
+        recent=("/videos/a, b.mp4", "rtsp://cam/1"),
         mirrored=True,
         theme=Theme.LIGHT,
     )
@@ -55,6 +58,8 @@ def test_an_empty_store_gives_the_defaults(path: str) -> None:
         ("threads", ""),
         ("mirrored", "perhaps"),
         ("smoothing", "nan"),
+        ("recent", "[1"),
+        ("recent", "7"),
         ("opacity", "inf"),
     ],
 )
@@ -89,3 +94,15 @@ def test_a_url_with_a_secret_is_not_stored(path: str, url: str) -> None:
     assert "secret" not in Path(path).read_text()
     save(Settings(source="http://cam/video"), store)
     assert load(store).source == "http://cam/video"
+
+
+def test_recent_sources_are_kept_without_secrets(path: str) -> None:
+    recent: tuple[str, ...] = ()
+    for source in ("a", "b", "rtsp://me:secret@cam/1", *"cdefghib"):
+        recent = with_recent(recent, source)
+    assert recent == tuple("bihgfedc")
+    store = opened(path)
+    save(Settings(recent=("a", "rtsp://me:secret@cam/1", "https://cam/x?token=secret")), store)
+    store.sync()
+    assert load(opened(path)).recent == ("a",)
+    assert "secret" not in Path(path).read_text()
