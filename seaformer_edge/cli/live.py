@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 FAILED, INTERRUPTED = 1, 130
 UPDATE_S = 1.0
+TABLE_SUFFIXES = (".csv", ".jsonl")
+"""Of `sinks.tables`, which takes time to import."""
 POLL_S = 0.1
 
 
@@ -65,7 +67,12 @@ POLL_S = 0.1
     metavar="SIZE",
     help="Begin a new table at this size; four earlier ones stay, as FILE.1.csv and so on.",
 )
-@click.option("--record", type=file_path, metavar="FILE", help="Record a video.")
+@click.option(
+    "--record",
+    type=file_path,
+    metavar="FILE",
+    help="Record a video, or the classes of each picture in a .csv or .jsonl.",
+)
 @click.option(
     "--record-what",
     type=click.Choice(["view", "raw", "masks"]),
@@ -271,6 +278,10 @@ def _check_usage(context: click.Context) -> None:
         if given[needed] is None and not is_default:
             raise click.UsageError(f"{_option(name)} needs {_option(needed)}")
     targets = [given[name] for name in ("record", "stats", "snapshots") if given[name] is not None]
+    if given["record"] is not None and given["record"].suffix.lower() in TABLE_SUFFIXES:
+        for name in ("record_what", "record_minutes"):
+            if context.get_parameter_source(name) is not ParameterSource.DEFAULT:
+                raise click.UsageError(f"{_option(name)} is for videos, not for a table")
     if any(is_address(str(path)) for path in targets):
         raise click.UsageError("results are written to files and folders, not to a URL")
     if len({os.path.realpath(path) for path in targets}) < len(targets):
@@ -283,21 +294,18 @@ def _option(name: str) -> str:
 
 def _recorded(card: Card, view: View, what: str) -> tuple[DrawResult, str | None]:
     """The function that draws what is recorded, and the codec for it."""
-    from seaformer_edge.inference.views import Mode, View, draw_scores
+    from seaformer_edge.inference.views import draw_scores
+    from seaformer_edge.live.recording import drawing_of
 
-    if what == "raw":
-        return (lambda result: result.render(View(Mode.ORIGINAL))), None
-    if what == "masks":
-        if card.task == "classification":
-            raise click.UsageError(f"masks need a segmenter, and {card.name} is a classifier")
-        return (lambda result: result.mask), "masks"
+    if what == "masks" and card.task == "classification":
+        raise click.UsageError(f"masks need a segmenter, and {card.name} is a classifier")
 
     def draw(result: LiveResult) -> Picture:
         if result.classification is not None:
             return draw_scores(result.frame.image, result.classification.classes)
         return result.render(view)
 
-    return draw, None
+    return drawing_of(what, draw)
 
 
 def _can_print() -> bool:

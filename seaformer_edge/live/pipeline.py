@@ -179,6 +179,8 @@ class LivePipeline:
             paused=paused,
             recording=None if recorder is None else recorder.path,
             recorded_frames=recorder.frames if recorder else 0,
+            recorded_s=recorder.recorded_s if recorder else 0.0,
+            disk_free_bytes=recorder.free_bytes if recorder else None,
             position=self._capture.position,
         )
 
@@ -277,11 +279,14 @@ class LivePipeline:
         codec: str | None = None,
         series: Series | None = None,
     ) -> None:
-        """Records every new result as a video.
+        """Records every new result as a video, or its classes in a table.
+
+        Before the disk is full, the recording ends whole, with a notice.
 
         Args:
-            path: its suffix is the format: .mp4, .mkv, .mov, .m4v, .webm.
-            draw: draws a result; called in the recorder's thread.
+            path: its suffix is the format: .mp4, .mkv, .mov, .m4v, .webm; .csv or .jsonl for a
+                table with rows for each result.
+            draw: draws a result for a video; called in the recorder's thread.
             overwrite: replace a file that exists.
             codec, series: see `Recorder`.
 

@@ -63,6 +63,7 @@ def record_of(
         "dropped": dict(status.dropped),
         "recording": None if status.recording is None else str(status.recording),
         "recorded_frames": status.recorded_frames,
+        "disk_free_mb": _number(status.disk_free_bytes and status.disk_free_bytes / 1e6),
         **{name: _number(getattr(board, name, None)) for name in _BOARD},
         "throttled": [] if board is None else list(board.throttled),
         "classes": [] if result is None else _classes(result),
@@ -112,7 +113,9 @@ def line_of(status: LiveStatus, board: SystemReading | None) -> str:
         heat = [] if board.temperature_c is None else [f"{board.temperature_c:.0f} C"]
         parts += [", ".join([*heat, *board.throttled])] if heat or board.throttled else []
     if status.recording is not None:
-        parts.append(f"recorded {status.recorded_frames}")
+        left = status.disk_free_bytes
+        space = "" if left is None else f", {left / 1e9:.1f} GB left"
+        parts.append(f"recorded {status.recorded_frames}{space}")
     return " | ".join(parts)
 
 

@@ -11,7 +11,7 @@ from itertools import chain, count
 from pathlib import Path
 from typing import Self
 
-from seaformer_edge.sinks.base import writing
+from seaformer_edge.sinks.base import LowDiskError, writing
 from seaformer_edge.sinks.encoder import Picture
 from seaformer_edge.sinks.video import VideoFile
 
@@ -125,7 +125,7 @@ class VideoSeries:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
-        if kind is None:
+        if kind is None or issubclass(kind, LowDiskError):
             self.close()
         else:
             self.discard()

@@ -103,6 +103,8 @@ class LiveStatus(LiveMetrics):
         paused: whether the run is paused.
         recording: the file that is being recorded; None if there is none.
         recorded_frames: frames in that file.
+        recorded_s: seconds from the first of them to the last.
+        disk_free_bytes: of its disk; None without a recording, or if unknown.
         position: in a file, which can be searched; None of anything else, and before its first
             frame.
     """
@@ -117,6 +119,8 @@ class LiveStatus(LiveMetrics):
     paused: bool
     recording: Path | None
     recorded_frames: int
+    recorded_s: float = 0.0
+    disk_free_bytes: int | None = None
     position: Position | None = None
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Generic, Self, TypeVar
 
@@ -21,12 +22,22 @@ Content = TypeVar("Content", contravariant=True)
 """What a sink takes with each frame: a rendered picture, a segmentation or a classification."""
 
 
+MAX_RESERVE = 64 * 10**6
+RESERVED_SHARE = 0.05
+"""Of a disk, but at most `MAX_RESERVE` bytes: what results leave for other programs."""
+
+
+class LowDiskError(SinkError):
+    """The disk is nearly full; what has been written so far is finished, not discarded."""
+
+
 class Sink(ABC, Generic[Content]):
     """Writes what a run makes of each frame, frame by frame, in order. A sink renders nothing.
 
     Nothing is created before the first `write`. A file has its name, and replaces an earlier one,
     only once it is whole: `close` finishes it after the last frame or an interruption, `discard`
-    removes it after a failure. A failure to write raises `SinkError` and discards the file.
+    removes it after a failure. A failure to write raises `SinkError` and discards the file. Before
+    the disk is full, `LowDiskError` is raised, and the file is finished with the frames so far.
 
     Attributes:
         path: the file or folder that is written.
@@ -50,7 +61,7 @@ class Sink(ABC, Generic[Content]):
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
-        if kind is None:
+        if kind is None or issubclass(kind, LowDiskError):
             self.close()
         else:
             self.discard()
@@ -58,6 +69,31 @@ class Sink(ABC, Generic[Content]):
 
 PictureSink = Sink[NDArray[np.uint8]]
 """Takes rendered pictures, (H, W, 3) uint8 RGB."""
+
+
+def free_bytes(path: Path) -> int | None:
+    """The space for `path` on its disk; None if the system does not say."""
+    usage = _disk_usage(path)
+    return None if usage is None else usage[1]
+
+
+def check_space(path: Path) -> None:
+    """Raises LowDiskError if its disk has hardly any space left for `path`."""
+    usage = _disk_usage(path)
+    if usage is not None and usage[1] < min(usage[0] * RESERVED_SHARE, MAX_RESERVE):
+        raise LowDiskError(
+            f"{path}: ends here, whole: its disk has only {usage[1] / 1e6:.0f} MB left"
+        )
+
+
+def _disk_usage(path: Path) -> tuple[int, int] | None:
+    """Bytes of the disk, and of its free space."""
+    with suppress(OSError):
+        folder = next(parent for parent in path.absolute().parents if parent.exists())
+        usage = shutil.disk_usage(folder)
+        if usage.total > 0:  # some network file systems do not tell
+            return usage.total, usage.free
+    return None
 
 
 def check_file(path: Path, *, inputs: Sequence[Path] = (), overwrite: bool = False) -> None:

@@ -20,6 +20,7 @@ from seaformer_edge.sinks.base import (
     check_file,
     check_folder,
     check_size,
+    check_space,
     writing,
 )
 from seaformer_edge.sinks.encoder import Picture
@@ -59,6 +60,7 @@ class PictureFolder(PictureSink):
         self._inputs = {os.path.realpath(file) for file in source.files}
 
     def write(self, frame: Frame, picture: NDArray[np.uint8], /) -> None:
+        check_space(self.path)
         write_picture(_png_of(frame, self.path, self._inputs), picture)
 
     def close(self) -> None:
@@ -124,6 +126,7 @@ class LabelMapFolder(Sink[Segmentation]):
         self._inputs = {os.path.realpath(file) for file in source.files}
 
     def write(self, frame: Frame, segmentation: Segmentation, /) -> None:
+        check_space(self.path)
         mask = IndexedImage(segmentation.label_map, self._palette)
         write_picture(_png_of(frame, self.path, self._inputs), mask)
 

@@ -12,7 +12,7 @@ from typing import ClassVar, TextIO
 from seaformer_edge.errors import SinkError
 from seaformer_edge.files import as_utf8, partial_path, publish
 from seaformer_edge.frame import NO_CLASS, Classification, Frame, Result, Segmentation
-from seaformer_edge.sinks.base import Sink, check_file, writing
+from seaformer_edge.sinks.base import Sink, check_file, check_space, writing
 from seaformer_edge.sources.base import FrameSource
 
 TABLE_SUFFIXES = frozenset({".csv", ".jsonl"})
@@ -27,13 +27,20 @@ class ClassTable(Sink[Result]):
     Rows are written to `files.partial_path(path)`, which is renamed to `path` on close; with the
     path "-", as JSON lines to standard output. The names of pictures are those of `files.as_utf8`.
 
+    Args:
+        path: the file.
+        source: whose files are not overwritten; None for a live run.
+        overwrite: replace an existing file.
+
     Attributes:
         decimals: the fields of a class besides its id and name, and their number of decimals.
     """
 
     decimals: ClassVar[dict[str, int]]
 
-    def __init__(self, path: Path, source: FrameSource, *, overwrite: bool = False) -> None:
+    def __init__(
+        self, path: Path, source: FrameSource | None = None, *, overwrite: bool = False
+    ) -> None:
         self.path = path
         self._is_pipe = str(path) == "-"
         self._is_csv = path.suffix.lower() == ".csv"
@@ -43,9 +50,11 @@ class ClassTable(Sink[Result]):
             return
         if path.suffix.lower() not in TABLE_SUFFIXES:
             raise SinkError(f"{path}: the name of a table must end in .csv or .jsonl")
-        check_file(path, inputs=source.files, overwrite=overwrite)
+        check_file(path, inputs=() if source is None else source.files, overwrite=overwrite)
 
     def write(self, frame: Frame, result: Result, /) -> None:
+        if not self._is_pipe:
+            check_space(self.path)
         with self._discarded_on_failure():
             file = self._file or self._open()
             if self._is_csv:

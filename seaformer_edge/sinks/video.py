@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from seaformer_edge.errors import SinkError
 from seaformer_edge.files import partial_path, publish
 from seaformer_edge.frame import Frame, IndexedImage
-from seaformer_edge.sinks.base import PictureSink, check_file, writing
+from seaformer_edge.sinks.base import LowDiskError, PictureSink, check_file, check_space, writing
 from seaformer_edge.sinks.encoder import Picture, VideoEncoder
 from seaformer_edge.sinks.formats import check_quality, check_video_size, find_codec
 from seaformer_edge.sources.base import FrameSource
@@ -53,6 +53,7 @@ class VideoFile:
     Raises:
         SinkError: the suffix is unknown or does not fit the codec, or the file may not or cannot be
             written. `write` and `close` raise it too.
+        LowDiskError: from `write`, before the disk is full; the file can still be closed.
     """
 
     def __init__(
@@ -89,6 +90,7 @@ class VideoFile:
 
         The next picture ends it; `duration_s` counts for the last one.
         """
+        check_space(self.path)
         with self._discarded_on_failure():
             if self._encoder is None:
                 assert self._partial is not None
@@ -158,7 +160,7 @@ class VideoFile:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
-        if kind is None:
+        if kind is None or issubclass(kind, LowDiskError):
             self.close()
         else:
             self.discard()

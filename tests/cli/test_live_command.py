@@ -19,8 +19,10 @@ from clips import number, numbered, read_times, write_video
 from fake_command import FakeClassifier, run
 from test_segment import PATIENCE_S, _start
 
+from seaformer_edge.cli import live
 from seaformer_edge.frame import NO_CLASS
 from seaformer_edge.live.report import COLUMNS
+from seaformer_edge.sinks.tables import TABLE_SUFFIXES
 from seaformer_edge.sources import VideoSource
 
 SCENE = "synthetic:96x64@30"
@@ -141,6 +143,15 @@ def test_unknown_pixels_are_255_in_recorded_masks(tmp_path: Path, clip: Path) ->
     assert (ids == NO_CLASS).mean() > 0.9
 
 
+def test_the_classes_of_each_picture_are_recorded(tmp_path: Path, clip: Path) -> None:
+    out = tmp_path / "classes.jsonl"
+    assert run("live", clip, "--record", out) == 0
+    rows = [json.loads(line) for line in out.read_text().splitlines()]
+    assert [row["frame"] for row in rows] == list(range(len(rows)))
+    assert rows[0]["timestamp_s"] == 0 < rows[-1]["timestamp_s"]
+    assert rows[0]["classes"][0]["share"] == 1.0
+
+
 def test_the_raw_pictures_are_recorded(tmp_path: Path, clip: Path) -> None:
     out = tmp_path / "raw.mp4"
     assert run("live", clip, "--record", out, "--record-what", "raw") == 0
@@ -238,6 +249,8 @@ def test_nothing_begins_if_a_result_cannot_be_written(
     [
         ("--record-minutes", 1),
         ("--record", "a.mp4", "--record-size", "5G"),
+        ("--record", "a.csv", "--record-what", "masks"),
+        ("--record", "a.jsonl", "--record-minutes", 1),
         ("--record", "a.mp4", "--record-minutes", 1, "--record-size", "5"),
         ("--record", "a.mp4", "--record-minutes", 1, "--record-size", "1e9"),
         ("--record", "a.mp4", "--record-minutes", "nan"),
@@ -259,6 +272,10 @@ def test_options_of_a_segmenter_are_refused_with_a_classifier(tmp_path: Path) ->
     masks = ("--record", tmp_path / "a.mp4", "--record-what", "masks")
     for options in (masks, ("--classes", "road")):
         assert run("live", SCENE, *options, network=FakeClassifier) == 2
+
+
+def test_tables_are_known_by_their_suffix() -> None:
+    assert set(live.TABLE_SUFFIXES) == TABLE_SUFFIXES
 
 
 def test_every_column_is_documented() -> None:

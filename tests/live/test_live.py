@@ -22,6 +22,7 @@ from seaformer_edge.live import LivePipeline, LiveResult, capture, source_health
 from seaformer_edge.live.inference import ModelRequest
 from seaformer_edge.live.recording import draw_overlay
 from seaformer_edge.live.stats import SourceState
+from seaformer_edge.sinks import base
 from seaformer_edge.sources import SourceSpec, VideoSource
 from seaformer_edge.sources.synthetic import SyntheticSource, read_counter
 
@@ -557,6 +558,40 @@ def test_a_failed_recording_is_reported_and_the_run_continues(tmp_path: Path) ->
         assert next_result(live, result)
         live.start_recording(tmp_path / "again.mp4")
         assert live.status().notice == ""
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".csv"])
+def test_a_recording_ends_whole_before_the_disk_is_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    path = tmp_path / f"out{suffix}"
+    free = 2 * 10**9
+    monkeypatch.setattr(
+        base.shutil, "disk_usage", lambda _: base.shutil._ntuple_diskusage(10**10, 0, free)
+    )
+    with running() as live:
+        segmented_result(live)
+        live.start_recording(path)
+        wait_until(lambda: live.status().recorded_frames >= 3)
+        assert live.status().recorded_s > 0
+        assert live.status().disk_free_bytes == free
+        free = 10**6
+        wait_until(lambda: live.status().recording is None)
+        assert live.status().notice == f"{path}: ends here, whole: its disk has only 1 MB left"
+    if suffix == ".csv":
+        rows = [line.split(",") for line in path.read_text().splitlines()]
+        assert rows[0][:5] == ["frame", "name", "timestamp_s", "class_id", "class"]
+        assert (rows[1][0], rows[1][2]) == ("0", "0.0")
+        assert int(rows[-1][0]) >= 2
+    else:
+        assert len(read_times(path)) >= 3
+
+
+def test_a_table_of_a_classifier_has_its_scores(tmp_path: Path) -> None:
+    with running(model=Path("classifier.pte")) as live:
+        live.start_recording(tmp_path / "scores.csv")
+        wait_until(lambda: live.status().recorded_frames >= 2)
+    assert "class,probability" in (tmp_path / "scores.csv").read_text()
 
 
 def test_a_recording_does_not_hide_that_there_is_no_model(

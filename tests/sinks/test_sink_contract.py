@@ -15,7 +15,8 @@ import pytest
 from clips import MemorySource, fake_segment, noise, read_times, write_video
 
 from seaformer_edge.errors import SinkError
-from seaformer_edge.sinks import ClassShares, LabelMapFolder, Rendered, Sink, open_sink
+from seaformer_edge.sinks import ClassShares, LabelMapFolder, Rendered, Sink, base, open_sink
+from seaformer_edge.sinks.base import LowDiskError
 from seaformer_edge.sinks.formats import FORMATS
 from seaformer_edge.sources import FrameSource, PictureSource
 
@@ -90,6 +91,30 @@ def test_writes(tmp_path: Path, name: str, source: FrameSource) -> None:
     written = list(path.iterdir()) if path.is_dir() else [path]
     assert [file.stat().st_size > 0 for file in written] == [True]
     assert [file for file in tmp_path.rglob("*") if file.name.startswith(".")] == []
+
+
+def test_a_file_ends_whole_before_the_disk_is_full(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if name in ("out.png", "out.jpg"):
+        pytest.skip("one picture, which is written whole or not at all")
+    free = iter([10**9] * 3)
+    monkeypatch.setattr(
+        base.shutil, "disk_usage", lambda _: base.shutil._ntuple_diskusage(10**10, 0, next(free, 9))
+    )
+    path, source = tmp_path / name, MemorySource([noise(i, SIZE) for i in range(5)])
+    with (
+        pytest.raises(LowDiskError, match="ends here, whole"),
+        SINKS[name](path, source, False) as s,
+    ):
+        _write_all(s, source)
+    if path.is_dir():
+        assert len(list(path.iterdir())) == 3
+    elif path.suffix in FORMATS:
+        assert len(read_times(path)) == 3
+    else:
+        assert path.stat().st_size > 0
+    assert [file for file in tmp_path.iterdir() if file.name.startswith(".")] == []
 
 
 def test_creates_nothing_before_the_first_frame(
