@@ -12,6 +12,7 @@ from seaformer_edge.doctor.finding import OTHER_MODELS_FOLDER, Finding, State
 from seaformer_edge.doctor.installation import reinstall_command
 from seaformer_edge.errors import ModelError
 from seaformer_edge.hub.card import verify
+from seaformer_edge.hub.manifest import MANIFEST, changed_files
 from seaformer_edge.hub.paths import shipped_models_dir
 from seaformer_edge.hub.zoo import (
     DEFAULT_MODEL,
@@ -22,7 +23,7 @@ from seaformer_edge.hub.zoo import (
 
 
 def models() -> Finding:
-    """Whether every installed program matches its card."""
+    """Whether every installed program matches its card, and the shipped ones the manifest."""
     good: dict[str, str] = {}
     bad, lines = [], []
     programs = installed_programs()
@@ -36,6 +37,9 @@ def models() -> Finding:
     if DEFAULT_MODEL not in programs:
         bad.append(f"the default model {DEFAULT_MODEL} is missing")
         lines.append(_restore_command())
+    elif not bad and (problem := _differs_from_manifest()):
+        bad.append(problem)
+        lines.append(_restore_command())
     try:
         fetched_programs()
     except ModelError as error:
@@ -45,10 +49,21 @@ def models() -> Finding:
         state: State = "warn" if DEFAULT_MODEL in good else "error"
         return Finding("models", state, "; ".join(bad), "\n".join(dict.fromkeys(lines)))
     listed = ", ".join(f"{name} {digest}" for name, digest in good.items())
-    message = f"{len(good)} models match their cards (sha256): {listed}"
+    message = f"{len(good)} models match their cards, the shipped ones {MANIFEST}: {listed}"
     if reason := select_program(None).reason:
         message += f"; {DEFAULT_MODEL} runs as {reason}"
     return Finding("models", "ok", message)
+
+
+def _differs_from_manifest() -> str:
+    folder = shipped_models_dir()
+    try:
+        changed = changed_files(folder)
+    except ModelError as error:
+        return str(error)
+    if not changed:
+        return ""
+    return f"{folder}: not as released, by {MANIFEST}: {', '.join(changed)}"
 
 
 def _restore_command() -> str:

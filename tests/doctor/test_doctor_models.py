@@ -12,6 +12,7 @@ import pytest
 from seaformer_edge.doctor import models
 from seaformer_edge.hub import zoo
 from seaformer_edge.hub.card import card_path
+from seaformer_edge.hub.manifest import MANIFEST, write_manifest
 from seaformer_edge.hub.zoo import DEFAULT_MODEL, resolve_model
 
 
@@ -23,6 +24,7 @@ def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     program = resolve_model(None)
     for path in (program, card_path(program)):
         shutil.copy(path, folder)
+    write_manifest(folder)
     monkeypatch.setattr(zoo, "shipped_models_dir", lambda: folder)
     monkeypatch.setattr(models, "shipped_models_dir", lambda: folder)
     return folder
@@ -36,6 +38,22 @@ def test_good_models(shipped: Path) -> None:
     finding = models.models()
     assert finding.state == "ok"
     assert f"{DEFAULT_MODEL} " in finding.message
+
+
+def test_a_model_that_was_altered_together_with_its_card(shipped: Path) -> None:
+    card = shipped / f"{DEFAULT_MODEL}.json"
+    card.write_text(card.read_text().replace('"origin": "', '"origin": "other, '))
+    finding = models.models()
+    assert finding.state == "warn"
+    assert f"not as released, by {MANIFEST}: {card.name}" in finding.message
+    assert "pip install --force-reinstall" in finding.remedy
+
+
+@pytest.mark.parametrize("text", [None, "nonsense\n"])
+def test_no_usable_manifest(shipped: Path, text: str | None) -> None:
+    manifest = shipped / MANIFEST
+    manifest.unlink() if text is None else manifest.write_text(text)
+    assert str(manifest) in models.models().message
 
 
 def test_a_damaged_default_model(shipped: Path) -> None:
