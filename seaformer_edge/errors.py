@@ -10,7 +10,7 @@ A message is one line for the user: what failed, where, what to do.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 
@@ -28,6 +28,20 @@ class ModelError(SeaformerEdgeError):
 
 class SinkError(SeaformerEdgeError):
     """A result cannot be written."""
+
+
+def suggestion(name: str, known: Iterable[str], otherwise: str | None = None) -> str:
+    """Ends a message about an unknown name: "did you mean NAME?" with the known names like it.
+
+    Args:
+        otherwise: is returned if no known name is like it; by default a list of all.
+    """
+    from difflib import get_close_matches
+
+    names = {each.lower(): each for each in known}
+    if close := get_close_matches(name.lower(), names):
+        return f"did you mean {' or '.join(names[each] for each in close)}?"
+    return otherwise or f"known are {', '.join(names.values()) or 'none'}"
 
 
 @contextmanager

@@ -17,7 +17,7 @@ import click
 
 from seaformer_edge._version import __version__
 from seaformer_edge.cli.interrupt import ending_signals_call
-from seaformer_edge.cli.options import debug_option
+from seaformer_edge.cli.options import CommandGroup, debug_option
 from seaformer_edge.cli.output import LogFormatter, echo_exception, echo_usage_error, say
 from seaformer_edge.cli.streams import (
     STANDARD_OUTPUT,
@@ -38,6 +38,7 @@ COMMANDS = {
     "import-labels": "seaformer_edge.cli.import_labels",
     "train": "seaformer_edge.cli.train",
     "evaluate": "seaformer_edge.cli.evaluate",
+    "completion": "seaformer_edge.cli.completion",
 }
 
 NO_MEMORY = ("start new thread", "failed to map segment", "annot allocate memory")
@@ -46,7 +47,7 @@ NO_MEMORY = ("start new thread", "failed to map segment", "annot allocate memory
 DONE, FAILED, INTERRUPTED = 0, 1, 130
 
 
-class _LazyGroup(click.Group):
+class _LazyGroup(CommandGroup):
     """Imports a command's module when the command is looked up."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from seaformer_edge.cli.options import WindowThreads, debug_option
+from seaformer_edge.cli.completers import complete_sources
+from seaformer_edge.cli.options import WindowThreads, debug_option, model_option
 from seaformer_edge.cli.output import echo
 from seaformer_edge.errors import SeaformerEdgeError
 from seaformer_edge.machine.debian import install_line, missing_libraries
@@ -16,10 +17,11 @@ from seaformer_edge.machine.extras import install_extra
 @click.option(
     "--source",
     metavar="S",
+    shell_complete=complete_sources,
     help="A camera's number or name, picamera, a URL, a file, a folder, 'sample' or 'synthetic';"
     " @FILE or env:NAME for a URL that others must not see.",
 )
-@click.option("-m", "--model", help="Name of a model, or a .pte file.")
+@model_option
 @click.option(
     "--threads",
     type=WindowThreads(),

@@ -11,6 +11,7 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
+from seaformer_edge.cli.completers import complete_models
 from seaformer_edge.cli.models import need_torch
 from seaformer_edge.cli.options import debug_option, file_path
 from seaformer_edge.cli.output import echo
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("model")
+@click.argument("model", shell_complete=complete_models)
 @click.option("--data", type=file_path, required=True, help="Folder of the data set.")
 @click.option(
     "--dataset",

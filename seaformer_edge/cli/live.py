@@ -13,8 +13,17 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
+from seaformer_edge.cli.completers import complete_sources
 from seaformer_edge.cli.interrupt import stop_on_signals
-from seaformer_edge.cli.options import FloatRange, byte_size, debug_option, file_path, thread_count
+from seaformer_edge.cli.options import (
+    Choice,
+    FloatRange,
+    byte_size,
+    debug_option,
+    file_path,
+    model_option,
+    thread_count,
+)
 from seaformer_edge.cli.output import echo
 from seaformer_edge.cli.serving import open_site, serve_options
 from seaformer_edge.cli.status_line import status_line
@@ -38,8 +47,8 @@ POLL_S = 0.1
 
 
 @click.command()
-@click.argument("source")
-@click.option("-m", "--model", help="Name of a model, or a .pte file.")
+@click.argument("source", shell_complete=complete_sources)
+@model_option
 @click.option("--threads", type=thread_count, metavar="N", help="Threads for the network.")
 @click.option(
     "--every",
@@ -75,7 +84,7 @@ POLL_S = 0.1
 )
 @click.option(
     "--record-what",
-    type=click.Choice(["view", "raw", "masks"]),
+    type=Choice(["view", "raw", "masks"]),
     default="view",
     show_default=True,
     help="view: as --mode shows it; raw: the pictures alone; masks: class ids, without loss.",

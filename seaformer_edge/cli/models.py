@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from seaformer_edge.cli.options import debug_option, file_path
+from seaformer_edge.cli.completers import complete_models
+from seaformer_edge.cli.options import Choice, CommandGroup, debug_option, file_path
 from seaformer_edge.cli.output import echo, echo_error
 from seaformer_edge.cli.sizes import confirm_size, parse_size, yes_option
 from seaformer_edge.errors import ModelError, reading
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from seaformer_edge.hub.card import Card
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def models() -> None:
     """List, show, fetch, import and export models."""
 
@@ -44,28 +45,28 @@ def list_models() -> None:
     except ModelError as error:
         echo_error(f"seaformer-edge: only the shipped models are listed: {error}")
     published = {name: entry for name, entry in PUBLISHED.items() if name not in cards}
-    width = max(map(len, [*cards, *published, "PUBLISHED"]))
-    echo(f"{'INSTALLED':{width}}  INPUT      CLASSES  PRECISION  ACCURACY")
+    labels = {name: f"{name} (default)" if name == DEFAULT_MODEL else name for name in cards}
+    width = max(map(len, [*labels.values(), *published, "PUBLISHED"]))
+
+    def echo_row(name: str, size: str, classes: int | str, accuracy: str) -> None:
+        echo(f"{name:{width}}  {size:9} {classes:>7}  {accuracy}")
+
+    echo_row("INSTALLED", "INPUT", "CLASSES", "ACCURACY")
     for name, card in cards.items():
-        default = "  (default)" if name == DEFAULT_MODEL else ""
         size = f"{card.width}x{card.height}"
-        echo(
-            f"{name:{width}}  {size:9}  {card.num_classes:7}  {card.precision:9}  "
-            f"{_headline(card)}{default}"
-        )
+        echo_row(labels[name], size, card.num_classes, _headline(card))
     if not published:
         return
-    echo(f"\n{'PUBLISHED':{width}}  INPUT      CLASSES  PRECISION  ACCURACY AS PUBLISHED")
+    echo("")
+    echo_row("PUBLISHED", "INPUT", "CLASSES", "ACCURACY AS PUBLISHED")
     for name, entry in published.items():
         size = f"{entry.width}x{entry.height}"
-        echo(
-            f"{name:{width}}  {size:9}  {len(entry.classes().names):7}  {'fp32':9}  {entry.figure}"
-        )
+        echo_row(name, size, len(entry.classes().names), entry.figure)
     echo("\n'seaformer-edge models fetch NAME' installs a published one.")
 
 
 @models.command()
-@click.argument("model")
+@click.argument("model", shell_complete=complete_models)
 @click.option("--json", "as_json", is_flag=True, help="Print the model card as JSON.")
 @debug_option
 def info(model: str, as_json: bool) -> None:
@@ -100,7 +101,7 @@ def info(model: str, as_json: bool) -> None:
 
 
 @models.command()
-@click.argument("name", type=click.Choice(list(PUBLISHED)), metavar="NAME")
+@click.argument("name", type=Choice(list(PUBLISHED)), metavar="NAME")
 @debug_option
 def fetch(name: str) -> None:
     """Download the published model NAME, convert and export it; 'list' shows the names.
@@ -177,7 +178,7 @@ def import_model(
 @yes_option
 @click.option(
     "--precision",
-    type=click.Choice(("fp32", "fp16", "int8")),
+    type=Choice(("fp32", "fp16", "int8")),
     default="fp32",
     show_default=True,
     help="fp16 is for processors that compute in it (Raspberry Pi 5, Jetson Orin, Apple Silicon); "
@@ -228,12 +229,12 @@ def export(
 
 
 def _headline(card: Card) -> str:
-    """The first figure and its data set, for a row of the table."""
+    """The first figure and the first word of its data set, for a row of 80 columns."""
     figures = [(name, value) for name, value in card.accuracy.items() if isinstance(value, float)]
     if not figures:
         return _accuracy(card)
     (name, value), *_ = figures
-    data_set, *_ = str(card.accuracy.get("set", "data set not named")).split(",")
+    data_set, *_ = str(card.accuracy.get("set", "unnamed")).replace(",", " ").split(maxsplit=1)
     return f"{name} {value:.3f} ({data_set})"
 
 

@@ -10,11 +10,18 @@ from typing import Any, NamedTuple
 
 import click
 
+from seaformer_edge.cli.completers import complete_models
+from seaformer_edge.errors import suggestion
 from seaformer_edge.machine.cpu import MAX_THREADS, usable_cores
 
 # `main` searches the arguments for it: it needs the answer after the command has failed.
 debug_option = click.option(
     "--debug", is_flag=True, expose_value=False, help="Show the traceback of an error."
+)
+
+
+model_option = click.option(
+    "-m", "--model", help="Name of a model, or a .pte file.", shell_complete=complete_models
 )
 
 
@@ -28,6 +35,28 @@ class FloatRange(click.FloatRange):
         if math.isnan(number):
             self.fail(f"{value!r} is no number", param, ctx)
         return float(number)
+
+
+class Choice(click.Choice[str]):
+    """As click's; of a long list, an error names only the words like the one given."""
+
+    def get_invalid_choice_message(self, value: Any, ctx: click.Context | None) -> str:
+        everything = super().get_invalid_choice_message(value, ctx)
+        hint = suggestion(str(value), self.choices, everything)
+        return hint if hint == everything else f"unknown {str(value)!r}; {hint}"
+
+
+class CommandGroup(click.Group):
+    """As click's, with a suggestion for an unknown command."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name, *_ = args
+        is_option = name.startswith("-")  # click reports it as such
+        if not is_option and not ctx.resilient_parsing and self.get_command(ctx, name) is None:
+            ctx.fail(f"No such command {name!r}; {suggestion(name, self.list_commands(ctx))}")
+        return super().resolve_command(ctx, args)
 
 
 thread_count = click.IntRange(1, MAX_THREADS)

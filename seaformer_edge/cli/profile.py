@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from seaformer_edge.cli.completers import complete_models
 from seaformer_edge.cli.options import FloatRange, debug_option, file_path, thread_count
 from seaformer_edge.cli.output import echo
 from seaformer_edge.cli.sizes import read_size
@@ -40,7 +41,12 @@ def _parse_frame_size(
 
 @click.command()
 @click.option(
-    "-m", "--model", "models", multiple=True, help="Model name or .pte file; may be repeated."
+    "-m",
+    "--model",
+    "models",
+    multiple=True,
+    help="Model name or .pte file; may be repeated.",
+    shell_complete=complete_models,
 )
 @click.option(
     "--threads",
@@ -114,7 +120,7 @@ def profile(
         read_profile,
         write_profile,
     )
-    from seaformer_edge.profiling.report import report
+    from seaformer_edge.profiling.report import report, wrapped
 
     earlier = None if earlier_path is None else read_profile(earlier_path)
     protocol = QUICK if quick else FULL
@@ -135,7 +141,7 @@ def profile(
     result = new_profile(protocol, tuple(runs))
     echo(report(result))
     if target_fps is not None:
-        echo(f"\n{advice(runs, target_fps)}")
+        echo(f"\n{wrapped(advice(runs, target_fps))}")
         if remember and (best := recommended(runs, target_fps)):
             name = model_of(best.model.name)
             file = remember_precision(name, best.model.precision)

@@ -14,12 +14,15 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from seaformer_edge.cli.batch import Job, jobs_of
+from seaformer_edge.cli.completers import complete_sources
 from seaformer_edge.cli.interrupt import stop_on_signals
 from seaformer_edge.cli.options import (
+    Choice,
     FloatRange,
     Position,
     debug_option,
     file_path,
+    model_option,
     position,
     thread_count,
 )
@@ -52,7 +55,9 @@ CODEC_CHOICES = ("h264", "hevc", "vp9", "mpeg4", "mjpeg", "ffv1")
 
 
 @click.command()
-@click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
+@click.argument(
+    "sources", nargs=-1, required=True, metavar="SOURCE...", shell_complete=complete_sources
+)
 @click.option(
     "-o",
     "--output",
@@ -69,7 +74,7 @@ CODEC_CHOICES = ("h264", "hevc", "vp9", "mpeg4", "mjpeg", "ffv1")
     type=file_path,
     help="Table of each frame's classes: .csv, .jsonl, or - for JSON lines on standard output.",
 )
-@click.option("-m", "--model", help="Name of a model, or a .pte file.")
+@model_option
 @view_options
 @click.option(
     "--start",
@@ -87,7 +92,7 @@ CODEC_CHOICES = ("h264", "hevc", "vp9", "mpeg4", "mjpeg", "ffv1")
     metavar="FPS",
     help="Frames per second of SOURCE, instead of its own times; its audio is left out.",
 )
-@click.option("--codec", type=click.Choice(CODEC_CHOICES), help="Codec of the video.")
+@click.option("--codec", type=Choice(CODEC_CHOICES), help="Codec of the video.")
 @click.option(
     "--quality",
     type=click.IntRange(0, 100),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from seaformer_edge.cli.completers import complete_recipes
 from seaformer_edge.cli.interrupt import stop_on_signals
 from seaformer_edge.cli.models import need_torch
 from seaformer_edge.cli.options import debug_option, file_path, thread_count
@@ -13,7 +14,7 @@ from seaformer_edge.cli.output import echo
 
 
 @click.command()
-@click.argument("recipe", required=False)
+@click.argument("recipe", required=False, shell_complete=complete_recipes)
 @click.option("--recipe", "recipe_option", metavar="RECIPE", help="The same as the argument.")
 @click.option("--data", type=file_path, required=True, help="Folder of the data set.")
 @click.option(

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 from click.core import ParameterSource
 
-from seaformer_edge.cli.options import FloatRange
-from seaformer_edge.errors import ModelError
+from seaformer_edge.cli.completers import complete_classes
+from seaformer_edge.cli.options import Choice, FloatRange
+from seaformer_edge.errors import ModelError, suggestion
 from seaformer_edge.inference.modes import Mode
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def view_options(command: Command) -> Command:
     """Adds the options to a command."""
     mode = click.option(
         "--mode",
-        type=click.Choice([mode.value for mode in Mode]),
+        type=Choice([mode.value for mode in Mode]),
         default=Mode.OVERLAY.value,
         show_default=True,
         help="; ".join(f"{mode}: {mode.description}" for mode in Mode) + ".",
@@ -37,7 +38,11 @@ def view_options(command: Command) -> Command:
         show_default=True,
         help="Opacity of the class colours.",
     )
-    classes = click.option("--classes", help="Colour only these classes: comma-separated names.")
+    classes = click.option(
+        "--classes",
+        help="Colour only these classes: comma-separated names.",
+        shell_complete=complete_classes,
+    )
     labels = click.option("--labels", is_flag=True, help="Write the classes' names on the picture.")
     min_confidence = click.option(
         "--min-confidence",
@@ -70,7 +75,5 @@ def _class_ids(card: Card, names: str) -> frozenset[int]:
     wanted = [name.strip() for name in names.split(",")]
     for name in wanted:
         if name not in card.classes:
-            raise ModelError(
-                f"{name}: no class of {card.name}; its classes are {', '.join(card.classes)}"
-            )
+            raise ModelError(f"{name}: no class of {card.name}; {suggestion(name, card.classes)}")
     return frozenset(card.classes.index(name) for name in wanted)

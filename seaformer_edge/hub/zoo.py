@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from seaformer_edge.errors import ModelError, reading
+from seaformer_edge.errors import ModelError, reading, suggestion
 from seaformer_edge.files import atomic_write, changing
 from seaformer_edge.hub.card import Card, card_path, check_is_file, read_card
 from seaformer_edge.hub.json_file import read_json
@@ -134,9 +134,9 @@ def select_program(model: str | None) -> Selection:
         raise ModelError(f"{name}: not among the shipped models; {error}") from error
     if name in PUBLISHED:
         raise ModelError(f"{name}: not fetched yet; run 'seaformer-edge models fetch {name}'")
-    raise ModelError(
-        f"{name}: unknown model; known are {', '.join(programs) or 'none'}, or give a .pte file"
-    )
+    known = f"known are {', '.join(programs) or 'none'}, or give a .pte file"
+    hint = suggestion(name, [*programs, *PUBLISHED], known)
+    raise ModelError(f"{name}: unknown model; {hint}")
 
 
 def _best_precision(name: str, programs: dict[str, Path]) -> Selection:

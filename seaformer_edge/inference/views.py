@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from seaformer_edge.errors import suggestion
 from seaformer_edge.frame import NO_CLASS, ClassScore
 from seaformer_edge.inference.modes import Mode, Panel
 
@@ -123,7 +124,7 @@ def draw(
     try:
         known_mode = Mode(mode)
     except ValueError:
-        raise ValueError(f"unknown mode {mode!r}; known are {', '.join(Mode)}") from None
+        raise ValueError(f"unknown mode {mode!r}; {suggestion(mode, Mode)}") from None
     chosen = None if classes is None else frozenset(classes)
     picture = render(image, label_map, palette, View(known_mode, opacity, chosen))
     return picture.copy() if picture is image else picture

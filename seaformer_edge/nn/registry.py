@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
 
-from seaformer_edge.errors import ModelError
+from seaformer_edge.errors import ModelError, suggestion
 from seaformer_edge.nn.network_input import check_size
 from seaformer_edge.nn.variants import VARIANTS
 
@@ -106,7 +106,7 @@ def find_architecture(name: str) -> Architecture:
                 ) from error
     if name not in _ARCHITECTURES:
         raise ModelError(
-            f"unknown architecture {name!r}; known are {', '.join(_ARCHITECTURES)}. Install the"
+            f"unknown architecture {name!r}; {suggestion(name, _ARCHITECTURES)}. Install the"
             f" package that provides it under the entry point {ENTRY_POINTS}"
         )
     return _ARCHITECTURES[name]
@@ -123,7 +123,7 @@ def build(
     row = find_architecture(architecture)
     if variant not in row.variants:
         raise ModelError(
-            f"unknown variant {variant!r} of {architecture}; known are {', '.join(row.variants)}"
+            f"unknown variant {variant!r} of {architecture}; {suggestion(variant, row.variants)}"
         )
     try:
         return _function(row.build)(task, variant, num_classes, **options)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from seaformer_edge.profiling.record import Profile, Run
-from seaformer_edge.profiling.report import table
+from seaformer_edge.profiling.report import table, wrapped
 
 SAME = 0.05
 """Medians that differ by less count as equal: repeated runs of one program differ that much."""
@@ -31,8 +31,8 @@ def compare(profile: Profile, earlier: Profile) -> str:
     else:
         lines = ["the earlier profile has no run of these models, threads and frame size"]
     if rows and unmatched:
-        lines.append(f"not in the earlier profile: {', '.join(unmatched)}")
-    return "\n".join(lines + _differences(profile, earlier))
+        lines.append(wrapped(f"not in the earlier profile: {', '.join(unmatched)}"))
+    return "\n".join([*lines, *map(wrapped, _differences(profile, earlier))])
 
 
 def _key(run: Run) -> tuple[str, int, tuple[int, int]]:

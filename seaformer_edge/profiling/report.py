@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import textwrap
 from collections import defaultdict
 from collections.abc import Sequence
 from statistics import fmean, median
@@ -9,6 +11,7 @@ from statistics import fmean, median
 from seaformer_edge.hub.card import read_card
 from seaformer_edge.hub.paths import shipped_models_dir
 from seaformer_edge.profiling.estimate import board_of, estimate_ms
+from seaformer_edge.profiling.latency import LatencyStats
 from seaformer_edge.profiling.record import Profile, Run
 
 BUSY_PERCENT = 10.0
@@ -20,11 +23,14 @@ SLOWER = 1.1
 SLOWEST = 10
 """How many of the slowest operators are listed."""
 
+GAP = "  "
+"""Between two columns of a table."""
+
 
 def report(profile: Profile) -> str:
     """A profile as tables for the terminal."""
-    parts = [_heading(profile), _latencies(profile.runs), _stages(profile.runs)]
-    parts += [_machine(profile), "\n".join(warnings(profile)), _estimates(profile)]
+    parts = [wrapped(_heading(profile)), _latencies(profile.runs), _stages(profile.runs)]
+    parts += [_machine(profile), wrapped("\n".join(warnings(profile))), _estimates(profile)]
     parts += [_operators(run) for run in profile.runs if run.operators]
     return "\n\n".join(filter(None, parts))
 
@@ -63,17 +69,41 @@ def first_and_last_ms(run: Run, first_s: float) -> tuple[float, float]:
     return run.end_to_end_first.p50_ms, median(last) if last else run.end_to_end.p50_ms
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Aligned columns: the first one to the left, the others to the right."""
-    lines = [header, *rows]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+def terminal_width() -> int:
+    """Characters in a line of the terminal; of a file or pipe, more than any table has."""
+    return shutil.get_terminal_size((1000, 24)).columns
+
+
+def wrapped(text: str) -> str:
+    """Text with no line longer than the terminal is wide, unless a word is."""
     return "\n".join(
-        "  ".join(
-            cell.rjust(width) if column else cell.ljust(width)
-            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in lines
+        textwrap.fill(line, terminal_width(), break_long_words=False, break_on_hyphens=False)
+        for line in text.splitlines()
     )
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Aligned columns: the first one to the left, the others to the right.
+
+    Columns that the terminal is too narrow for follow below, with the first column again.
+    """
+    columns = [
+        _padded(cells, index > 0) for index, cells in enumerate(zip(header, *rows, strict=True))
+    ]
+    blocks = [columns[:1]]
+    for column in columns[1:]:
+        width = len(GAP.join(cells[0] for cells in [*blocks[-1], column]))
+        if width > terminal_width() and len(blocks[-1]) > 1:
+            blocks.append(columns[:1])
+        blocks[-1].append(column)
+    return "\n\n".join(
+        "\n".join(GAP.join(line).rstrip() for line in zip(*block, strict=True)) for block in blocks
+    )
+
+
+def _padded(cells: Sequence[str], to_the_right: bool) -> list[str]:
+    width = max(map(len, cells))
+    return [cell.rjust(width) if to_the_right else cell.ljust(width) for cell in cells]
 
 
 def _heading(profile: Profile) -> str:
@@ -92,21 +122,24 @@ def _heading(profile: Profile) -> str:
 
 
 def _latencies(runs: Sequence[Run]) -> str:
-    header = ["MODEL xTHREADS", "NETWORK p50", "p90", "p99", "FPS"]
-    header += ["END TO END p50", "p90", "p99", "FPS", "RATIO"]
-    rows = [
-        [
-            run.label,
-            *(
-                f"{value:.1f}"
-                for stats in (run.network, run.end_to_end)
-                for value in (stats.p50_ms, stats.p90_ms, stats.p99_ms, stats.frames_per_s)
-            ),
-            f"{run.end_to_end.p50_ms / run.network.p50_ms:.2f}",
-        ]
+    """The network alone, and a frame end to end."""
+    network = [[run.label, *_cells(run.network)] for run in runs]
+    end_to_end = [
+        [run.label, *_cells(run.end_to_end), f"{run.end_to_end.p50_ms / run.network.p50_ms:.2f}"]
         for run in runs
     ]
-    return table(header, rows)
+    header = ["p50", "p90", "p99", "FPS"]
+    return "\n\n".join(
+        (
+            table(["NETWORK", *header], network),
+            table(["END TO END", *header, "TO NETWORK"], end_to_end),
+        )
+    )
+
+
+def _cells(stats: LatencyStats) -> list[str]:
+    values = stats.p50_ms, stats.p90_ms, stats.p99_ms, stats.frames_per_s
+    return [f"{value:.1f}" for value in values]
 
 
 def _stages(runs: Sequence[Run]) -> str:

@@ -9,7 +9,7 @@ from typing import overload
 import numpy as np
 from numpy.typing import NDArray
 
-from seaformer_edge.errors import SinkError
+from seaformer_edge.errors import SinkError, suggestion
 from seaformer_edge.frame import Result, Segmentation
 from seaformer_edge.sinks.base import PictureSink, Sink, writing
 from seaformer_edge.sinks.formats import FORMATS
@@ -149,6 +149,7 @@ def _open(
             raise SinkError(f"{path}: PNGs are stored without loss; leave out --quality")
         return PictureFolder(path, source, size=size, overwrite=overwrite)
     if suffix not in PICTURE_SUFFIXES:
-        known = ", ".join([*FORMATS, *sorted(PICTURE_SUFFIXES)])
-        raise SinkError(f"{path}: unknown format {suffix}; known are {known}, or name a folder")
+        known = [*FORMATS, *sorted(PICTURE_SUFFIXES)]
+        hint = suggestion(suffix, known, f"known are {', '.join(known)}, or name a folder")
+        raise SinkError(f"{path}: unknown format {suffix}; {hint}")
     return PictureFile(path, source, size=size, overwrite=overwrite, quality=quality)

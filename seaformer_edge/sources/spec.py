@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from seaformer_edge.errors import SourceError
+from seaformer_edge.errors import SourceError, suggestion
 from seaformer_edge.machine.stored_url import names_stored_url, read_stored_url
 from seaformer_edge.safe_text import NOT_SHOWN, is_address, redacted
 from seaformer_edge.sources.base import FrameSource
@@ -24,6 +24,9 @@ from seaformer_edge.sources.process import WorkerSource
 from seaformer_edge.sources.stream import StreamSource
 from seaformer_edge.sources.synthetic import SyntheticSource, is_synthetic
 from seaformer_edge.sources.url import SCHEMES, is_url, with_login_of
+
+KEYWORDS = ("picamera", "sample", "synthetic")
+"""Sources that are words, for suggestions and completion."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +60,8 @@ def _raise_not_found(text: str) -> FrameSource:
     if is_address(text):
         known = ", ".join(f"{known}://" for known in sorted(SCHEMES))
         raise SourceError(f"{redacted(text)}: no URL of a known kind ({known})")
-    raise SourceError(
-        f"{redacted(text)}: no such file, folder or camera;"
-        " seaformer-edge demo --list-sources lists the cameras"
-    )
+    hint = suggestion(text, KEYWORDS, "seaformer-edge demo --list-sources lists the cameras")
+    raise SourceError(f"{redacted(text)}: no such file, folder or camera; {hint}")
 
 
 # The first row that matches decides: a file named "0" comes before the camera 0. A URL counts as

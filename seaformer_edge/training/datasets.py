@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from seaformer_edge.errors import ModelError, SourceError
+from seaformer_edge.errors import ModelError, SourceError, suggestion
 from seaformer_edge.nn.network_input import SIZE_MULTIPLE, round_size
 from seaformer_edge.training import layouts
 from seaformer_edge.training.layouts import Pair, Sample
@@ -114,7 +114,7 @@ def data_set(table: dict[str, T], name: str) -> T:
         ModelError: there is none; the known names are listed.
     """
     if name not in table:
-        raise ModelError(f"unknown data set {name!r}; known are {', '.join(table)}")
+        raise ModelError(f"unknown data set {name!r}; {suggestion(name, table)}")
     return table[name]
 
 

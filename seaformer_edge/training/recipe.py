@@ -29,7 +29,7 @@ import msgspec
 from msgspec import Meta
 
 from seaformer_edge.deprecation import warn_renamed
-from seaformer_edge.errors import ModelError, reading
+from seaformer_edge.errors import ModelError, reading, suggestion
 from seaformer_edge.nn.network_input import SIZE_MULTIPLE
 from seaformer_edge.nn.registry import find_architecture
 
@@ -158,7 +158,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             ("schedule", ("poly", "step")),
         ):
             if (value := getattr(self, name)) not in known:
-                yield f"{name}: unknown {value!r}; known are {', '.join(known)}"
+                yield f"{name}: unknown {value!r}; {suggestion(value, known)}"
         for name in self.__struct_fields__:
             value = getattr(self, name)
             numbers = value if isinstance(value, tuple) else (value,)
@@ -200,7 +200,7 @@ def find_recipe(name: str) -> Path:
     with reading(name):
         if Path(name).is_file():
             return Path(name)
-    raise ModelError(f"{name}: no such recipe; give a TOML file or one of {', '.join(names)}")
+    raise ModelError(f"{name}: no such recipe or TOML file; {suggestion(name, names)}")
 
 
 def read_recipe(path: Path) -> tuple[Stage, ...]:

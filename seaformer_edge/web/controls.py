@@ -11,7 +11,7 @@ import numpy as np
 from msgspec import UNSET, Meta, Struct, UnsetType
 from numpy.typing import NDArray
 
-from seaformer_edge.errors import SeaformerEdgeError
+from seaformer_edge.errors import SeaformerEdgeError, suggestion
 from seaformer_edge.hub.card import Card
 from seaformer_edge.hub.zoo import installed_cards, select_program
 from seaformer_edge.inference.modes import Mode
@@ -164,8 +164,8 @@ class Controls:
         card = None if result is None else result.card
         for name in names or ():
             if card is None or name not in card.classes:
-                known = "none is loaded" if card is None else ", ".join(card.classes)
-                raise SeaformerEdgeError(f"{name}: no class of the model; its classes are {known}")
+                known = "none is loaded" if card is None else suggestion(name, card.classes)
+                raise SeaformerEdgeError(f"{name}: no class of the model; {known}")
         return frozenset(names or ())
 
     def _switch_model(self, name: str) -> None:

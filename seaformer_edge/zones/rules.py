@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from seaformer_edge.errors import ModelError
+from seaformer_edge.errors import ModelError, suggestion
 from seaformer_edge.zones.zone_file import Rule, Zone
 
 
@@ -53,8 +53,8 @@ class RuleWatch:
             for rule in zone.rules:
                 if rule.class_name not in classes:
                     raise ModelError(
-                        f"zone {zone.name!r}: the model has no class {rule.class_name!r}; it has "
-                        + ", ".join(classes)
+                        f"zone {zone.name!r}: the model has no class {rule.class_name!r};"
+                        f" {suggestion(rule.class_name, classes)}"
                     )
                 state = known.get((zone, rule)) or _RuleState(rule, classes.index(rule.class_name))
                 self._states.append((index, zone, state))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,34 @@ def test_a_path_that_is_no_model(
     error = capsys.readouterr().err
     assert error.splitlines()[-1].startswith("seaformer-edge: ")
     assert "Traceback" not in error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [
+        (["mdels"], "models"),
+        (["models", "lst"], "list"),
+        (["segment", "sample", "--ouput", "x"], "--output"),
+        (["segment", "sample", "-o", "x.mp4", "--mode", "overly"], "overlay"),
+        (["segment", "sample", "-o", "x.mp4", "--classes", "wall,Carr"], "car"),
+        (["segment", "sample", "-o", "x.mp4", "-m", "seaformer-evryday"], "seaformer-t-everyday"),
+        (["models", "info", "seaformer-t-ade20"], "seaformer-t-ade20k"),
+        (["models", "fetch", "seaformer-t-ade20"], "seaformer-t-ade20k"),
+        (["segment", "smple", "-o", "x.mp4"], "sample"),
+    ],
+)
+def test_a_mistyped_name(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    meant: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) in (1, 2)
+    message = capsys.readouterr().err.splitlines()[-1]
+    assert re.search(rf"[Dd]id you mean .*{meant}'?( or |, |\?)", message)
+    assert len(message) < 160
 
 
 @pytest.mark.parametrize(

@@ -205,7 +205,7 @@ def test_a_zone_file_that_does_not_fit(tmp_path: Path, capsys: pytest.CaptureFix
     zones = tmp_path / "zones.toml"
     zones.write_text(ZONES.replace("blue", "mauve"))
     assert run("live", SCENE, "--zones", zones) == 1
-    assert "has no class 'mauve'; it has sky, road, blue" in capsys.readouterr().err
+    assert "has no class 'mauve'; known are sky, road, blue" in capsys.readouterr().err
     assert run("live", SCENE, "--zones", tmp_path / "none.toml") == 1
     assert "none.toml: cannot be read" in capsys.readouterr().err
     assert run("live", SCENE, "--zones", zones, network=FakeClassifier) == 2

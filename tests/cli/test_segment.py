@@ -373,7 +373,7 @@ def test_nothing_is_written_if_one_output_exists(tmp_path: Path, clip: Path) -> 
 
 def test_unknown_class(tmp_path: Path, clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("segment", clip, "-o", tmp_path / "out.mp4", "--classes", "road,cow") == 1
-    assert "cow: no class of fake; its classes are sky, road" in _one_line(capsys)
+    assert "cow: no class of fake; known are sky, road" in _one_line(capsys)
 
 
 def test_unknown_model(tmp_path: Path, clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
