@@ -18,7 +18,8 @@ from seaformer_edge.machine.extras import install_extra
     "--source",
     metavar="S",
     shell_complete=complete_sources,
-    help="A camera's number or name, picamera, a URL, a file, a folder, 'sample' or 'synthetic';"
+    help="A camera's number or camera:NAME, picamera, a URL, a file, a folder, 'sample' or"
+    " 'synthetic';"
     " @FILE or env:NAME for a URL that others must not see.",
 )
 @model_option

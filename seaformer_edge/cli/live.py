@@ -165,9 +165,9 @@ def live(
 ) -> int:
     """Run on the newest frames of SOURCE until Ctrl-C, SIGTERM or the end of a file; no window.
 
-    SOURCE is a camera's number or name, picamera, a URL, a file, a folder, 'sample' or 'synthetic';
-    - for a video or motion JPEG on standard input; @FILE or env:NAME for a URL that others must not
-    see. Lost cameras and streams are opened again.
+    SOURCE is a camera's number or camera:NAME, picamera, a URL, a file, a folder, 'sample' or
+    'synthetic'; - for a video or motion JPEG on standard input; @FILE or env:NAME for a URL that
+    others must not see. Lost cameras and streams are opened again.
 
     Events of zones are printed as JSON objects, a line each. An address of a broker with a password
     can be given as @FILE or env:NAME too.

@@ -237,7 +237,7 @@ class Capture:
             return None
 
     def _open(self, request: SourceRequest) -> SourceReader:
-        # An unplugged camera can no longer be looked up by name, so its kind is remembered.
+        # A link to the device of an unplugged camera leads nowhere, so its kind is remembered.
         with self._changed:
             in_worker = self._in_worker
         in_worker = in_worker or SourceSpec.parse(request.spec).runs_in_worker

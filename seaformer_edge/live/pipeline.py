@@ -32,8 +32,8 @@ class LivePipeline:
     change takes effect soon after the call, and `status()` shows it.
 
     Args:
-        source: as `--source`: a camera's number or name, `picamera`, an `rtsp://` or `http://`
-            URL, a video, picture, folder or pattern, `sample`, `synthetic:1280x720@30`.
+        source: as `--source`: a camera's number or `camera:NAME`, `picamera`, an `rtsp://` or
+            `http://` URL, a video, picture, folder or pattern, `sample`, `synthetic:1280x720@30`.
         model: a .pte with its card next to it, of a segmenter or classifier.
         threads: for the network; None leaves it to the runtime.
         every: the network sees every n-th frame.

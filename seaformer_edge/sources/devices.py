@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import sys
-from itertools import chain
 from pathlib import Path
 
 from seaformer_edge.errors import SourceError
@@ -17,6 +16,7 @@ if sys.platform == "linux":
 
 # macOS and Windows have no list of their cameras for us; these numbers are tried.
 PROBED_NUMBERS = 4
+PREFIX = "camera:"
 
 
 def list_cameras() -> list[SourceInfo]:
@@ -28,20 +28,28 @@ def list_cameras() -> list[SourceInfo]:
 
 
 def find_camera(text: str) -> SourceInfo | None:
-    """The camera with this number or device path; on Linux also the first with `text` in its name.
+    """The camera with this number or device path.
 
-    A device path may be a link, such as udev's /dev/v4l/by-id/... Numbers and paths are not
-    checked here, and a name may be that of a camera this user may not open: opening it fails then.
+    A device path may be a link, such as udev's /dev/v4l/by-id/... Neither is checked here: opening
+    the camera may fail.
     """
     if text.isdecimal():
         return SourceInfo(text, f"camera {text}", ())
     device = _link_target(text)
     if device.startswith("/dev/video"):
         return SourceInfo(device.removeprefix("/dev/video"), text, ())
-    if sys.platform != "linux":  # no names there
-        return None
-    named = chain(list_cameras(), v4l2.unopenable())
-    return next((camera for camera in named if text.lower() in camera.name.lower()), None)
+    return None
+
+
+def find_named_camera(name: str) -> SourceInfo | None:
+    """The camera with this name, in any case; else the first with it in its name.
+
+    It may be one that this user may not open.
+    """
+    name = name.strip().lower()
+    cameras = [*list_cameras(), *(v4l2.unopenable() if sys.platform == "linux" else ())]
+    named = [camera for camera in cameras if name and name in camera.name.lower()]
+    return next((c for c in named if c.name.lower() == name), named[0] if named else None)
 
 
 def names_camera(text: str) -> bool:
@@ -50,12 +58,13 @@ def names_camera(text: str) -> bool:
 
 
 def open_camera(text: str) -> CameraSource:
-    """Opens the camera that `text` names.
+    """Opens the camera with this number or device path, or the name after `camera:`.
 
     Raises:
         SourceError: there is no such camera, or it cannot be opened.
     """
-    camera = find_camera(text)
+    is_name = text.startswith(PREFIX)
+    camera = find_named_camera(text.removeprefix(PREFIX)) if is_name else find_camera(text)
     if camera is None or not re.fullmatch(r"[0-9]{1,6}", camera.spec):
         raise SourceError(f"{text}: no such camera; seaformer-edge demo --list-sources lists them")
     return CameraSource(int(camera.spec), camera.name)

@@ -16,7 +16,7 @@ from seaformer_edge.errors import SourceError, suggestion
 from seaformer_edge.machine.stored_url import names_stored_url, read_stored_url
 from seaformer_edge.safe_text import NOT_SHOWN, is_address, redacted
 from seaformer_edge.sources.base import FrameSource
-from seaformer_edge.sources.devices import names_camera, open_camera
+from seaformer_edge.sources.devices import PREFIX, names_camera, open_camera
 from seaformer_edge.sources.paths import absolute, is_path, open_path, open_pattern, open_sample
 from seaformer_edge.sources.picamera import PicameraSource
 from seaformer_edge.sources.pipe import PipeSource
@@ -60,7 +60,8 @@ def _raise_not_found(text: str) -> FrameSource:
     if is_address(text):
         known = ", ".join(f"{known}://" for known in sorted(SCHEMES))
         raise SourceError(f"{redacted(text)}: no URL of a known kind ({known})")
-    hint = suggestion(text, KEYWORDS, "seaformer-edge demo --list-sources lists the cameras")
+    known = "seaformer-edge demo --list-sources lists the cameras, and camera:NAME names one"
+    hint = suggestion(text, KEYWORDS, known)
     raise SourceError(f"{redacted(text)}: no such file, folder or camera; {hint}")
 
 
@@ -72,6 +73,7 @@ KINDS = (
     SourceKind("sample", lambda text: text == "sample", lambda _: open_sample(), is_live=False),
     SourceKind("picamera", lambda text: text == "picamera", lambda _: PicameraSource(),
                is_live=True),
+    SourceKind("camera by name", lambda text: text.startswith(PREFIX), open_camera, is_live=True),
     SourceKind("synthetic", is_synthetic, SyntheticSource.from_spec, is_live=False),
     SourceKind("url", is_url, StreamSource, is_live=True),
     SourceKind("path", is_path, open_path, is_live=False, is_local=True),
@@ -145,9 +147,9 @@ def open_source(spec: str | Path) -> FrameSource:
 
     Args:
         spec: what `--source` takes: a video, picture, folder, or pattern such as `frames/*.png`; a
-            camera's number, device or name; `picamera`; a URL; `@FILE` or `env:NAME`, a file or
-            variable whose first line is a URL; `-`, standard input; `sample`, the clip that is
-            shipped with the package; or `synthetic`, `synthetic:1280x720@30`.
+            camera's number or device, or `camera:` and its name; `picamera`; a URL; `@FILE` or
+            `env:NAME`, a file or variable whose first line is a URL; `-`, standard input; `sample`,
+            the clip that is shipped with the package; or `synthetic`, `synthetic:1280x720@30`.
 
     Raises:
         SourceError: it does not exist or cannot be read.

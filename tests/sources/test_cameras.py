@@ -68,11 +68,33 @@ def test_a_camera_by_number_or_device(spec: str) -> None:
 def test_a_camera_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     cameras = [SourceInfo("0", "Integrated Camera", ()), SourceInfo("2", "HD Pro Webcam C920", ())]
     monkeypatch.setattr(devices, "list_cameras", lambda: cameras)
-    with open_source("webcam c920") as source:
-        assert source.name == "HD Pro Webcam C920"
-        assert FakeCapture.opened[0].number == 2
-    with pytest.raises(SourceError, match="c930: no such file, folder or camera"):
-        open_source("c930")
+    for name in ("camera:webcam c920", "camera:HD Pro Webcam C920"):
+        with open_source(name) as source:
+            assert source.name == "HD Pro Webcam C920"
+            assert FakeCapture.opened[-1].number == 2
+    with pytest.raises(SourceError, match="camera:c930: no such camera"):
+        open_source("camera:c930")
+    assert SourceSpec.parse("camera:c930").is_live, "it may be plugged in later"
+
+
+@LINUX
+@pytest.mark.parametrize("word", ["rat", "C920", "Integrated Camera", "camera"])
+def test_a_word_is_not_looked_for_in_the_names_of_cameras(
+    monkeypatch: pytest.MonkeyPatch, word: str
+) -> None:
+    cameras = [SourceInfo("0", "Integrated Camera", ()), SourceInfo("2", "HD Pro Webcam C920", ())]
+    monkeypatch.setattr(devices, "list_cameras", lambda: cameras)
+    with pytest.raises(SourceError, match=f"{word}: no such file"):
+        open_source(word)
+    assert not FakeCapture.opened
+
+
+@LINUX
+def test_a_whole_name_comes_before_a_part_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    cameras = [SourceInfo("0", "USB Camera 2", ()), SourceInfo("2", "USB Camera", ())]
+    monkeypatch.setattr(devices, "list_cameras", lambda: cameras)
+    open_source("camera:usb camera").close()
+    assert FakeCapture.opened[0].number == 2
 
 
 def test_a_camera_by_a_link_to_its_device(tmp_path: Path) -> None:
@@ -107,9 +129,8 @@ def test_a_camera_by_name_that_this_user_may_not_open(
     (node / "name").write_text("HD Pro Webcam C920\n")
     monkeypatch.setattr(v4l2, "SYSFS", tmp_path)
     monkeypatch.setattr(v4l2, "DEVICES", tmp_path)  # a folder does not open either
-    assert SourceSpec.parse("c920").is_live
     with pytest.raises(SourceError, match=r"C920: cannot be opened; .* this user may read it"):
-        open_source("c920")
+        open_source("camera:c920")
 
 
 @pytest.mark.parametrize("spec", ["a\0b", "\ud800", "~nobody there"])

@@ -13,7 +13,7 @@ from mjpeg_server import MjpegServer
 
 from seaformer_edge import sources
 from seaformer_edge.errors import SourceError
-from seaformer_edge.sources import SourceSpec, open_source
+from seaformer_edge.sources import SourceInfo, SourceSpec, devices, open_source
 from seaformer_edge.sources.spec import KINDS, expand_displayed
 
 
@@ -62,6 +62,8 @@ def test_a_source_is_as_live_as_its_row_says(
     """A camera that is not marked as live would be played as a file and never reconnected."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(cv2, "VideoCapture", FakeCapture)
+    cameras = [SourceInfo("0", "Integrated Camera", ())]
+    monkeypatch.setattr(devices, "list_cameras", lambda: cameras)
     monkeypatch.syspath_prepend(Path(__file__).parent / "fake_picamera2")
     write_video(tmp_path / "clip.mp4", [numbered(0)])
     with MjpegServer() as server:
@@ -73,6 +75,7 @@ def test_a_source_is_as_live_as_its_row_says(
             "url": server.url,
             "path": "clip.mp4",
             "camera": "0",
+            "camera by name": "camera:integrated",
             "stored URL": "@camera.txt",
             "pattern": "c*.mp4",
         }
