@@ -20,8 +20,11 @@ from seaformer_edge.live import LivePipeline, LiveResult, LiveStatus
 from seaformer_edge.live.snapshots import SnapshotWriter, free_name
 from seaformer_edge.live.stats import SourceState
 from seaformer_edge.machine.board_reader import BoardReader
+from seaformer_edge.machine.stored_url import names_stored_url
 from seaformer_edge.sources import SourceSpec, list_cameras
+from seaformer_edge.sources.paths import absolute
 from seaformer_edge.sources.spec import expand_displayed
+from seaformer_edge.sources.url import is_url
 from seaformer_edge_gui import formatting
 from seaformer_edge_gui.background import SourceLister
 from seaformer_edge_gui.messages import Message, Messages
@@ -30,7 +33,6 @@ from seaformer_edge_gui.ranking import UNKNOWN_ID, Ranking, Row
 from seaformer_edge_gui.settings import Settings, Theme, with_recent
 
 OPACITY_STEP = 0.1
-RECENT_KINDS = ("path", "pattern", "url", "stored URL")  # the others are listed anyhow
 UNKNOWN = "unknown"
 
 
@@ -131,7 +133,7 @@ class Controller:
         if works and self.settings.source not in ("", self._working_source):
             self._working_source = self.settings.source
             self._stored = replace(self._stored, source=self.settings.source)
-            self._add_recent(SourceSpec.parse(self.settings.source))
+            self._add_recent(self.settings.source, is_file=status.position is not None)
         for outcome in self._snapshots.outcomes():
             if isinstance(outcome, SeaformerEdgeError):
                 self._messages.announce(str(outcome), is_error=True)
@@ -358,9 +360,12 @@ class Controller:
         path = Path(self.source).expanduser()
         return str(path if path.is_dir() else path.parent) if path.exists() else ""
 
-    def _add_recent(self, source: SourceSpec) -> None:
-        if source.kind.name in RECENT_KINDS:
-            recent = with_recent(self.settings.recent, source.resolved())
+    def _add_recent(self, source: str, *, is_file: bool) -> None:
+        """Adds what the list of sources lacks; looks for no device, which may take long."""
+        if source != "sample" and (is_file or is_url(source) or names_stored_url(source)):
+            recent = with_recent(
+                self.settings.recent, source if is_url(source) else absolute(source)
+            )
             self.settings = replace(self.settings, recent=recent)
 
     def _change_view(self, **changes: object) -> None:

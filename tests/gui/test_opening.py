@@ -200,7 +200,7 @@ def test_a_large_picture_is_shown(
     drop(window, QUrl.fromLocalFile(str(path)))
     wait(qtbot, lambda: window.picture._result.frame.image.shape == (size[1], size[0], 3))
     wait(qtbot, partial(is_running, window, str(path)))
-    assert not window.banner.isVisible()
+    wait(qtbot, lambda: not window.banner.isVisible())
 
 
 def test_a_drop_of_nothing_is_ignored(window: Window) -> None:

@@ -117,7 +117,7 @@ def test_pictures_are_shown_one_by_one(window: Window, qtbot: QtBot, folder: Pat
     window.controller.set_source(str(folder / "2.png"))
     wait(qtbot, lambda: shown(window) == 2)
     wait(qtbot, lambda: not bar.isVisible())
-    assert not window.banner.isVisible()
+    wait(qtbot, lambda: not window.banner.isVisible())
 
 
 def test_a_position_that_is_dragged_is_not_moved_back(qtbot: QtBot) -> None:
