@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QToolButton, QWidget
 
 from seaformer_edge_gui import theme
 from seaformer_edge_gui.icons import icon
@@ -13,7 +13,11 @@ MARGIN_PX = 10
 
 
 class Banner(QFrame):
-    """Covers the top of `over` while there is a message."""
+    """Covers the top of `over` while there is a message.
+
+    Attributes:
+        open_folder: asks for the folder of a message's file.
+    """
 
     dismissed = Signal()
 
@@ -28,9 +32,11 @@ class Banner(QFrame):
         self._close.setToolTip("Close (Esc)")
         self._close.setAccessibleName("Close the message")
         self._close.clicked.connect(self.dismissed)
+        self.open_folder = QPushButton("Open folder")
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 6, 6, 6)
         row.addWidget(self.text, 1)
+        row.addWidget(self.open_folder, 0, Qt.AlignmentFlag.AlignTop)
         row.addWidget(self._close, 0, Qt.AlignmentFlag.AlignTop)
         over.installEventFilter(self)
         self.hide()
@@ -49,6 +55,7 @@ class Banner(QFrame):
         if self.text.text() != message.text:
             self.text.setText(message.text)
             self.setAccessibleName(message.text)
+        self.open_folder.setVisible(message.file is not None)
         self._place()
         self.show()
 

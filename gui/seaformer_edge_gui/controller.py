@@ -17,6 +17,7 @@ from seaformer_edge.hub.card import Card
 from seaformer_edge.hub.zoo import DEFAULT_MODEL, resolve_model
 from seaformer_edge.inference.views import Mode, View
 from seaformer_edge.live import LivePipeline, LiveResult, LiveStatus
+from seaformer_edge.live.recording import drawing_of
 from seaformer_edge.live.snapshots import SnapshotWriter, free_name
 from seaformer_edge.live.stats import SourceState
 from seaformer_edge.machine.board_reader import BoardReader
@@ -30,6 +31,7 @@ from seaformer_edge_gui.background import SourceLister
 from seaformer_edge_gui.messages import Message, Messages
 from seaformer_edge_gui.model_choices import lasting_name, name_on_card
 from seaformer_edge_gui.ranking import UNKNOWN_ID, Ranking, Row
+from seaformer_edge_gui.recordings import Recorded
 from seaformer_edge_gui.settings import Settings, Theme, with_recent
 
 OPACITY_STEP = 0.1
@@ -138,7 +140,7 @@ class Controller:
             if isinstance(outcome, SeaformerEdgeError):
                 self._messages.announce(str(outcome), is_error=True)
             else:
-                self._messages.announce(f"Saved {outcome}")
+                self._messages.announce(f"Saved {outcome}", file=outcome)
         return status
 
     def rows(self, count: int) -> list[Row]:
@@ -310,6 +312,10 @@ class Controller:
         self._live.set_names(names)
         self._change_view(names=names)
 
+    def set_recorded(self, recorded: str) -> None:
+        """Sets what the next recording holds, a value of `Recorded`."""
+        self.settings = replace(self.settings, recorded=Recorded(recorded))
+
     def set_mirrored(self, mirrored: bool) -> None:
         """Swaps left and right on the screen."""
         self.settings = replace(self.settings, mirrored=mirrored)
@@ -334,14 +340,20 @@ class Controller:
             self._live.pause()
 
     def toggle_recording(self) -> None:
-        """Starts recording what the view shows, or finishes the current recording."""
+        """Starts recording what is chosen, or finishes the current recording."""
         if self._recording is not None:
             self._live.stop_recording()
             return
-        path = free_name(self.folder, ".mp4")
+        recorded = self.settings.recorded
+        if recorded is Recorded.MASKS and self.card and self.card.task == "classification":
+            text = f"Class ids cannot be recorded: {self.card.name} is a classifier"
+            self._messages.announce(text, is_error=True)
+            return
+        path = free_name(self.folder, recorded.ending)
         self._earlier_notice = self._live.status().notice
+        draw, codec = drawing_of(recorded, lambda result: result.render(self.view))
         try:
-            self._live.start_recording(path, lambda result: result.render(self.view))
+            self._live.start_recording(path, draw, codec=codec)
         except SeaformerEdgeError as error:
             self._messages.announce(str(error), is_error=True)
         else:
@@ -373,7 +385,7 @@ class Controller:
 
     def _announce_recorded(self, path: Path) -> None:
         if path.exists():
-            self._messages.announce(f"Recorded {path}")
+            self._messages.announce(f"Recorded {path}", file=path)
         else:
             self._messages.announce("Nothing was recorded: no frame arrived", is_error=True)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+from seaformer_edge.live import LiveStatus
+
 ABSENT = "–"  # noqa: RUF001  (an en dash, for an unknown number)
 
 
@@ -31,6 +33,22 @@ def percent_shown(share: float) -> float:
 def _rounded(share: float) -> str:
     value = share * 100
     return f"{value:.1f}" if value < 9.95 else f"{value:.0f}"
+
+
+def space(size: int) -> str:
+    """Bytes of a disk: "850 MB", "3.2 GB", "120 GB"."""
+    if size < 1e9:
+        return f"{size / 1e6:.0f} MB"
+    return f"{size / 1e9:.1f} GB" if size < 1e10 else f"{size / 1e9:.0f} GB"
+
+
+def recording(status: LiveStatus) -> str:
+    """What is shown while recording, "REC  0:07  ·  58 GB left"; empty without a recording."""
+    if status.recording is None:
+        return ""
+    left = status.disk_free_bytes
+    shown = f"REC  {clock(status.recorded_s)}"
+    return shown if left is None else f"{shown}  ·  {space(left)} left"
 
 
 def count(number: int) -> str:

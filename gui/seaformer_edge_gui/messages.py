@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from time import monotonic
 
 from seaformer_edge.live import LiveStatus
@@ -20,11 +21,13 @@ class Message:
         text: what, where, what to do.
         is_error: an error or a warning; else information.
         problem: what it is about, the same while the text changes, as with a countdown.
+        file: that it is about, if its folder is worth opening.
     """
 
     text: str
     is_error: bool
     problem: str = field(default="", compare=False)
+    file: Path | None = None
 
 
 class Messages:
@@ -35,9 +38,9 @@ class Messages:
         self._announced_until_s = 0.0
         self._dismissed: set[str] = set()
 
-    def announce(self, text: str, *, is_error: bool = False) -> None:
-        """Shows a message for a few seconds."""
-        self._announced = Message(text, is_error)
+    def announce(self, text: str, *, is_error: bool = False, file: Path | None = None) -> None:
+        """Shows a message for a few seconds, with a file that it is about."""
+        self._announced = Message(text, is_error, file=file)
         self._announced_until_s = monotonic() + ANNOUNCEMENT_S
 
     def dismiss(self, message: Message) -> None:

@@ -27,6 +27,7 @@ from seaformer_edge_gui.canvas import Placement, draw_on_screen
 
 LABEL_OFFSET_PX = 14
 PLATE = QColor(0, 0, 0, 190)  # below white text, legible on anything
+RECORDING = QColor("#ff4d5a")
 
 
 class PictureView(QWidget):
@@ -52,6 +53,7 @@ class PictureView(QWidget):
         self._mirrored = False
         self._unpainted = False
         self._cursor: QPointF | None = None
+        self._recording = ""
         self._drawn: tuple[object, ...] = ()  # what `_pixels` shows
         # The image does not own the pixels, so they must outlive it.
         self._pixels = np.empty((0, 0, 4), np.uint8)
@@ -75,6 +77,12 @@ class PictureView(QWidget):
         """Changes how results are shown; `mirrored` swaps left and right of each picture."""
         if (view, mirrored) != (self._view, self._mirrored):
             self._view, self._mirrored = view, mirrored
+            self.update()
+
+    def show_recording(self, text: str) -> None:
+        """Shows a text about the recording over the picture; hides it if it is empty."""
+        if text != self._recording:
+            self._recording = text
             self.update()
 
     def placement(self) -> Placement | None:
@@ -106,6 +114,8 @@ class PictureView(QWidget):
         if self._view.names:
             self._draw_names(painter, self._result, placement, ratio)
         self._draw_pixel_label(painter, placement, ratio)
+        if self._recording:
+            self._draw_recording(painter)
         painter.end()
         if self._unpainted:
             self._unpainted = False
@@ -209,6 +219,24 @@ class PictureView(QWidget):
         painter.drawRoundedRect(label, 4, 4)
         painter.setPen(palette.color(QPalette.ColorRole.WindowText))
         painter.drawText(label, Qt.AlignmentFlag.AlignCenter, text)
+
+    def _draw_recording(self, painter: QPainter) -> None:
+        """Draws a red dot and the text in the lower left corner."""
+        metrics = painter.fontMetrics()
+        dot = metrics.capHeight()
+        size = QSizeF(metrics.horizontalAdvance(self._recording) + dot + 26, metrics.height() + 8)
+        plate = QRectF(QPointF(8, self.height() - size.height() - 8), size)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(PLATE)
+        painter.drawRoundedRect(plate, 4, 4)
+        painter.setBrush(RECORDING)
+        centre = QPointF(plate.left() + 8 + dot / 2, plate.center().y())
+        painter.drawEllipse(centre, dot / 2, dot / 2)
+        painter.setPen(QColor("white"))
+        left = QPointF(dot + 16, 0)
+        text = QRectF(plate.topLeft() + left, plate.bottomRight())
+        painter.drawText(text, Qt.AlignmentFlag.AlignVCenter, self._recording)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         self._cursor = event.position()

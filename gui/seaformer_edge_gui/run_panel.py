@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QToolButton, QWi
 from seaformer_edge_gui import theme
 from seaformer_edge_gui.controls import DETAIL, VALUE_ROLE, Chooser, icon_button
 from seaformer_edge_gui.model_choices import ModelChoice
+from seaformer_edge_gui.recordings import Recorded
 from seaformer_edge_gui.settings import MAX_EVERY, MAX_THREADS
 
 
@@ -26,6 +27,9 @@ class RunPanel(QWidget):
         self.every = Chooser("Every n-th frame", "The network runs on every n-th frame", 2)
         for every in range(1, MAX_EVERY + 1):
             self.every.addItem(str(every), every)
+        self.recorded = Chooser("Record", "What R records", 5)
+        for recorded in Recorded:
+            self.recorded.addItem(recorded.label, recorded)
         self.full_speed = icon_button("Full speed", "Play files at full speed (U)", checkable=True)
         self.mirror = icon_button("Mirror", "Mirror left and right (M)", checkable=True)
         self.theme = icon_button("Theme", "Dark or light theme (T)")
@@ -35,6 +39,7 @@ class RunPanel(QWidget):
             _caption("Model", self.model),
             _caption("Threads", self.threads),
             _caption("Every n-th frame", self.every),
+            _caption("Record", self.recorded),
         ]
         self._reason = theme.label(name="caption")
         self._reason.setWordWrap(True)
@@ -45,20 +50,22 @@ class RunPanel(QWidget):
 
     def arrange(self, *, in_row: bool) -> None:
         """Lays the controls out in one row, or as a page of two columns."""
-        model, threads, every = self._captions
+        model, threads, every, record = self._captions
         model.setVisible(not in_row)
         self._reason.setVisible(not in_row)
         every.setText("Every" if in_row else "Every n-th frame")
         grid = self._grid
         if in_row:
-            parts = [self.model, threads, self.threads, every, self.every, *self._buttons]
-            for column, part in enumerate(parts):
+            choices = (threads, self.threads, every, self.every, record, self.recorded)
+            for column, part in enumerate((self.model, *choices, *self._buttons)):
                 grid.addWidget(part, 0, column)
         else:
             for row, part in enumerate((model, self.model, self._reason)):
                 grid.addWidget(part, row, 0, 1, 2)
+            grid.addWidget(record, 3, 0)
+            grid.addWidget(self.recorded, 3, 1)
             for i, part in enumerate((threads, every, self.threads, self.every, *self._buttons)):
-                grid.addWidget(part, 3 + i // 2, i % 2)
+                grid.addWidget(part, 4 + i // 2, i % 2)
         for column in range(grid.columnCount()):
             grid.setColumnStretch(column, column == 0 if in_row else column < 2)
         across = QSizePolicy.Policy.Maximum if in_row else QSizePolicy.Policy.Preferred

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from seaformer_edge.inference.modes import Mode
 from seaformer_edge.machine.cpu import usable_cores
 from seaformer_edge.safe_text import redacted
+from seaformer_edge_gui.recordings import Recorded
 
 MAX_THREADS = usable_cores()
 MAX_EVERY = 30
@@ -41,6 +42,7 @@ class Settings:
         picture_s: seconds for each picture of a folder; 0 plays them as the frames of a video.
         mode, opacity: see `View`.
         names: the regions in the picture bear their classes' names.
+        recorded: what a recording holds.
         mirrored: swap left and right on the screen.
         recent: files, folders and URLs that were opened, the last one first.
         theme: dark, light or the desktop's.
@@ -58,6 +60,7 @@ class Settings:
     mode: Mode = Mode.OVERLAY
     opacity: float = 0.5
     names: bool = True
+    recorded: Recorded = Recorded.VIEW
     mirrored: bool = False
     recent: tuple[str, ...] = ()
     theme: Theme = Theme.SYSTEM

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QSettings, Qt, QTimer
+from PySide6.QtCore import QSettings, Qt, QTimer, QUrl
 from PySide6.QtGui import (
     QCloseEvent,
+    QDesktopServices,
     QDragEnterEvent,
     QDropEvent,
     QGuiApplication,
@@ -19,7 +20,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog
 from seaformer_edge.inference.modes import Mode
 from seaformer_edge.live import LiveStatus
 from seaformer_edge.live.stats import SourceState
-from seaformer_edge_gui import settings, theme
+from seaformer_edge_gui import formatting, settings, theme
 from seaformer_edge_gui.controller import OPACITY_STEP, Controller
 from seaformer_edge_gui.icons import icon
 from seaformer_edge_gui.messages import Message
@@ -92,6 +93,7 @@ class Window(Panels):
         self.side.min_confidence.setValue(round(values.min_confidence * 100))
         self.run.threads.choose(values.threads)
         self.run.every.choose(values.every)
+        self.run.recorded.choose(values.recorded)
         self.run.full_speed.setChecked(values.full_speed)
         self.transport.loop.setChecked(values.loop)
         self.transport.picture_time.choose(values.picture_s)
@@ -108,6 +110,7 @@ class Window(Panels):
         run.model.opening.connect(self._list_models)
         run.threads.requested.connect(controller.set_threads)
         run.every.requested.connect(controller.set_every)
+        run.recorded.requested.connect(controller.set_recorded)
         run.full_speed.toggled.connect(controller.set_full_speed)
         bar.menu.file_requested.connect(self._open_file)
         bar.menu.folder_requested.connect(self._open_folder)
@@ -133,6 +136,7 @@ class Window(Panels):
         side.classes.search.returnPressed.connect(self.leave_typing)
         self.picture.double_clicked.connect(self.toggle_full)
         self.banner.dismissed.connect(self._dismiss)
+        self.banner.open_folder.clicked.connect(self._show_folder)
         self.rearranged.connect(self._apply_theme)
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._apply_theme)
 
@@ -203,6 +207,7 @@ class Window(Panels):
         self.tool_bar.show_state(paused=stands, recording=status.recording is not None)
         if self.transport.show_position(status.position):
             self.arrange()
+        self.picture.show_recording(formatting.recording(status))
         self._show_title(status)
         if self.controller.model != self._listed_model:
             self._list_models()
@@ -269,6 +274,14 @@ class Window(Panels):
         if self._message is not None:
             self.controller.dismiss(self._message)
             self._show_status()
+
+    def _show_folder(self) -> None:
+        """Opens the folder of the message's file in the desktop's program for files."""
+        if self._message is None or self._message.file is None:
+            return
+        folder = self._message.file.parent
+        if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))):
+            self.controller.announce(f"No program opens folders here; it is {folder}")
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if event.mimeData().hasUrls():

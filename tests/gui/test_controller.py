@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -29,6 +30,7 @@ from seaformer_edge_gui import messages
 from seaformer_edge_gui.controller import Controller
 from seaformer_edge_gui.messages import ANNOUNCEMENT_S, Message
 from seaformer_edge_gui.model_choices import model_choices
+from seaformer_edge_gui.recordings import Recorded
 from seaformer_edge_gui.settings import Settings, Theme
 
 QUICK = "synthetic:96x64@100"
@@ -73,7 +75,7 @@ class FakeLive:
     def status(self) -> LiveStatus:
         return self.state
 
-    def start_recording(self, path: Path, draw: object) -> None:
+    def start_recording(self, path: Path, draw: object, codec: str | None = None) -> None:
         if self.refuses is not None:
             raise self.refuses
         self.state = replace(self.state, recording=path)
@@ -437,7 +439,7 @@ def test_a_recording_without_a_model_is_confirmed(controller: Controller, live: 
     assert path is not None
     path.touch()
     live.state = replace(live.state, recording=None)
-    assert controller.message(controller.status()) == Message(f"Recorded {path}", False)
+    assert controller.message(controller.status()) == Message(f"Recorded {path}", False, file=path)
 
 
 def test_models_are_the_installed_ones() -> None:
@@ -577,6 +579,35 @@ def test_a_recording_holds_what_the_view_shows(
     assert capture.get(cv2.CAP_PROP_FRAME_COUNT) >= 5
     assert capture.get(cv2.CAP_PROP_FRAME_WIDTH) == 2 * 96
     capture.release()
+
+
+@pytest.mark.parametrize("recorded", Recorded)
+def test_what_is_recorded_can_be_chosen(
+    models: FakeModels, fake: str, tmp_path: Path, recorded: Recorded
+) -> None:
+    with running(fake, tmp_path) as controller:
+        controller.set_recorded(recorded)
+        shown(controller)
+        controller.toggle_recording()
+        wait_until(lambda: controller.status().recorded_frames >= 3)
+        controller.toggle_recording()
+        wait_until(lambda: "Recorded" in str(controller.message(controller.status())))
+    (path,) = tmp_path.glob(f"*{recorded.ending}")
+    if recorded is Recorded.SHARES:
+        assert "share" in path.read_text().splitlines()[0]
+    else:
+        with av.open(str(path)) as video:
+            frame = next(video.decode(video=0))
+        assert (frame.format.name == "pal8") == (recorded is Recorded.MASKS)
+        assert frame.width == 96
+
+
+def test_class_ids_of_a_classifier_are_not_recorded(controller: Controller, live: FakeLive) -> None:
+    controller.card = replace(CARD, task="classification")
+    controller.set_recorded(Recorded.MASKS)
+    controller.toggle_recording()
+    assert live.state.recording is None
+    assert "is a classifier" in str(controller.message(controller.status()))
 
 
 def test_it_can_be_closed_while_recording(models: FakeModels, fake: str, tmp_path: Path) -> None:

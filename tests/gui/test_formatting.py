@@ -38,5 +38,12 @@ def test_count(number: int, text: str) -> None:
     assert formatting.count(number) == text
 
 
+@pytest.mark.parametrize(
+    ("size", "text"), [(850_400_000, "850 MB"), (3_240_000_000, "3.2 GB"), (58 * 10**9, "58 GB")]
+)
+def test_space(size: int, text: str) -> None:
+    assert formatting.space(size) == text
+
+
 def test_dropped_is_sorted_by_count() -> None:
     assert formatting.dropped({"a": 3, "b": 20_000}) == [("b", "20.0k"), ("a", "3")]

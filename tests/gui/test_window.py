@@ -18,7 +18,7 @@ from clips import numbered, write_video
 from fakes import CARD, PATIENCE_S, FakeModels
 from gui_results import QUICK, segmented
 from PySide6.QtCore import QMimeData, QPoint, QPointF, QSettings, Qt, QUrl
-from PySide6.QtGui import QColor, QDragEnterEvent, QDropEvent, QEnterEvent
+from PySide6.QtGui import QColor, QDesktopServices, QDragEnterEvent, QDropEvent, QEnterEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
@@ -47,8 +47,9 @@ from seaformer_edge_gui.controls import Chooser
 from seaformer_edge_gui.messages import Message
 from seaformer_edge_gui.metrics_panel import board_rows
 from seaformer_edge_gui.model_choices import ModelChoice
-from seaformer_edge_gui.picture_view import PictureView
+from seaformer_edge_gui.picture_view import RECORDING, PictureView
 from seaformer_edge_gui.ranking import Row
+from seaformer_edge_gui.recordings import Recorded
 from seaformer_edge_gui.settings import Theme, load
 from seaformer_edge_gui.window import Window
 
@@ -258,6 +259,31 @@ def test_shortcuts_change_the_run(window: Window, qtbot: QtBot, tmp_path: Path) 
     wait(qtbot, lambda: "Recorded" in window.banner.text.text())
     press(qtbot, window, Qt.Key.Key_U)
     assert window.controller.settings.full_speed
+
+
+def test_a_recording_is_shown_over_the_picture(
+    window: Window, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    choose(window.run.recorded, Recorded.MASKS)
+    window.toggle_full()
+    before = grabbed(window.picture)
+    press(qtbot, window, Qt.Key.Key_R)
+    wait(qtbot, lambda: window.picture._recording.startswith("REC  0:01"))
+    assert window.picture._recording.endswith(" left")
+    red = (grabbed(window.picture).astype(int) - RECORDING.getRgb()[:3] == 0).all(axis=2)
+    assert red[-30:, :30].sum() > 20
+    assert not (before.astype(int) - RECORDING.getRgb()[:3] == 0).all(axis=2)[-30:, :30].any()
+    press(qtbot, window, Qt.Key.Key_R)
+    wait(qtbot, window.banner.open_folder.isVisible)
+    assert window.picture._recording == ""
+    (path,) = tmp_path.glob("* classes.mp4")
+    assert window.banner.text.text() == f"Recorded {path}"
+    opened: list[QUrl] = []
+    monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: opened.append(url) or False)
+    qtbot.mouseClick(window.banner.open_folder, Qt.MouseButton.LeftButton)
+    assert opened == [QUrl.fromLocalFile(str(tmp_path))]
+    wait(qtbot, lambda: window.banner.text.text().endswith(str(tmp_path)))
+    assert window.banner.open_folder.isHidden()
 
 
 def test_every_shortcut_is_unique_and_listed_in_the_help(window: Window) -> None:
