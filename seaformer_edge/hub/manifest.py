@@ -30,7 +30,9 @@ def write_manifest(folder: Path) -> None:
 
 
 def changed_files(folder: Path) -> list[str]:
-    """Names of the files that are missing or differ from the folder's manifest.
+    """Names of the files that differ from the folder's manifest.
+
+    Files that are missing are none of them: a source distribution has some of the models only.
 
     Raises:
         ModelError: the manifest is missing, damaged or cannot be read.
@@ -45,6 +47,6 @@ def changed_files(folder: Path) -> list[str]:
             raise ModelError(f"{path}: not a list of sha256 and file names")
         sha256, name = entry.groups()
         with reading(folder / name):
-            if not (folder / name).is_file() or file_sha256(folder / name) != sha256:
+            if (folder / name).is_file() and file_sha256(folder / name) != sha256:
                 changed.append(name)
     return changed
