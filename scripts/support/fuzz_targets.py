@@ -22,6 +22,7 @@ from clips import numbered, write_video
 from fakes import CARD
 from fuzz_addresses import ADDRESS_TARGETS
 from fuzz_arguments import ARGUMENT_TARGETS
+from fuzz_arrays import ARRAY_TARGETS
 from fuzz_files import FILE_TARGETS
 from fuzz_inputs import ODD, Target, damaged, folder, odd_entries, odd_json, put
 from fuzz_labels import LABEL_TARGETS
@@ -280,6 +281,7 @@ TARGETS = {
     "checkpoints": Target(_checkpoints, _import_checkpoint, "torch"),
     **ADDRESS_TARGETS,
     **ARGUMENT_TARGETS,
+    **ARRAY_TARGETS,
     **LIVE_TARGETS,
 }
 
