@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from time import monotonic
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from seaformer_edge.errors import SeaformerEdgeError
@@ -19,7 +20,7 @@ from seaformer_edge.inference.views import Mode, View
 from seaformer_edge.live import LivePipeline, LiveResult, LiveStatus
 from seaformer_edge.live.recording import drawing_of
 from seaformer_edge.live.snapshots import SnapshotWriter, free_name
-from seaformer_edge.live.stats import SourceState
+from seaformer_edge.live.stats import LiveMetrics, LiveStats, SourceState
 from seaformer_edge.machine.board_reader import BoardReader
 from seaformer_edge.machine.stored_url import names_stored_url
 from seaformer_edge.sources import SourceSpec, list_cameras
@@ -28,13 +29,16 @@ from seaformer_edge.sources.spec import expand_displayed
 from seaformer_edge.sources.url import is_url
 from seaformer_edge_gui import formatting
 from seaformer_edge_gui.background import SourceLister
-from seaformer_edge_gui.messages import Message, Messages
+from seaformer_edge_gui.messages import Message, Messages, has_signal
 from seaformer_edge_gui.model_choices import lasting_name, name_on_card
 from seaformer_edge_gui.ranking import UNKNOWN_ID, Ranking, Row
 from seaformer_edge_gui.recordings import Recorded
 from seaformer_edge_gui.settings import Settings, Theme, with_recent
 
 OPACITY_STEP = 0.1
+NO_FIGURES: dict[str, Any] = {
+    field.name: getattr(LiveStats().metrics(0.0), field.name) for field in fields(LiveMetrics)
+}
 UNKNOWN = "unknown"
 
 
@@ -45,6 +49,9 @@ class Controller:
         settings: the settings at the start.
         folder: the folder for recordings and snapshots.
         stored: the settings whose source and model stay stored until others have worked.
+
+    Attributes:
+        result: what the picture shows; None while the source gives no picture.
 
     Raises:
         ModelError: the model is unknown.
@@ -77,7 +84,9 @@ class Controller:
             picture_s=settings.picture_s or None,
         )
         self._ranking = Ranking()
-        self._result: LiveResult | None = None
+        self.result: LiveResult | None = None
+        self._newest: LiveResult | None = None  # `result`, also after that was cleared
+        self._switched_at_s = 0.0
         self._messages = Messages()
         self._recording: Path | None = None
         self._earlier_notice = ""  # from before the recording, so not about it
@@ -102,9 +111,12 @@ class Controller:
     def newest(self) -> LiveResult | None:
         """The newest result, once; None until there is a newer one."""
         result = self._live.newest()
-        if result is None or result is self._result:
+        if result is None or result is self._newest:
             return None
-        self._result = result
+        self._newest = result
+        if result.captured_at_s < self._switched_at_s:  # of the source before
+            return None
+        self.result = result
         if result.card is not None and result.card is not self.card:
             if self.card is not None and result.card.classes != self.card.classes:
                 self._change_view(classes=None)
@@ -118,8 +130,15 @@ class Controller:
         self._live.painted(result)
 
     def status(self) -> LiveStatus:
-        """The run's state and figures; also notices finished recordings, models and snapshots."""
+        """The run's state and figures; also notices finished recordings, models and snapshots.
+
+        Without a signal there are no figures, and no result either.
+        """
         status = self._live.status()
+        if not has_signal(status):
+            self.result = None
+            self._ranking.clear()
+            status = replace(status, **NO_FIGURES)
         if self._recording is not None and status.recording is None:
             if status.notice in ("", self._earlier_notice):
                 self._announce_recorded(self._recording)
@@ -166,7 +185,7 @@ class Controller:
 
     def describe_pixel(self, x: int, y: int) -> str | None:
         """The class at the frame's pixel (x, y) and its confidence: "road  93 %"."""
-        result = self._result
+        result = self.result
         if result is None or result.segmentation is None or result.card is None:
             return None
         label_map = result.segmentation.label_map
@@ -205,9 +224,14 @@ class Controller:
             self._messages.announce(str(error), is_error=True)
             return
         self.settings = replace(self.settings, source=source)
+        self.reopen()
+
+    def reopen(self) -> None:
+        """Opens the source anew."""
         self._messages.source_changed()
+        self._switched_at_s = monotonic()
         self._live.switch_source(
-            source,
+            self.source,
             realtime=not self.settings.full_speed,
             loop=self.settings.loop,
             picture_s=self.settings.picture_s or None,
@@ -362,10 +386,10 @@ class Controller:
 
     def take_snapshot(self) -> None:
         """Saves the picture, the overlay and the class ids of the result on the screen."""
-        if self._result is None:
+        if self.result is None:
             self._messages.announce("There is no picture to save yet", is_error=True)
         else:
-            self._snapshots.save(self._result, replace(self.view, mode=Mode.OVERLAY), self.folder)
+            self._snapshots.save(self.result, replace(self.view, mode=Mode.OVERLAY), self.folder)
 
     def folder_of_source(self) -> str:
         """Where a dialog for files begins: the folder of the file that is played, if it is one."""

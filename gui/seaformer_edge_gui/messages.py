@@ -70,8 +70,6 @@ class Messages:
                 return error
         if self._announced is not None and monotonic() < self._announced_until_s:
             return self._announced
-        if status.source_state is SourceState.CONNECTING:
-            return Message(status.message, is_error=False)
         if status.loading and status.model is None:
             return Message("Loading the model", is_error=False)
         if status.paused:
@@ -80,7 +78,16 @@ class Messages:
 
 
 def _problem_of_source(status: LiveStatus) -> str:
-    """Whether the source fails or is slow; a slow one is running, and only its message differs."""
+    """Whether the source stalls or is slow; a slow one is running, and only its message differs.
+
+    A source that is not open has no message here: `NoSignal` says why.
+    """
     if status.source_state is SourceState.RUNNING:
         return "" if ": running" in status.message else SLOW
-    return "" if status.source_state in (SourceState.CONNECTING, SourceState.ENDED) else LOST
+    return LOST if status.source_state is SourceState.STALLED else ""
+
+
+def has_signal(status: LiveStatus) -> bool:
+    """Whether the source is open: a stalled one may go on."""
+    closed = (SourceState.CONNECTING, SourceState.RECONNECTING, SourceState.FAILED)
+    return status.source_state not in closed

@@ -10,6 +10,7 @@ from seaformer_edge_gui.arrangement import Arrangement, Kind
 from seaformer_edge_gui.banner import Banner
 from seaformer_edge_gui.help_sheet import HelpSheet
 from seaformer_edge_gui.metrics_panel import MetricsPanel
+from seaformer_edge_gui.no_signal import NoSignal
 from seaformer_edge_gui.picture_view import PictureView
 from seaformer_edge_gui.run_panel import RunPanel
 from seaformer_edge_gui.side_panel import SidePanel
@@ -38,7 +39,8 @@ class Panels(QWidget):
         self.side = SidePanel()
         self.metrics = MetricsPanel()
         self.line = SummaryLine()
-        self.banner = Banner(picture)
+        self.no_signal = NoSignal(picture)
+        self.banner = Banner(picture)  # above it
         self.help = HelpSheet(self)
         self.arrangement: Arrangement | None = None
         self._drawer_open = False

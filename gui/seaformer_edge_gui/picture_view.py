@@ -73,6 +73,12 @@ class PictureView(QWidget):
         self._result, self._unpainted = result, True
         self.update()
 
+    def clear(self) -> None:
+        """Shows nothing until the next result."""
+        if self._result is not None:
+            self._result, self._drawn = None, ()
+            self.update()
+
     def set_view(self, view: View, *, mirrored: bool = False) -> None:
         """Changes how results are shown; `mirrored` swaps left and right of each picture."""
         if (view, mirrored) != (self._view, self._mirrored):

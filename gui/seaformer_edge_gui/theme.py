@@ -72,6 +72,7 @@ QToolTip { background: $raised; color: $text; border: 1px solid $line; padding: 
 #caption, #unit { color: $muted; font-size: ${small}px; }
 #figure { font-size: ${large}px; font-weight: 600; }
 QLabel[warns="true"] { color: $warning; }
+#nosignal { background: $canvas; }
 #banner { background: $raised; border: 1px solid $line; border-radius: 6px; }
 #banner[error="true"] { border-color: $warning; }
 #banner[error="true"] QLabel { color: $warning; }

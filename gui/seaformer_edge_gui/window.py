@@ -137,6 +137,8 @@ class Window(Panels):
         self.picture.double_clicked.connect(self.toggle_full)
         self.banner.dismissed.connect(self._dismiss)
         self.banner.open_folder.clicked.connect(self._show_folder)
+        self.no_signal.retry.clicked.connect(controller.reopen)
+        self.no_signal.open.clicked.connect(self._open_file)
         self.rearranged.connect(self._apply_theme)
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._apply_theme)
 
@@ -196,6 +198,9 @@ class Window(Panels):
 
     def _show_status(self) -> None:
         status = self.controller.status()
+        self.no_signal.show_status(status)
+        if self.controller.result is None:
+            self.picture.clear()
         self.metrics.show_status(status, self.controller.board.reading)
         self.line.show_status(status, self.controller.board.reading)
         rows = self.controller.rows(ROWS)
