@@ -84,6 +84,7 @@ class Soak:
             "threads": self._change_threads,
             "snapshot": self._snapshot,
             "pause": self._pause,
+            "search in a file": self._search,
             "file job": self._file_job,
         }
 
@@ -256,6 +257,18 @@ class Soak:
         self.spin(2.0)
         self.controller.toggle_pause()
         self.until(lambda s: not s.paused, "the end of the pause")
+
+    def _search(self) -> None:
+        self.controller.set_source(str(self._clip))
+        self.until(lambda s: s.position is not None, "the file")
+        for i in range(20):
+            self.controller.seek(i % 7 / 4)
+            self.spin(0.05)
+        for forward in (True, True, False):
+            self.controller.step(forward=forward)
+            self.spin(0.2)
+        self.until(lambda s: s.paused and s.position is not None, "the pause of a step")
+        self.controller.toggle_pause()
 
     def _file_job(self) -> None:
         result = self._folder / "result.mp4"
