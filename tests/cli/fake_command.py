@@ -11,6 +11,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Self
 
+from seaformer_edge.cli.streams import open_standard_streams
+
+# As the command does before it loads NumPy: libffi 3.5 keeps a file open, which would be number 1
+# where standard output is closed.
+open_standard_streams()
+
 import numpy as np
 import pytest
 from clips import fake_classify, fake_segment
