@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import json
 import re
 import runpy
@@ -131,6 +132,36 @@ def test_commands_and_options_exist(document):
         options = {name for parameter in command.params for name in parameter.opts}
         given = {word.partition("=")[0] for word in words if re.match(r"--?[a-z]", word)}
         assert given <= options | {"--help", "--version"}, f"{command.name}: {given - options}"
+
+
+def shell_commands(text: str) -> list[list[str]]:
+    """The arguments of each seaformer-edge in the shell blocks; what is optional is given."""
+    found = []
+    for line in "\n".join(fenced(text)).replace("\\\n", " ").splitlines():
+        lexer = shlex.shlex(line, posix=True, punctuation_chars="|;&<>")
+        lexer.whitespace_split = True
+        for is_operator, group in itertools.groupby(lexer, lambda word: not word.strip("|;&<>")):
+            words = list(itertools.dropwhile(lambda word: "=" in word, group))  # VARIABLE=value
+            if not is_operator and words and words[0].rpartition("/")[2] == "seaformer-edge":
+                found.append([word.strip("[]") for word in words[1:]])
+    return found
+
+
+def test_commands_are_found_between_those_of_the_shell():
+    text = "```sh\nA=b x - | .venv/bin/seaformer-edge live - [--json] > f  # c\n```"
+    assert shell_commands(text) == [["live", "-", "--json"]]
+
+
+@documents
+def test_commands_are_accepted_by_the_command_line(document):
+    for words in shell_commands(document.read_text()):
+        command: click.Command = cli
+        context = click.Context(cli)
+        while isinstance(command, click.Group):
+            found = command.get_command(context, words[0])
+            assert found, words
+            command, words = found, words[1:]
+        command.make_context(command.name, words, parent=context)
 
 
 @documents

@@ -48,9 +48,11 @@ class Card:
         task: "segmentation" or "classification".
         variant: of the architecture, e.g. "T", "S", "B" or "L" of SeaFormer.
         precision: "fp32", "fp16" or "int8".
-        height, width: the network's input in pixels; 0 for a checkpoint, which takes any
-            multiple of 32.
-        mean, std: normalisation of RGB 0..255; a program does it inside.
+        height: of the network's input in pixels; 0 for a checkpoint, which takes any multiple
+            of 32.
+        width: the same.
+        mean: of each channel of RGB 0..255, for normalisation; a program normalises inside.
+        std: the standard deviations.
         classes: names of the class ids 0, 1, 2, ...
         palette: RGB 0..255, one colour for each class.
         logit_channels: channels of the program's output; those past the classes are padding,
@@ -62,7 +64,8 @@ class Card:
         accuracy: measured figures, 0 to 1, by name; "set" names the data and the protocol, e.g.
             {"mIoU": 0.55, "set": "CamVid test, 233 pictures, 480x360"}. A figure may also be a
             mapping, such as "IoU by class".
-        sha256, size: of the model file; size in bytes.
+        sha256: of the model file.
+        size: of the model file, in bytes.
         versions: of the packages that wrote the model file.
 
     Raises:

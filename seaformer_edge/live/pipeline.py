@@ -288,7 +288,8 @@ class LivePipeline:
                 table with rows for each result.
             draw: draws a result for a video; called in the recorder's thread.
             overwrite: replace a file that exists.
-            codec, series: see `Recorder`.
+            codec: see `Recorder`.
+            series: see `Recorder`.
 
         Raises:
             SinkError: `path` cannot be written, or a recording is running. An error that occurs
