@@ -1,23 +1,22 @@
-"""What Tab offers for the values of options and arguments.
+"""What Tab offers for the values of options and arguments. Imports only where Tab was pressed.
 
 An error would be printed into the line that is being typed: what cannot be listed is not offered.
 """
 
 from __future__ import annotations
 
-import shlex
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-from click.shell_completion import CompletionItem
 
 from seaformer_edge.errors import SeaformerEdgeError
 
-FILES = CompletionItem("", type="file")
-"""Makes the shell offer files itself."""
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 
 def complete_models(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -54,6 +53,8 @@ def complete_classes(
     context: click.Context, _: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     """The model's classes, for the last name of a list with commas."""
+    from click.shell_completion import CompletionItem
+
     from seaformer_edge.hub.card import read_card
     from seaformer_edge.hub.zoo import resolve_model
 
@@ -74,14 +75,20 @@ def _words_or_files(words: Mapping[str, str], incomplete: str) -> list[Completio
     Args:
         words: and what to say about each.
     """
+    import shlex
+
+    from click.shell_completion import CompletionItem
+
     items = [
         CompletionItem(word, help=words[word] or None)
         for word in words
         if word.startswith(incomplete)
     ]
     if not items:
-        return [FILES]
+        return [CompletionItem("", type="file")]
     # Bash shows none of its own files beside words.
-    files = sorted(path.name for path in Path().iterdir() if path.name.startswith(incomplete))
+    files: list[str] = []
+    with suppress(OSError):  # of a folder that is gone or closed
+        files = sorted(path.name for path in Path().iterdir() if path.name.startswith(incomplete))
     plain = [name for name in files if shlex.quote(name) == name and not name.startswith(".")]
     return [*items, *(CompletionItem(name) for name in plain if name not in words)]
