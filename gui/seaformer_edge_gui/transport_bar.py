@@ -21,6 +21,7 @@ from seaformer_edge_gui.controls import Chooser, icon_button
 
 SKIP_S = 5.0
 PAGE_S = 30.0
+NAME_SHARE = 6  # the name of a picture takes at most this part of the width
 PICTURE_TIMES_S = (0.0, 0.2, 1.0, 3.0, 10.0, 30.0)
 """For how long a picture of a folder can be shown; 0 plays them as the frames of a video."""
 
@@ -44,6 +45,7 @@ class TransportBar(QWidget):
         self.slider = _SeekSlider()
         self.time = theme.label()
         self.time.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.name = theme.label(name="caption")
         self.loop = icon_button("Loop", "Begin again at the end (L)", checkable=True)
         self.picture_time = Chooser("Time of a picture", "For how long a picture is shown", 4)
         for seconds in PICTURE_TIMES_S:
@@ -52,7 +54,7 @@ class TransportBar(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(theme.GAP_PX)
-        for part in (self.previous, self.next, self.slider, self.time):
+        for part in (self.previous, self.next, self.slider, self.name, self.time):
             row.addWidget(part, 1 if part is self.slider else 0)
         row.addSpacing(theme.GAP_PX)
         row.addWidget(self.picture_time)
@@ -82,6 +84,12 @@ class TransportBar(QWidget):
                 button.setAccessibleName(f"{which} {what} ({key})")
         self._position = position
         self.picture_time.setVisible(position.pictures is not None)
+        self.name.setVisible(position.name is not None)
+        self.name.setText(
+            self.name.fontMetrics().elidedText(
+                position.name or "", Qt.TextElideMode.ElideLeft, self.width() // NAME_SHARE
+            )
+        )
         if not self.slider.isSliderDown():
             self._show_on_slider(position)
         self._show_time(position)

@@ -100,7 +100,9 @@ class FileReader:
                     self.lost_frames = source.lost_frames
                     if source.files:
                         picture = None if pictures is None else frame.index + 1
-                        self.position = Position(frame.timestamp_s, length_s, picture, pictures)
+                        self.position = Position(
+                            frame.timestamp_s, length_s, picture, pictures, frame.name
+                        )
                     end_s = start_s + frame.timestamp_s + float(1 / rate)
                     yield replace(frame, timestamp_s=start_s + frame.timestamp_s)
                     if self._closed or self.seek_pending:

@@ -42,12 +42,14 @@ class Position:
         length_s: of the whole file; None if unknown.
         picture: its number, from 1; None in a video.
         pictures: how many there are; None in a video.
+        name: of the picture, as of `Frame`; None in a video.
     """
 
     time_s: float
     length_s: float | None = None
     picture: int | None = None
     pictures: int | None = None
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

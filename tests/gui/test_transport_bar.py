@@ -110,7 +110,7 @@ def test_pictures_are_shown_one_by_one(window: Window, qtbot: QtBot, folder: Pat
     for key, expected in ((".", 1), (".", 2), (",", 1)):
         qtbot.keyClick(window, key)
         wait(qtbot, lambda expected=expected: shown(window) == expected)
-    wait(qtbot, lambda: bar.time.text() == "2 / 4")
+    wait(qtbot, lambda: bar.time.text() == "2 / 4" and bar.name.text() == "1")
     assert bar.next.toolTip() == "Next picture (.)"
     bar.slider.setValue(3)
     wait(qtbot, lambda: shown(window) == 3)

@@ -591,6 +591,7 @@ def controls(window: Window) -> set[QWidget]:
         window.help.close_button,
         *(() if window.transport.is_useful else window.transport.findChildren(QWidget)),
         *window.banner.findChildren(QAbstractButton),
+        *window.no_signal.findChildren(QAbstractButton),
     }
     return {
         widget

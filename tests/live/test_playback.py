@@ -157,7 +157,7 @@ def test_a_picture_is_run_once(folder: Path, models: FakeModels, every: int) -> 
         live.set_loop(True)
         threading.Event().wait(0.1)
         assert models.program.runs == 3
-        assert live.status().position == Position(0.0, 1 / 25, 1, 1)
+        assert live.status().position == Position(0.0, 1 / 25, 1, 1, "2")
 
 
 def test_pictures_follow_each_other(folder: Path) -> None:
@@ -174,7 +174,7 @@ def test_pictures_follow_each_other(folder: Path) -> None:
             live.step(forward=forward)
             shows(live, expected)
         status = live.status()
-        assert status.position == Position(0.0, 4 / 25, 1, 4)
+        assert status.position == Position(0.0, 4 / 25, 1, 4, "0")
         assert not status.paused
         assert "slow" not in status.message
         live.set_picture_s(0.01)
