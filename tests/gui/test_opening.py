@@ -198,8 +198,9 @@ def test_a_large_picture_is_shown(
     else:
         Image.new("RGB", size, "red").save(path)
     drop(window, QUrl.fromLocalFile(str(path)))
-    wait(qtbot, lambda: window.picture._result.frame.image.shape == (size[1], size[0], 3))
     wait(qtbot, partial(is_running, window, str(path)))
+    wait(qtbot, lambda: window.controller.status().frame_size == size)
+    wait(qtbot, lambda: window.picture._result is not None)
     wait(qtbot, lambda: not window.banner.isVisible())
 
 

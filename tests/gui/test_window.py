@@ -137,6 +137,7 @@ def test_names_stand_on_the_picture(window: Window, qtbot: QtBot, mirrored: bool
     window.run.mirror.setChecked(mirrored)
     window.controller.toggle_pause()
     wait(qtbot, lambda: window.controller.status().paused)
+    wait(qtbot, window.banner.isVisible)
     window._picture_timer.stop()
     view = window.picture
     with_names = grabbed(view).astype(int)
