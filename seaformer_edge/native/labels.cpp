@@ -20,7 +20,6 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
-#include <utility>
 #include <vector>
 
 #include "bilinear.h"
@@ -188,7 +187,7 @@ class CellLabeller {
 
   void label_mixed_cell(const Corners& corners, const Span& rows, const Span& columns) {
     std::fill_n(moments_, candidates_, Moments());
-    std::fill_n(has_won_, candidates_, false);
+    std::fill_n(won_, candidates_, Won::kNothing);
     for (int y = rows.begin; y < rows.end; ++y) {
       const float weight = task_.rows.weight[y];
       for (int s = 0; s * kLanes < candidates_; ++s) {
@@ -200,14 +199,17 @@ class CellLabeller {
         const float crossing = next_crossing(top);
         end = begin + 1;
         while (end < columns.end && task_.columns.weight[end] < crossing) ++end;
-        if (!has_won_[top]) {
-          has_won_[top] = true;
+        if (won_[top] == Won::kNothing) {
           probability_[top] = probability_of(corners, candidate_[top]);
+          won_[top] = any(probability_[top] < task_.floor) ? Won::kUnsure : Won::kSure;
         }
-        const auto [known_begin, known_end] = known_part(begin, end, weight, probability_[top]);
-        fill_row(y, begin, known_begin, kNoClass);
+        int known_begin = begin, known_end = end;
+        if (won_[top] == Won::kUnsure) {
+          narrow_to_known(known_begin, known_end, weight, probability_[top]);
+          fill_row(y, begin, known_begin, kNoClass);
+          fill_row(y, known_end, end, kNoClass);
+        }
         fill_row(y, known_begin, known_end, candidate_[top]);
-        fill_row(y, known_end, end, kNoClass);
         const double sum_x = task_.columns.sum[known_end] - task_.columns.sum[known_begin];
         moments_[top].add_run(known_end - known_begin, sum_x, weight);
       }
@@ -217,9 +219,8 @@ class CellLabeller {
     }
   }
 
-  // The pixels of a run, in a row with this weight, whose probability is not below the floor.
-  std::pair<int, int> known_part(int begin, int end, float weight, Vec probability) const {
-    if (!any(probability < task_.floor)) return {begin, end};
+  // Leaves of a run, in a row with this weight, the pixels that are not below the floor.
+  void narrow_to_known(int& begin, int& end, float weight, Vec probability) const {
     const float left = probability[0] + weight * (probability[2] - probability[0]);
     const float right = probability[1] + weight * (probability[3] - probability[1]);
     const auto below = [&](int x) {
@@ -227,7 +228,6 @@ class CellLabeller {
     };
     while (begin < end && below(begin)) ++begin;
     while (begin < end && below(end - 1)) --end;
-    return {begin, end};
   }
 
   // The candidate whose line is highest at x.
@@ -280,8 +280,9 @@ class CellLabeller {
   Vec left_[kMaxClasses / kLanes];
   Vec slope_[kMaxClasses / kLanes];
   Moments moments_[kMaxClasses];  // of the pixels that each candidate has won in this cell
-  bool has_won_[kMaxClasses];     // a pixel of this cell
-  Vec probability_[kMaxClasses];  // of those that have won, at the corners
+  enum class Won : std::uint8_t { kNothing, kSure, kUnsure };  // with pixels below the floor
+  Won won_[kMaxClasses];          // what each candidate has won in this cell
+  Vec probability_[kMaxClasses];  // of those that have won something, at the corners
 };
 
 template <typename T, int Dimensions>
