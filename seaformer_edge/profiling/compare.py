@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from seaformer_edge.profiling.latency import LatencyStats
 from seaformer_edge.profiling.record import Profile, Run
 from seaformer_edge.profiling.report import table, wrapped
 
@@ -10,29 +11,34 @@ SAME = 0.05
 
 
 def compare(profile: Profile, earlier: Profile) -> str:
-    """A table of the runs that are in both profiles, and why the profiles may not be comparable."""
+    """Tables of the runs that are in both profiles, and why the profiles may not be comparable."""
     earlier_runs = {_key(run): run for run in earlier.runs}
-    rows, unmatched = [], []
+    network, end_to_end, unmatched = [], [], []
     for run in profile.runs:
         old = earlier_runs.get(_key(run))
         if old is None:
             unmatched.append(run.label)
             continue
-        cells = []
-        for now, then in ((run.network, old.network), (run.end_to_end, old.end_to_end)):
-            ratio = now.p50_ms / then.p50_ms
-            cells += [f"{then.p50_ms:.1f}", f"{now.p50_ms:.1f}", f"{ratio:.2f} {_verdict(ratio)}"]
-        cells.append(f"{run.memory.peak_mb - old.memory.peak_mb:+.0f}")
-        rows.append([run.label, *cells])
-    header = [f"EARLIER: {earlier.date}", "NETWORK p50", "NOW", "RATIO"]
-    header += ["END TO END p50", "NOW", "RATIO", "MEMORY MB"]
-    if rows:
-        lines = [table(header, rows)]
+        memory_mb = run.memory.peak_mb - old.memory.peak_mb
+        network.append([run.label, *_cells(run.network, old.network)])
+        end_to_end.append([run.label, *_cells(run.end_to_end, old.end_to_end), f"{memory_mb:+.0f}"])
+    header = [f"p50 {earlier.date}", "NOW", "RATIO"]
+    if network:
+        lines = [
+            table(["NETWORK", *header], network),
+            "",
+            table(["END TO END", *header, "MEMORY MB"], end_to_end),
+        ]
     else:
         lines = ["the earlier profile has no run of these models, threads and frame size"]
-    if rows and unmatched:
+    if network and unmatched:
         lines.append(wrapped(f"not in the earlier profile: {', '.join(unmatched)}"))
     return "\n".join([*lines, *map(wrapped, _differences(profile, earlier))])
+
+
+def _cells(now: LatencyStats, then: LatencyStats) -> list[str]:
+    ratio = now.p50_ms / then.p50_ms
+    return [f"{then.p50_ms:.1f}", f"{now.p50_ms:.1f}", f"{ratio:.2f} {_verdict(ratio)}"]
 
 
 def _key(run: Run) -> tuple[str, int, tuple[int, int]]:

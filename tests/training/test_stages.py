@@ -139,7 +139,7 @@ def test_the_command_names_what_is_missing(street, tmp_path, capsys):
     assert cli.main(["train", "everyday", "--recipe", "finetune", *data]) == 2
     assert capsys.readouterr().err.count("give one recipe") == 2
     assert cli.main(["train", "nowhere", *data]) == 1
-    assert "nowhere: no such recipe; give a TOML file or one of camvid" in capsys.readouterr().err
+    assert "nowhere: no such recipe or TOML file; known are camvid" in capsys.readouterr().err
     assert cli.main(["train", "finetune", *data]) == 1
     assert "none is called 'mine': give --classes FILE" in capsys.readouterr().err
 
