@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import cv2
 
@@ -33,9 +34,9 @@ from seaformer_edge.errors import ModelError, SeaformerEdgeError, SourceError  #
 from seaformer_edge.hub.card import read_card  # noqa: E402
 from seaformer_edge.hub.zoo import resolve_model  # noqa: E402
 from seaformer_edge.live import limit_malloc_arenas  # noqa: E402
-from seaformer_edge.sources import SourceSpec  # noqa: E402
+from seaformer_edge.sources import CameraSettings, SourceSpec  # noqa: E402
 from seaformer_edge_gui import settings, theme  # noqa: E402
-from seaformer_edge_gui.controller import Controller  # noqa: E402
+from seaformer_edge_gui.controller import Controller, default_source  # noqa: E402
 from seaformer_edge_gui.window import Window  # noqa: E402
 
 FIRST_SIZE = (1280, 800)
@@ -44,11 +45,17 @@ SHIFT_PX = 32  # between windows that are open at once
 MAX_COUNTED = 8
 
 
-def run(source: str | None, model: str | None, threads: int | None) -> int:
+def run(
+    source: str | None,
+    model: str | None,
+    threads: int | None,
+    camera: Mapping[str, Any] | None = None,
+) -> int:
     """Opens the window and returns the exit code after it is closed.
 
     Args:
         source, model, threads: command-line options; None for the stored setting.
+        camera: values of `CameraSettings`; the others are as stored for the camera.
 
     Raises:
         SeaformerEdgeError: `source` or `model` cannot be opened; the message names all problems.
@@ -58,7 +65,7 @@ def run(source: str | None, model: str | None, threads: int | None) -> int:
         raise SeaformerEdgeError("; ".join(filter(None, problems)))
     app = make_application()
     store = QSettings("seaformer-edge", "window")
-    window = make_window(store, source, model, threads)
+    window = make_window(store, source, model, threads, camera)
     with counted() as others:
         place(window, store, others)
         stop_on_signals(window)
@@ -68,7 +75,11 @@ def run(source: str | None, model: str | None, threads: int | None) -> int:
 
 
 def make_window(
-    store: QSettings, source: str | None, model: str | None, threads: int | None
+    store: QSettings,
+    source: str | None,
+    model: str | None,
+    threads: int | None,
+    camera: Mapping[str, Any] | None = None,
 ) -> Window:
     """The window, not shown yet, with the stored settings for what is None.
 
@@ -87,6 +98,11 @@ def make_window(
     elif problem := _problem_of_model(stored.model):
         values = replace(values, model="")
         removed.append(problem)
+    if camera:
+        opened = values.source or default_source()
+        if SourceSpec.parse(opened).is_camera:
+            chosen = replace(values.cameras.get(opened, CameraSettings()), **camera)
+            values = replace(values, cameras={**values.cameras, opened: chosen})
     controller = Controller(values, output_folder(), stored)
     if removed:
         controller.announce(f"Not opened again: {'; '.join(removed)}", is_error=True)

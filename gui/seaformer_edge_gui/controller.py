@@ -23,7 +23,7 @@ from seaformer_edge.live.snapshots import SnapshotWriter, free_name
 from seaformer_edge.live.stats import LiveMetrics, LiveStats, SourceState
 from seaformer_edge.machine.board_reader import BoardReader
 from seaformer_edge.machine.stored_url import names_stored_url
-from seaformer_edge.sources import SourceSpec, list_cameras
+from seaformer_edge.sources import CameraSettings, SourceSpec, list_cameras
 from seaformer_edge.sources.paths import absolute
 from seaformer_edge.sources.spec import expand_displayed
 from seaformer_edge.sources.url import is_url
@@ -82,6 +82,7 @@ class Controller:
             realtime=not settings.full_speed,
             loop=settings.loop,
             picture_s=settings.picture_s or None,
+            camera=self.camera,
         )
         self._ranking = Ranking()
         self.result: LiveResult | None = None
@@ -235,6 +236,7 @@ class Controller:
             realtime=not self.settings.full_speed,
             loop=self.settings.loop,
             picture_s=self.settings.picture_s or None,
+            camera=self.camera,
         )
 
     def set_full_speed(self, full_speed: bool) -> None:
@@ -286,6 +288,17 @@ class Controller:
         self._requested_name = name_on_card(path)
         self._messages.model_changed()
         self._live.switch_model(path)
+
+    @property
+    def camera(self) -> CameraSettings:
+        """How the source is opened, if it is a camera."""
+        return self.settings.cameras.get(self.source, CameraSettings())
+
+    def set_camera(self, camera: CameraSettings) -> None:
+        """Opens the camera that is played anew, with other settings, and remembers them."""
+        cameras = {**self.settings.cameras, self.source: camera}
+        self.settings = replace(self.settings, cameras=cameras)
+        self.reopen()
 
     @property
     def source(self) -> str:

@@ -63,6 +63,7 @@ class Messages:
             errors.append(Message(status.message, is_error=True, problem=problem))
         if status.source_state is SourceState.RUNNING:
             self._dismissed.discard(LOST)  # the next loss is another one
+        errors += [Message(text, is_error=True, problem=text) for text in status.warnings]
         if status.notice:
             errors.append(Message(status.notice, is_error=True, problem=status.notice))
         for error in errors:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any, Protocol
 
 from seaformer_edge.inference.modes import Mode
 from seaformer_edge.machine.cpu import usable_cores
 from seaformer_edge.safe_text import redacted
+from seaformer_edge.sources import CameraSettings
 from seaformer_edge_gui.recordings import Recorded
 
 MAX_THREADS = usable_cores()
@@ -45,6 +47,7 @@ class Settings:
         recorded: what a recording holds.
         mirrored: swap left and right on the screen.
         recent: files, folders and URLs that were opened, the last one first.
+        cameras: the settings of each camera, by the text that opens it.
         theme: dark, light or the desktop's.
     """
 
@@ -63,6 +66,7 @@ class Settings:
     recorded: Recorded = Recorded.VIEW
     mirrored: bool = False
     recent: tuple[str, ...] = ()
+    cameras: Mapping[str, CameraSettings] = field(default_factory=dict)
     theme: Theme = Theme.SYSTEM
 
 
@@ -77,15 +81,15 @@ class Store(Protocol):
 def load(store: Store) -> Settings:
     """The stored settings; the default for each one that is missing or invalid."""
     settings = Settings()
-    for field in fields(Settings):
-        text = store.value(field.name)
+    for item in fields(Settings):
+        text = store.value(item.name)
         if text is None:
             continue
         try:
-            value = _parsed(text, getattr(settings, field.name))
+            value = _parsed(text, getattr(settings, item.name))
         except (TypeError, ValueError):
             continue
-        settings = replace(settings, **{field.name: value})
+        settings = replace(settings, **{item.name: value})
     return replace(
         settings,
         threads=min(max(settings.threads, 0), MAX_THREADS),
@@ -102,7 +106,9 @@ def save(settings: Settings, store: Store) -> None:
     if redacted(settings.source) != settings.source:
         settings = replace(settings, source="")
     recent = [source for source in settings.recent if redacted(source) == source]
-    for name, value in (asdict(settings) | {"recent": json.dumps(recent)}).items():
+    texts = asdict(settings)
+    texts |= {"recent": json.dumps(recent), "cameras": json.dumps(texts["cameras"])}
+    for name, value in texts.items():
         store.setValue(name, str(value))
 
 
@@ -118,6 +124,8 @@ def _parsed(text: Any, default: Any) -> Any:
         return {"True": True, "False": False}.get(text, default)
     if isinstance(default, tuple):
         return tuple(str(item) for item in json.loads(text))[:MAX_RECENT]
+    if isinstance(default, dict):
+        return {str(k): CameraSettings.of(v) for k, v in dict(json.loads(text)).items()}
     value = type(default)(text)
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError(text)

@@ -50,5 +50,5 @@ def paced_cameras() -> Iterator[None]:
 
 
 if __name__ == "__main__":
-    worker.open_source = PacedSource.from_spec  # type: ignore[assignment]
+    worker.open_source = lambda text, _: PacedSource.from_spec(text)  # type: ignore[assignment]
     serve(worker.handle)

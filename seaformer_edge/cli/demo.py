@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
+from seaformer_edge.cli.cameras import camera_options, refuse_without_a_camera
 from seaformer_edge.cli.completers import complete_sources
 from seaformer_edge.cli.options import WindowThreads, debug_option, model_option
 from seaformer_edge.cli.output import echo
@@ -32,15 +35,25 @@ from seaformer_edge.machine.extras import install_extra
 @click.option(
     "--list-sources", is_flag=True, help="List available cameras and other sources, and exit."
 )
+@camera_options
 @debug_option
-def demo(source: str | None, model: str | None, threads: int | None, list_sources: bool) -> int:
+def demo(
+    source: str | None,
+    model: str | None,
+    threads: int | None,
+    list_sources: bool,
+    camera: dict[str, Any],
+) -> int:
     """Open a window that shows a camera, a stream or a file with the network's prediction.
 
-    Without --source, the last source is opened again; the first time, a camera or the sample.
+    Without --source, the last source is opened again; the first time, a camera or the sample. The
+    settings of each camera are remembered.
     """
     if list_sources:
         echo(_sources())
         return 0
+    if source:
+        refuse_without_a_camera(camera, source)
     from seaformer_edge.runtime import check_installation  # imports NumPy
 
     check_installation()
@@ -49,7 +62,7 @@ def demo(source: str | None, model: str | None, threads: int | None, list_source
         from seaformer_edge_gui.app import run
     except ImportError as error:
         raise SeaformerEdgeError(_missing(error)) from error
-    return run(source, model, threads)
+    return run(source, model, threads, camera)
 
 
 def _missing(error: ImportError) -> str:

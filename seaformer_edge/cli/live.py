@@ -8,11 +8,12 @@ import select
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 
+from seaformer_edge.cli.cameras import camera_options, refuse_without_a_camera
 from seaformer_edge.cli.completers import complete_sources
 from seaformer_edge.cli.interrupt import stop_on_signals
 from seaformer_edge.cli.options import (
@@ -129,6 +130,7 @@ POLL_S = 0.1
     help="Publish to this broker: mqtt://[USER:PASSWORD@]HOST[:PORT][/TOPIC], or mqtts://.",
 )
 @click.option("--name", metavar="NAME", help="The camera's name for the broker.")
+@camera_options
 @serve_options
 @view_options
 @debug_option
@@ -162,6 +164,7 @@ def live(
     classes: str | None,
     labels: bool,
     min_confidence: float,
+    camera: dict[str, Any],
 ) -> int:
     """Run on the newest frames of SOURCE until Ctrl-C, SIGTERM or the end of a file; no window.
 
@@ -176,6 +179,7 @@ def live(
     problems are printed, each as a line on standard error.
     """
     _check_usage(context)
+    refuse_without_a_camera(camera, source)
 
     import cv2
 
@@ -193,6 +197,7 @@ def live(
     from seaformer_edge.mqtt import read_broker
     from seaformer_edge.runtime import check_installation
     from seaformer_edge.sinks.base import check_folder
+    from seaformer_edge.sources import CameraSettings
     from seaformer_edge.zones import RuleWatch, read_zones
 
     check_installation()
@@ -224,6 +229,7 @@ def live(
         names=labels,
         min_confidence=min_confidence,
         realtime=source != "-",  # the program that writes it keeps the time
+        camera=CameraSettings(**camera),
         displayed=False,
     )
     outputs = EventOutputs(name or platform.node() or "camera", zone_list, on_event, broker)

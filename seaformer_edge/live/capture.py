@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import threading
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import replace
 from time import monotonic
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,6 +74,8 @@ class Capture:
         self._file: FileReader | None = None  # the reader, if it can be searched
         self._seek: Seek | None = None  # for a file that has ended, and is to be opened again
         self._position: Position | None = None
+        self._controls: Mapping[str, tuple[float, float]] = MappingProxyType({})
+        self._warnings: tuple[str, ...] = ()
         self._last: Frame | None = None  # the frame that was put last
         self._put_at_s = 0.0
         self._paused = False
@@ -99,6 +102,7 @@ class Capture:
         with self._changed:
             self._request, self._switched, self._in_worker = request, True, False
             self._error = self._seek = self._position = self._last = None
+            self._controls, self._warnings = MappingProxyType({}), ()
             self._shows_next = True
             self._health = _health_of(request)
             self._health.connecting(monotonic())
@@ -190,6 +194,12 @@ class Capture:
             return self._health.state(monotonic()) is SourceState.ENDED
 
     @property
+    def camera(self) -> tuple[Mapping[str, tuple[float, float]], tuple[str, ...]]:
+        """`LiveStatus.controls` and `LiveStatus.warnings`."""
+        with self._changed:
+            return self._controls, self._warnings
+
+    @property
     def position(self) -> Position | None:
         with self._changed:
             return self._position
@@ -244,7 +254,7 @@ class Capture:
         with self._changed:
             seek, self._seek = self._seek, None
         file = None if in_worker else FileReader(request, seek)
-        reader: SourceReader = file or SourceProcess(request.spec)
+        reader: SourceReader = file or SourceProcess(request.spec, request.camera)
         with self._changed:
             self._reader, self._file, self._close_reason = reader, file, None
             is_current = request is self._request and not self._stopping
@@ -272,6 +282,7 @@ class Capture:
                     now_s = monotonic()
                     if reader.name is not None:
                         self._health.name = reader.name
+                    self._controls, self._warnings = reader.controls, tuple(reader.warnings)
                     self._health.frame_arrived(now_s, digest, reader.frame_rate)
                     self._stats.drop("corrupt", reader.lost_frames - lost)
                     lost = reader.lost_frames

@@ -96,6 +96,7 @@ class HeadlessRun:
         self.failed = False
         self._state = SourceState.CONNECTING
         self._notice = ""
+        self._warnings: tuple[str, ...] = ()
         self._retry_at_s: float | None = None  # of the recording, while it fails
         self._snapshot_at_s = 0.0
         self._last: LiveResult | None = None  # of the last snapshot
@@ -127,6 +128,10 @@ class HeadlessRun:
             elif self._state in _PROBLEMS and status.source_state is SourceState.RUNNING:
                 log.warning("%s again", status.message)
             self._state = status.source_state
+        if status.warnings != self._warnings:
+            for warning in status.warnings:
+                log.warning("%s", warning)
+        self._warnings = status.warnings
         if status.notice != self._notice and status.notice:
             log.error("%s", status.notice)
         self._notice = status.notice

@@ -20,6 +20,7 @@ from seaformer_edge.live.result import LiveResult, Prediction
 from seaformer_edge.live.series import Series
 from seaformer_edge.live.source_reader import Seek, SourceRequest
 from seaformer_edge.live.stats import LiveMetrics, LiveStats, LiveStatus
+from seaformer_edge.sources.camera_settings import AS_IT_IS, CameraSettings
 
 # stop() promises two seconds; this is left once every thread has been asked to end.
 JOIN_S = 1.3
@@ -45,6 +46,7 @@ class LivePipeline:
         loop: restart a file at its end; a single picture is run once anyhow.
         picture_s: show each picture of a folder for this time, in seconds; None plays them as the
             frames of a video, 25 a second.
+        camera: how a camera is opened; `status().warnings` has what it refused.
         displayed: somebody paints the results and says so with `painted`. Otherwise latencies end
             when a result is ready.
     """
@@ -62,13 +64,14 @@ class LivePipeline:
         realtime: bool = True,
         loop: bool = False,
         picture_s: float | None = None,
+        camera: CameraSettings = AS_IT_IS,
         displayed: bool = True,
     ) -> None:
         self._displayed = displayed
         self._slot: LatestValue[Frame] = LatestValue()
         self._stats = LiveStats()
         self._capture = Capture(
-            SourceRequest(source, realtime, loop, picture_s),
+            SourceRequest(source, realtime, loop, picture_s, camera),
             self._slot,
             self._stats,
             self._on_source_end,
@@ -163,6 +166,7 @@ class LivePipeline:
     def status(self) -> LiveStatus:
         """The status now; cheap enough to be called for every frame of a display."""
         source, state, message = self._capture.status()
+        controls, warnings = self._capture.camera
         paused = self._capture.paused
         metrics = self._stats.metrics(monotonic(), without_rates=paused)
         with self._changed:
@@ -182,6 +186,8 @@ class LivePipeline:
             recorded_s=recorder.recorded_s if recorder else 0.0,
             disk_free_bytes=recorder.free_bytes if recorder else None,
             position=self._capture.position,
+            controls=controls,
+            warnings=warnings,
         )
 
     def snapshot(self) -> LiveStatus:
@@ -196,9 +202,10 @@ class LivePipeline:
         realtime: bool = True,
         loop: bool = False,
         picture_s: float | None = None,
+        camera: CameraSettings = AS_IT_IS,
     ) -> None:
         """Switches to another source; the last result stays until the new source has a frame."""
-        self._capture.switch(SourceRequest(source, realtime, loop, picture_s))
+        self._capture.switch(SourceRequest(source, realtime, loop, picture_s, camera))
         self._stats.reset()
 
     def switch_model(self, model: Path) -> None:

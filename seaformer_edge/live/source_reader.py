@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
+from types import MappingProxyType
 from typing import Protocol
 
 from seaformer_edge.frame import Frame
 from seaformer_edge.live.stats import Position
 from seaformer_edge.sources.base import FrameSource
+from seaformer_edge.sources.camera_settings import AS_IT_IS, CameraSettings
 from seaformer_edge.sources.pictures import PictureSource
 from seaformer_edge.sources.spec import open_source
 from seaformer_edge.sources.video import FALLBACK_RATE
@@ -31,6 +33,7 @@ class SourceRequest:
     realtime: bool = True
     loop: bool = False
     picture_s: float | None = None
+    camera: CameraSettings = AS_IT_IS
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,8 @@ class SourceReader(Protocol):
 
     Attributes:
         name: the source's own name, if it has one.
-        frame_rate, is_live, lost_frames: as of `FrameSource`, from the first frame on.
+        frame_rate, is_live, lost_frames, controls: as of `FrameSource`, from the first frame on.
+        warnings: what the source said as it was opened; not of a file, which says it itself.
     """
 
     @property
@@ -57,6 +61,12 @@ class SourceReader(Protocol):
 
     @property
     def frame_rate(self) -> Fraction | None: ...
+
+    @property
+    def controls(self) -> Mapping[str, tuple[float, float]]: ...
+
+    @property
+    def warnings(self) -> Sequence[str]: ...
 
     is_live: bool
     lost_frames: int
@@ -76,6 +86,8 @@ class FileReader:
     name = None  # the text of the request is the best name
     is_live = False
     frame_rate = None  # nothing to judge it by: it is searched, stepped through and paused
+    controls: Mapping[str, tuple[float, float]] = MappingProxyType({})
+    warnings = ()
 
     def __init__(self, request: SourceRequest, seek: Seek | None = None) -> None:
         self._request = request

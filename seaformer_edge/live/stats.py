@@ -9,7 +9,7 @@ import math
 import threading
 from collections import Counter, deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
@@ -109,6 +109,8 @@ class LiveStatus(LiveMetrics):
         disk_free_bytes: of its disk; None without a recording, or if unknown.
         position: in a file, which can be searched; None of anything else, and before its first
             frame.
+        controls: of a camera that has given a frame; see `FrameSource`.
+        warnings: what a camera or stream said as it was opened: the settings that it refused.
     """
 
     source: str
@@ -124,6 +126,8 @@ class LiveStatus(LiveMetrics):
     recorded_s: float = 0.0
     disk_free_bytes: int | None = None
     position: Position | None = None
+    controls: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
 
 class LiveStats:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from seaformer_edge.deprecation import renamed_names
 from seaformer_edge.sources.base import FrameSource
 from seaformer_edge.sources.camera import CameraSource
+from seaformer_edge.sources.camera_settings import CameraSettings
 from seaformer_edge.sources.devices import list_cameras
 from seaformer_edge.sources.info import SourceInfo, VideoMode
 from seaformer_edge.sources.listing import list_sources
@@ -21,6 +22,7 @@ from seaformer_edge.sources.synthetic import SyntheticSource
 from seaformer_edge.sources.video import VideoSource
 
 __all__ = [
+    "CameraSettings",
     "CameraSource",
     "FrameSource",
     "PicameraSource",

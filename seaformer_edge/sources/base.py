@@ -49,6 +49,8 @@ class FrameSource(ABC):
         lost_frames: frames of the last iteration that could not be decoded.
         exhausted: whether the last iteration reached the source's end.
         metadata: what the file says of "title" and "creation_time".
+        controls: the settings of `CameraSettings` that a camera offers, beside those that all have,
+            with their (lowest, highest) value.
         is_live: a camera or live stream, whose frames are lost if they are not read in time.
         new_image: makes the arrays of the pictures from their shape, where the source can choose;
             another function may be set.
@@ -64,6 +66,7 @@ class FrameSource(ABC):
     metadata: Mapping[str, str] = MappingProxyType({})
     lost_frames: int = 0
     exhausted: bool = False
+    controls: Mapping[str, tuple[float, float]] = MappingProxyType({})
     is_live: bool = False
     new_image: NewImage = staticmethod(new_image)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from seaformer_edge.errors import SourceError
 from seaformer_edge.sources.camera import CameraSource
+from seaformer_edge.sources.camera_settings import AS_IT_IS, CameraSettings
 from seaformer_edge.sources.info import SourceInfo
 
 if sys.platform == "linux":
@@ -57,7 +58,7 @@ def names_camera(text: str) -> bool:
     return text.startswith(("/dev/video", "/dev/v4l/")) or find_camera(text) is not None
 
 
-def open_camera(text: str) -> CameraSource:
+def open_camera(text: str, settings: CameraSettings = AS_IT_IS) -> CameraSource:
     """Opens the camera with this number or device path, or the name after `camera:`.
 
     Raises:
@@ -67,7 +68,7 @@ def open_camera(text: str) -> CameraSource:
     camera = find_named_camera(text.removeprefix(PREFIX)) if is_name else find_camera(text)
     if camera is None or not re.fullmatch(r"[0-9]{1,6}", camera.spec):
         raise SourceError(f"{text}: no such camera; seaformer-edge demo --list-sources lists them")
-    return CameraSource(int(camera.spec), camera.name)
+    return CameraSource(int(camera.spec), camera.name, settings)
 
 
 def _link_target(text: str) -> str:

@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -25,6 +27,7 @@ from seaformer_edge.frame import Frame
 from seaformer_edge.machine.child_process import ChildDiedError, ChildProcess
 from seaformer_edge.safe_text import redacted
 from seaformer_edge.sources.base import FrameSource
+from seaformer_edge.sources.camera_settings import AS_IT_IS, CameraSettings
 from seaformer_edge.sources.frame_ring import IS_SUPPORTED, FrameRing
 
 GRACE_S = 0.5
@@ -42,6 +45,7 @@ class SourceProcess:
         pixel_aspect: width of a pixel over its height, when displayed.
         lost_frames: frames that arrived but could not be decoded.
         exhausted: whether the source has ended.
+        controls: as of `FrameSource`.
         warnings: what the child logged while it opened the source.
     """
 
@@ -52,15 +56,20 @@ class SourceProcess:
     pixel_aspect = Fraction(1)
     lost_frames = 0
     exhausted = False
+    controls: Mapping[str, tuple[float, float]] = MappingProxyType({})
     warnings: Sequence[str] = ()
 
-    def __init__(self, spec: str | Path) -> None:
+    def __init__(self, spec: str | Path, camera: CameraSettings = AS_IT_IS) -> None:
         """Starts the child; it opens `spec` in the background."""
         self._ring = _new_ring()
         inherited = [] if self._ring is None else [self._ring.fd]
         self._child = ChildProcess(
             self.module,
-            {"source": str(spec), "ring": inherited[0] if inherited else -1},
+            {
+                "source": str(spec),
+                "camera": asdict(camera),
+                "ring": inherited[0] if inherited else -1,
+            },
             inherited=inherited,
         )
         self._closed = False
@@ -82,6 +91,7 @@ class SourceProcess:
                 self.is_live = opened["is_live"]
                 self.frame_rate = opened["frame_rate"] and Fraction(opened["frame_rate"])
                 self.pixel_aspect = Fraction(opened["pixel_aspect"])
+                self.controls = {k: (low, high) for k, (low, high) in opened["controls"].items()}
                 self.warnings = opened["warnings"]
                 while "ended" not in (message := self._child.read_message()):
                     image = self._image(message)

@@ -16,6 +16,7 @@ from seaformer_edge.errors import SourceError, suggestion
 from seaformer_edge.machine.stored_url import names_stored_url, read_stored_url
 from seaformer_edge.safe_text import NOT_SHOWN, is_address, redacted
 from seaformer_edge.sources.base import FrameSource
+from seaformer_edge.sources.camera_settings import AS_IT_IS, CameraSettings
 from seaformer_edge.sources.devices import PREFIX, names_camera, open_camera
 from seaformer_edge.sources.paths import absolute, is_path, open_path, open_pattern, open_sample
 from seaformer_edge.sources.picamera import PicameraSource
@@ -36,17 +37,19 @@ class SourceKind:
     Attributes:
         name: for people.
         matches: whether a text names a source of this kind.
-        open: opens it by the text; raises SourceError.
+        open: opens it by the text, a camera with the settings; raises SourceError.
         is_live: frames are lost if they are not read in time, and the source may block, vanish and
             come back: a camera or a stream.
         is_local: the text may be a path, which depends on the working directory.
+        is_camera: it has `CameraSettings`.
     """
 
     name: str
     matches: Callable[[str], bool]
-    open: Callable[[str], FrameSource]
+    open: Callable[[str, CameraSettings], FrameSource]
     is_live: bool
     is_local: bool = False
+    is_camera: bool = False
 
 
 def _open_stored_url(text: str) -> FrameSource:
@@ -65,24 +68,32 @@ def _raise_not_found(text: str) -> FrameSource:
     raise SourceError(f"{redacted(text)}: no such file, folder or camera; {hint}")
 
 
+def _plain(open_text: Callable[[str], FrameSource]) -> Callable[[str, CameraSettings], FrameSource]:
+    """Opens a source that is no camera."""
+    return lambda text, _: open_text(text)
+
+
 # The first row that matches decides: a file named "0" comes before the camera 0. A URL counts as
 # live until it is opened: only then is it known whether it leads to a file.
 # fmt: off
 KINDS = (
-    SourceKind("standard input", lambda text: text == "-", lambda _: PipeSource(), is_live=False),
-    SourceKind("sample", lambda text: text == "sample", lambda _: open_sample(), is_live=False),
-    SourceKind("picamera", lambda text: text == "picamera", lambda _: PicameraSource(),
-               is_live=True),
-    SourceKind("camera by name", lambda text: text.startswith(PREFIX), open_camera, is_live=True),
-    SourceKind("synthetic", is_synthetic, SyntheticSource.from_spec, is_live=False),
-    SourceKind("url", is_url, StreamSource, is_live=True),
-    SourceKind("path", is_path, open_path, is_live=False, is_local=True),
-    SourceKind("camera", names_camera, open_camera, is_live=True, is_local=True),
-    SourceKind("stored URL", names_stored_url, _open_stored_url, is_live=True, is_local=True),
-    SourceKind("mistyped URL", lambda text: redacted(text) != text, _raise_not_found,
+    SourceKind("standard input", lambda text: text == "-", lambda *_: PipeSource(), is_live=False),
+    SourceKind("sample", lambda text: text == "sample", lambda *_: open_sample(), is_live=False),
+    SourceKind("picamera", lambda text: text == "picamera",
+               lambda _, camera: PicameraSource(camera), is_live=True, is_camera=True),
+    SourceKind("camera by name", lambda text: text.startswith(PREFIX), open_camera, is_live=True,
+               is_camera=True),
+    SourceKind("synthetic", is_synthetic, _plain(SyntheticSource.from_spec), is_live=False),
+    SourceKind("url", is_url, _plain(StreamSource), is_live=True),
+    SourceKind("path", is_path, _plain(open_path), is_live=False, is_local=True),
+    SourceKind("camera", names_camera, open_camera, is_live=True, is_local=True,
+               is_camera=True),
+    SourceKind("stored URL", names_stored_url, _plain(_open_stored_url), is_live=True,
+               is_local=True),
+    SourceKind("mistyped URL", lambda text: redacted(text) != text, _plain(_raise_not_found),
                is_live=False),
-    SourceKind("pattern", glob.has_magic, open_pattern, is_live=False, is_local=True),
-    SourceKind("unknown", lambda _: True, _raise_not_found, is_live=False, is_local=True),
+    SourceKind("pattern", glob.has_magic, _plain(open_pattern), is_live=False, is_local=True),
+    SourceKind("unknown", lambda _: True, _plain(_raise_not_found), is_live=False, is_local=True),
 )
 # fmt: on
 
@@ -125,13 +136,21 @@ class SourceSpec:
         """The text that names the same source from another working directory."""
         return absolute(self.text) if self.kind.is_local else self.text
 
-    def open(self) -> FrameSource:
+    @property
+    def is_camera(self) -> bool:
+        """Whether it has `CameraSettings`."""
+        return self.kind.is_camera
+
+    def open(self, camera: CameraSettings = AS_IT_IS) -> FrameSource:
         """Opens the source in this process.
+
+        Args:
+            camera: how, if it is one.
 
         Raises:
             SourceError: it does not exist or cannot be read.
         """
-        return self.kind.open(self.text)
+        return self.kind.open(self.text, camera)
 
     def open_interruptible(self) -> FrameSource:
         """Opens the source so that `FrameSource.interrupt` and Ctrl-C end any waiting for it.
@@ -142,7 +161,7 @@ class SourceSpec:
         return WorkerSource(self.text) if self.runs_in_worker else self.open()
 
 
-def open_source(spec: str | Path) -> FrameSource:
+def open_source(spec: str | Path, camera: CameraSettings = AS_IT_IS) -> FrameSource:
     """Opens a source.
 
     Args:
@@ -150,11 +169,12 @@ def open_source(spec: str | Path) -> FrameSource:
             camera's number or device, or `camera:` and its name; `picamera`; a URL; `@FILE` or
             `env:NAME`, a file or variable whose first line is a URL; `-`, standard input; `sample`,
             the clip that is shipped with the package; or `synthetic`, `synthetic:1280x720@30`.
+        camera: how a camera is opened.
 
     Raises:
         SourceError: it does not exist or cannot be read.
     """
-    return SourceSpec.parse(spec).open()
+    return SourceSpec.parse(spec).open(camera)
 
 
 def expand_displayed(text: str, known: str, displayed: str) -> str:

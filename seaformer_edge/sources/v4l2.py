@@ -20,6 +20,8 @@ _QUERYCAP = 0x80685600
 _ENUM_FMT = 0xC0405602
 _ENUM_FRAMESIZES = 0xC02C564A
 _ENUM_FRAMEINTERVALS = 0xC034564B
+_QUERYCTRL = 0xC0445624
+_CONTROL_DISABLED = 0x1
 _VIDEO_CAPTURE = 0x1  # both a buffer type and a capability
 _HAS_DEVICE_CAPS = 0x80000000
 _DISCRETE = 1
@@ -45,6 +47,22 @@ def cameras() -> list[SourceInfo]:
         finally:
             os.close(device)
     return found
+
+
+def control_range(number: int, control: int) -> tuple[int, int] | None:
+    """The lowest and highest value of a control, V4L2_CID_...; None if the camera lacks it."""
+    try:
+        device = _open(str(number))
+    except OSError:
+        return None
+    try:
+        reply = _query(device, _QUERYCTRL, struct.pack("=I", control), 68)
+    finally:
+        os.close(device)
+    if reply is None:
+        return None
+    low, high, _, _, flags = struct.unpack_from("=iiiiI", reply, 40)
+    return None if flags & _CONTROL_DISABLED else (low, high)
 
 
 def unopenable() -> Iterator[SourceInfo]:

@@ -9,6 +9,7 @@ import cv2
 
 from seaformer_edge.errors import SourceError
 from seaformer_edge.machine.child_process import Connection, serve
+from seaformer_edge.sources.camera_settings import CameraSettings
 from seaformer_edge.sources.frame_ring import FrameRingWriter
 from seaformer_edge.sources.process import GRACE_S
 from seaformer_edge.sources.spec import open_source
@@ -46,7 +47,8 @@ def _send_frames(connection: Connection) -> None:
     handler.emit = lambda record: warnings.append(record.getMessage())  # type: ignore[method-assign]
     logging.getLogger("seaformer_edge").addHandler(handler)
     ring = FrameRingWriter(connection.request["ring"])
-    with open_source(connection.request["source"]) as source:
+    camera = CameraSettings.of(connection.request["camera"])
+    with open_source(connection.request["source"], camera) as source:
         source.new_image = ring.new_image
         rate = source.frame_rate
         connection.send(
@@ -55,6 +57,7 @@ def _send_frames(connection: Connection) -> None:
                 "frame_rate": None if rate is None else str(rate),
                 "is_live": source.is_live,
                 "pixel_aspect": str(source.pixel_aspect),
+                "controls": dict(source.controls),
                 "warnings": warnings,
             }
         )

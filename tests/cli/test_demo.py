@@ -33,6 +33,22 @@ def test_without_a_screen(capsys: pytest.CaptureFixture[str]) -> None:
     assert "segment" in line
 
 
+@pytest.mark.parametrize("command", [["demo", "--source", "sample"], ["live", "sample"]])
+@pytest.mark.parametrize(
+    "option", [["--rotate", "90"], ["--camera-size", "640x480"], ["--camera-fps", "9"], ["--flip"]]
+)
+def test_options_of_a_camera_are_refused_for_other_sources(
+    capsys: pytest.CaptureFixture[str], command: list[str], option: list[str]
+) -> None:
+    assert main([*command, *option]) == 2
+    assert "are for cameras, and sample is none" in capsys.readouterr().err
+
+
+def test_a_size_of_a_camera_is_two_numbers(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["demo", "--source", "0", "--camera-size", "big"]) == 2
+    assert "'big' is no size such as 1280x720" in capsys.readouterr().err
+
+
 def test_without_a_native_part_the_window_does_not_open(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

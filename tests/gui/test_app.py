@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from seaformer_edge.errors import SeaformerEdgeError
+from seaformer_edge.sources import CameraSettings
 from seaformer_edge_gui import app, settings, theme
 from seaformer_edge_gui.settings import Settings
 
@@ -68,6 +69,18 @@ def test_what_has_been_removed_is_reported_and_stays_stored(
     assert controller.settings.threads == 1
     window.close()
     assert settings.load(store) == replace(kept, threads=1)
+
+
+def test_options_of_a_camera_change_what_is_stored_for_it(
+    qtbot: QtBot, qapp: QApplication, models: FakeModels, store: QSettings, fake: str
+) -> None:
+    cameras = {"0": CameraSettings((640, 480)), "1": CameraSettings(flip=True)}
+    settings.save(Settings(source="sample", model=fake, cameras=cameras), store)
+    window = app.make_window(store, "0", None, 1, {"rotate": 90})
+    qtbot.addWidget(window)
+    assert window.controller.camera == CameraSettings((640, 480), rotate=90)
+    window.close()
+    assert settings.load(store).cameras["1"] == cameras["1"]
 
 
 @pytest.mark.parametrize(

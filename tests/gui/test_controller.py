@@ -24,6 +24,7 @@ from seaformer_edge.inference.views import Mode
 from seaformer_edge.live import LiveResult, LiveStatus, snapshots
 from seaformer_edge.live.stats import Position, SourceState
 from seaformer_edge.sinks.pictures import write_picture
+from seaformer_edge.sources import CameraSettings
 from seaformer_edge.sources.synthetic import read_counter
 from seaformer_edge_gui import controller as controller_module
 from seaformer_edge_gui import messages
@@ -33,6 +34,7 @@ from seaformer_edge_gui.model_choices import model_choices
 from seaformer_edge_gui.recordings import Recorded
 from seaformer_edge_gui.settings import Settings, Theme
 
+AS_IT_IS = {"camera": CameraSettings()}
 QUICK = "synthetic:96x64@100"
 CALM = LiveStatus(
     capture_fps=30.0,
@@ -109,7 +111,7 @@ def test_settings_reach_the_pipeline(live: FakeLive, fake: str, tmp_path: Path) 
     controller = Controller(settings, tmp_path)
     options = {
         **{"every": 3, "smoothing": 0.25, "names": True, "min_confidence": 0.5},
-        **{"realtime": False, "loop": False, "picture_s": 1.0},
+        **{"realtime": False, "loop": False, "picture_s": 1.0, "camera": CameraSettings()},
     }
     assert live.calls == [("open", "0", Path(fake), 2, options)]
     controller.set_every(5)
@@ -125,6 +127,26 @@ def test_settings_reach_the_pipeline(live: FakeLive, fake: str, tmp_path: Path) 
     ]
     after = controller.settings
     assert (after.every, after.smoothing, after.threads) == (5, 0.5, 0)
+
+
+def test_settings_of_a_camera_are_kept_for_it(controller: Controller, live: FakeLive) -> None:
+    turned = CameraSettings(rotate=90)
+    controller.set_camera(turned)
+    assert live.calls[-1][:2] == ("switch_source", "0")
+    assert live.calls[-1][-1]["camera"] == turned  # type: ignore[index]
+    controller.set_source("1")
+    assert live.calls[-1][-1]["camera"] == CameraSettings()  # type: ignore[index]
+    controller.set_source("0")
+    assert controller.camera == turned
+    assert controller.remembered().cameras == {"0": turned}
+
+
+def test_what_a_camera_refused_is_said(controller: Controller) -> None:
+    refused = replace(CALM, warnings=("camera 0: the camera refused gain",))
+    message = controller.message(refused)
+    assert message == Message("camera 0: the camera refused gain", True)
+    controller.dismiss(message)
+    assert controller.message(refused) is None
 
 
 def test_an_unknown_model_is_refused_at_the_start(live: FakeLive, tmp_path: Path) -> None:
@@ -321,7 +343,7 @@ def test_a_dropped_file_is_a_source_and_a_pte_a_model(
     (tmp_path / "other.pte").touch()
     controller.open_file(tmp_path / "street.mp4")
     controller.open_file(tmp_path / "other.pte")
-    options = {"realtime": True, "loop": True, "picture_s": 3.0}
+    options = {"realtime": True, "loop": True, "picture_s": 3.0, **AS_IT_IS}
     assert live.calls[1:] == [
         ("switch_source", str(tmp_path / "street.mp4"), options),
         ("switch_model", tmp_path / "other.pte", {}),
@@ -344,7 +366,11 @@ def test_playback_is_changed_without_opening_the_file_again(
         ("set_realtime", False, {}),
         ("set_loop", False, {}),
         ("set_picture_s", None, {}),
-        ("switch_source", "sample", {"realtime": False, "loop": False, "picture_s": None}),
+        (
+            "switch_source",
+            "sample",
+            {"realtime": False, "loop": False, "picture_s": None, **AS_IT_IS},
+        ),
         ("seek", 1.5, {}),
         ("step", {"forward": False}),
     ]

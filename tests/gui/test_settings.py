@@ -11,6 +11,7 @@ pytest.importorskip("PySide6.QtWidgets", exc_type=ImportError)
 from PySide6.QtCore import QSettings
 
 from seaformer_edge.inference.modes import Mode
+from seaformer_edge.sources import CameraSettings
 from seaformer_edge_gui.settings import MAX_EVERY, Settings, Theme, load, save, with_recent
 
 
@@ -37,6 +38,7 @@ def test_all_settings_are_restored(path: str) -> None:
         picture_s=10.0,
         recent=("/videos/a, b.mp4", "rtsp://cam/1"),
         mirrored=True,
+        cameras={"0": CameraSettings((640, 480), 15.0, 90, True, gain=3.0)},
         theme=Theme.LIGHT,
     )
     store = opened(path)
@@ -53,6 +55,8 @@ def test_an_empty_store_gives_the_defaults(path: str) -> None:
     ("name", "value"),
     [
         ("mode", "upside down"),
+        ("cameras", '{"0": {"rotate": 45}}'),
+        ("cameras", "[1, 2]"),
         ("theme", "mauve"),
         ("opacity", "much"),
         ("threads", ""),

@@ -16,7 +16,7 @@ from mjpeg_server import PASSWORD, USER, H264Server, MjpegServer, serving
 from seaformer_edge.live import LivePipeline, capture, inference, source_health
 from seaformer_edge.live.source_reader import PlaybackClock
 from seaformer_edge.live.stats import SourceState
-from seaformer_edge.sources import SyntheticSource
+from seaformer_edge.sources import CameraSettings, SyntheticSource
 
 
 @pytest.fixture(autouse=True)
@@ -245,6 +245,22 @@ def test_a_camera_is_unplugged_and_plugged_in_again(
         started_s = monotonic()
         live.stop()
         assert monotonic() - started_s < 2
+
+
+def test_a_camera_is_opened_with_settings_and_what_it_refused_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1] / "sources" / "fake_picamera2"))
+    settings = CameraSettings((640, 480), rotate=90)
+    with LivePipeline("picamera", FAKE, camera=settings) as live:
+        has_state(live, SourceState.RUNNING)
+        assert live.status().frame_size == (704, 640)
+        assert live.status().warnings == ("picamera: the camera refused 640x480 (gives 640x704)",)
+        assert live.status().controls["exposure_ms"] == (0.1, 60)
+        live.switch_source("synthetic:96x64@50")
+        has_state(live, SourceState.RUNNING)
+        assert not live.status().warnings
+        assert not live.status().controls
 
 
 def test_a_file_with_an_absurd_timestamp_does_not_wait_for_it() -> None:

@@ -21,11 +21,13 @@ class FakeCapture:
         present: the numbers of the cameras that are plugged in.
         clock: "driver" reports capture times, "none" does not.
         opened: the captures so far.
+        refuses: properties that stay what they are, whatever is set.
     """
 
     present: ClassVar[set[int]] = {0}
     clock: ClassVar[str] = "driver"
     opened: ClassVar[list[FakeCapture]] = []
+    refuses: ClassVar[dict[int, float]] = {}
 
     def __init__(self, number: int, backend: int) -> None:
         assert backend != cv2.CAP_ANY, "this may choose GStreamer, which queues frames"
@@ -44,11 +46,13 @@ class FakeCapture:
         return name != cv2.CAP_PROP_BUFFERSIZE  # V4L2 has no such thing
 
     def get(self, name: int) -> float:
+        if name in self.refuses:
+            return self.refuses[name]
         if name == cv2.CAP_PROP_FPS:
-            return 30.0
+            return self.properties.get(name, 30.0)
         if name == cv2.CAP_PROP_POS_MSEC and self.clock == "driver":
             return self.time_s * 1e3
-        return -1.0
+        return self.properties.get(name, -1.0)
 
     def read(self) -> tuple[bool, NDArray[np.uint8] | None]:
         assert not self.released

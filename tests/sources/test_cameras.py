@@ -15,13 +15,16 @@ from fake_cameras import FakeCapture
 
 from seaformer_edge.errors import SourceError
 from seaformer_edge.sources import (
+    CameraSettings,
     CameraSource,
     SourceInfo,
     SourceSpec,
+    camera,
     devices,
     listing,
     open_source,
 )
+from seaformer_edge.sources.camera_settings import AUTOMATIC
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="names and MJPG are Linux's here")
 
@@ -32,6 +35,7 @@ def _camera(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FakeCapture, "present", {0, 2})
     monkeypatch.setattr(FakeCapture, "opened", [])
     monkeypatch.setattr(FakeCapture, "clock", "driver")
+    monkeypatch.setattr(FakeCapture, "refuses", {})
 
 
 @pytest.fixture
@@ -95,6 +99,44 @@ def test_a_whole_name_comes_before_a_part_of_one(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(devices, "list_cameras", lambda: cameras)
     open_source("camera:usb camera").close()
     assert FakeCapture.opened[0].number == 2
+
+
+def test_settings_are_asked_of_a_camera_and_refusals_reported(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = CameraSettings((640, 480), 60, 90, gain=9)
+    monkeypatch.setattr(FakeCapture, "refuses", {cv2.CAP_PROP_FPS: 30.0})
+    with open_source("0", settings) as source:
+        assert source.frame_size == (64, 96)
+        assert next(iter(source)).image.shape == (96, 64, 3)
+    assert FakeCapture.opened[0].properties[cv2.CAP_PROP_FRAME_WIDTH] == 640
+    assert caplog.messages == [
+        "camera 0: the camera refused 640x480 (gives 96x64), 60 frames per second (gives 30), gain"
+    ]
+
+
+def test_a_camera_that_gives_what_was_not_asked_is_not_reported(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    open_source("0", CameraSettings((96, 64), flip=True)).close()
+    assert not caplog.messages
+
+
+@LINUX
+def test_controls_of_a_camera(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    ranges = {0x009A0902: (1, 5000), 0x0098091A: (2800, 6500)}  # exposure, white balance
+    monkeypatch.setattr(camera.v4l2, "control_range", lambda _, number: ranges.get(number))
+    monkeypatch.setattr(FakeCapture, "refuses", {cv2.CAP_PROP_EXPOSURE: 333.0})
+    settings = CameraSettings(exposure_ms=50, white_balance_k=AUTOMATIC)
+    with open_source("0", settings) as source:
+        assert source.controls == {"exposure_ms": (0.1, 500), "white_balance_k": (2800, 6500)}
+    properties = FakeCapture.opened[0].properties
+    assert (properties[cv2.CAP_PROP_AUTO_EXPOSURE], properties[cv2.CAP_PROP_EXPOSURE]) == (1, 500)
+    assert properties[cv2.CAP_PROP_AUTO_WB] == 1
+    assert cv2.CAP_PROP_WB_TEMPERATURE not in properties
+    assert caplog.messages == ["camera 0: the camera refused exposure 50 ms (gives 33.3 ms)"]
 
 
 def test_a_camera_by_a_link_to_its_device(tmp_path: Path) -> None:
@@ -198,6 +240,19 @@ def test_ribbon_camera_releases_its_buffers(picamera2: Any) -> None:
         assert source.frame_size == (1280, 704)
         assert frames[0].image.shape == (704, 1280, 3)
         assert monotonic() - 5 < (frames[0].captured_at_s or 0) < monotonic() - 0.004
+
+
+def test_settings_of_a_ribbon_camera(picamera2: Any, caplog: pytest.LogCaptureFixture) -> None:
+    settings = CameraSettings((1280, 704), 50, 270, exposure_ms=8, gain=20, white_balance_k=4000)
+    with open_source("picamera", settings) as source:
+        assert source.frame_size == (704, 1280)
+        assert next(iter(source)).image.shape == (1280, 704, 3)
+        assert source.controls == {"exposure_ms": (0.1, 60), "gain": (1, 16)}
+        assert source._camera.controls == {  # type: ignore[attr-defined]
+            "FrameDurationLimits": (20_000, 20_000),
+            **{"ExposureTime": 8000, "AeEnable": False, "AnalogueGain": 16},
+        }
+    assert caplog.messages == ["picamera: the camera refused gain 20 (gives 16), white balance"]
 
 
 def test_ribbon_camera_in_use(picamera2: Any) -> None:

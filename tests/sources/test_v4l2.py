@@ -31,6 +31,7 @@ class FakeDriver:
         self.of_device = CAPTURE
         self.formats: dict[int, dict[tuple[int, int], list[tuple[int, int]]]] = WEBCAM
         self.stepwise = False
+        self.controls: dict[int, tuple[int, int, int]] = {}  # lowest, highest, flags
 
     def ioctl(self, device: int, request: int, answer: bytearray) -> None:
         assert request >> 16 & 0x3FFF == len(answer), "the size of the structure is in the number"
@@ -39,6 +40,7 @@ class FakeDriver:
             v4l2._ENUM_FMT: self._format,
             v4l2._ENUM_FRAMESIZES: self._size,
             v4l2._ENUM_FRAMEINTERVALS: self._interval,
+            v4l2._QUERYCTRL: self._control,
         }[request](answer)
 
     def _capability(self, answer: bytearray) -> None:
@@ -62,6 +64,13 @@ class FakeDriver:
         rates = [(1, 60)] if self.stepwise else self.formats[pixels][size[0], size[1]]
         kind = 3 if self.stepwise else 1
         struct.pack_into("=III", answer, 16, kind, *self._nth(rates, index))
+
+    def _control(self, answer: bytearray) -> None:
+        (control,) = struct.unpack_from("=I", answer)
+        if control not in self.controls:
+            raise OSError(errno.EINVAL, "Invalid argument")
+        low, high, flags = self.controls[control]
+        struct.pack_into("=I32siiiiI", answer, 4, 1, b"Gain", low, high, 1, low, flags)
 
     def _nth(self, values: list[Any], index: int) -> Any:
         if index >= len(values):
@@ -101,6 +110,14 @@ def test_a_range_of_sizes_is_listed_by_its_largest(driver: FakeDriver) -> None:
     driver.stepwise = True
     (camera,) = v4l2.cameras()
     assert camera.modes == (VideoMode(1920, 1080, (60.0,)),)
+
+
+def test_the_range_of_a_control(driver: FakeDriver) -> None:
+    driver.controls = {5: (-3, 255, 0), 6: (0, 1, v4l2._CONTROL_DISABLED)}
+    assert v4l2.control_range(0, 5) == (-3, 255)
+    assert v4l2.control_range(0, 6) is None
+    assert v4l2.control_range(0, 7) is None
+    assert v4l2.control_range(9, 5) is None, "no such camera"
 
 
 def test_cameras_are_ordered_by_number(driver: FakeDriver, tmp_path: Path) -> None:

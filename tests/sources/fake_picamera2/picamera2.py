@@ -31,6 +31,13 @@ class Picamera2:
         {"Model": "imx708", "Id": "/base/i2c@88000/imx708@1a"}
     ]
 
+    camera_controls: ClassVar[dict[str, tuple[Any, Any, Any]]] = {
+        "FrameDurationLimits": (16_666, 1_000_000, None),
+        "ExposureTime": (100, 60_000, None),
+        "AeEnable": (False, True, None),
+        "AnalogueGain": (1.0, 16.0, None),
+    }
+
     def __init__(self) -> None:
         if Picamera2.in_use:
             raise RuntimeError("Camera __init__ sequence did not complete.")
@@ -51,6 +58,7 @@ class Picamera2:
         assert not self.started
         self.free_buffers = configuration["buffer_count"]
         self.format = configuration["main"]["format"]
+        self.controls = configuration["controls"]
         # Sensors like sizes of their own.
         self.size = (configuration["main"]["size"][0] // 32 * 32, 704)
         self.scene = SyntheticSource(self.size)
