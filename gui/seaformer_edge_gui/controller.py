@@ -23,7 +23,7 @@ from seaformer_edge.live.snapshots import SnapshotWriter, free_name
 from seaformer_edge.live.stats import LiveMetrics, LiveStats, SourceState
 from seaformer_edge.machine.board_reader import BoardReader
 from seaformer_edge.machine.stored_url import names_stored_url
-from seaformer_edge.sources import CameraSettings, SourceSpec, list_cameras
+from seaformer_edge.sources import CameraSettings, SourceSpec, VideoMode, list_cameras
 from seaformer_edge.sources.paths import absolute
 from seaformer_edge.sources.spec import expand_displayed
 from seaformer_edge.sources.url import is_url
@@ -293,6 +293,18 @@ class Controller:
     def camera(self) -> CameraSettings:
         """How the source is opened, if it is a camera."""
         return self.settings.cameras.get(self.source, CameraSettings())
+
+    @property
+    def is_camera(self) -> bool:
+        """Whether the source is a camera."""
+        return SourceSpec.parse(self.source).is_camera
+
+    def camera_modes(self) -> tuple[VideoMode, ...]:
+        """The modes that the camera lists; none if it does not."""
+        names = (self.source, self._live.status().source)
+        found = [info for info in self.sources.found if names[0] == info.spec]
+        found += [info for info in self.sources.found if names[1] == info.name]
+        return found[0].modes if found else ()
 
     def set_camera(self, camera: CameraSettings) -> None:
         """Opens the camera that is played anew, with other settings, and remembers them."""

@@ -120,12 +120,20 @@ def _loop(painter: QPainter) -> None:
     painter.drawPolygon([QPointF(12, 6.5), QPointF(16.5, 7), QPointF(16, 2.5)])
 
 
+def _camera(painter: QPainter) -> None:
+    for y, x in ((5, 13), (10, 6.5), (15, 11)):
+        painter.drawLine(QPointF(3, y), QPointF(x - 2, y))
+        painter.drawLine(QPointF(x + 2, y), QPointF(17, y))
+        _circle(painter, x, y, 1.8)
+
+
 def _close(painter: QPainter) -> None:
     painter.drawLine(QPointF(6, 6), QPointF(14, 14))
     painter.drawLine(QPointF(14, 6), QPointF(6, 14))
 
 
 _DRAWINGS: dict[str, Callable[[QPainter], None]] = {
+    "camera": _camera,
     "close": _close,
     "fast": _fast,
     "full": _full,

@@ -40,6 +40,8 @@ class ToolBar(QWidget):
         self.menu.source_requested.connect(self.source_requested)
         self.open.setMenu(self.menu)
         self.open.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.camera = icon_button("Camera", "Settings of the camera (C)")
+        self.camera.hide()
         self.pause = icon_button("Pause", "Pause (P)")
         self.snapshot = icon_button("Snapshot", "Save a snapshot: picture, overlay, class ids (S)")
         self.record = icon_button("Record", "Record (R)")
@@ -49,19 +51,21 @@ class ToolBar(QWidget):
         self._row.setSpacing(theme.GAP_PX)
         self._row.addWidget(self.source, 1)
         self._row.addWidget(self.open)
+        self._row.addWidget(self.camera)
         self._row.addStretch()
         for button in (self.pause, self.snapshot, self.record, self.full):
             self._row.addWidget(button)
 
     def add_run(self, run: RunPanel) -> None:
         """Takes the controls of the run into the row."""
-        self._row.insertWidget(2, run)
+        self._row.insertWidget(3, run)
         run.arrange(in_row=True)
         run.show()
 
     def icons(self) -> dict[str, QToolButton]:
         """The buttons by the names of their icons, except those that follow the run's state."""
-        return {"open": self.open, "snapshot": self.snapshot, "full": self.full}
+        names = {"open": self.open, "camera": self.camera}
+        return names | {"snapshot": self.snapshot, "full": self.full}
 
     def set_colours(self, colours: theme.Colours) -> None:
         """Redraws the icons that follow the run's state."""

@@ -21,6 +21,7 @@ from seaformer_edge.inference.modes import Mode
 from seaformer_edge.live import LiveStatus
 from seaformer_edge.live.stats import SourceState
 from seaformer_edge_gui import formatting, settings, theme
+from seaformer_edge_gui.camera_dialog import CameraDialog
 from seaformer_edge_gui.controller import OPACITY_STEP, Controller
 from seaformer_edge_gui.icons import icon
 from seaformer_edge_gui.messages import Message
@@ -58,6 +59,8 @@ class Window(Panels):
         self._listed_scan = -1
         self._listed_model = ""
         self._message: Message | None = None
+        self._camera: CameraDialog | None = None  # while it is open
+        self._known_source = ""
         self.setWindowTitle("SeaFormer edge")
         self.setAcceptDrops(True)
         self._show_settings()
@@ -114,6 +117,7 @@ class Window(Panels):
         run.full_speed.toggled.connect(controller.set_full_speed)
         bar.menu.file_requested.connect(self._open_file)
         bar.menu.folder_requested.connect(self._open_folder)
+        bar.camera.clicked.connect(self._show_camera)
         bar.pause.clicked.connect(controller.toggle_pause)
         bar.snapshot.clicked.connect(controller.take_snapshot)
         bar.record.clicked.connect(controller.toggle_recording)
@@ -178,6 +182,7 @@ class Window(Panels):
             (("R",), "Start or stop recording", controller.toggle_recording),
             (("O",), "Open a file or model", self._open_file),
             (("Shift+O",), "Open a folder of pictures", self._open_folder),
+            (("C",), "Settings of the camera", self._show_camera),
             (("Ctrl+L",), "Type a source", self.type_source),
             (("U",), "Play files at full speed", run.full_speed.toggle),
             (("T",), "Dark or light theme", self._toggle_theme),
@@ -199,6 +204,7 @@ class Window(Panels):
     def _show_status(self) -> None:
         status = self.controller.status()
         self.no_signal.show_status(status)
+        self._show_whether_camera(status)
         if self.controller.result is None:
             self.picture.clear()
         self.metrics.show_status(status, self.controller.board.reading)
@@ -222,6 +228,15 @@ class Window(Panels):
             self._listed_scan = self.controller.sources.scans
             self.tool_bar.list_sources(self.controller.sources.found)
             self.tool_bar.show_source(status.source)
+
+    def _show_whether_camera(self, status: LiveStatus) -> None:
+        if self.controller.source != self._known_source:
+            self._known_source = self.controller.source
+            self.tool_bar.camera.setVisible(self.controller.is_camera)
+            if self._camera is not None:
+                self._camera.close()
+        if self._camera is not None:
+            self._camera.show_refused(status.warnings)
 
     def _show_title(self, status: LiveStatus) -> None:
         parts = [status.source, status.model or "no model", "SeaFormer edge"]
@@ -255,6 +270,22 @@ class Window(Panels):
             self.toggle_full()
         else:
             self._dismiss()
+
+    def _show_camera(self) -> None:
+        if not self.controller.is_camera or self._camera is not None:
+            return
+        controller = self.controller
+        self._camera = CameraDialog(
+            self, controller.camera, controller.camera_modes(), controller.status().controls
+        )
+        self._camera.requested.connect(controller.set_camera)
+        self._camera.finished.connect(self._close_camera)
+        self._camera.show()
+
+    def _close_camera(self) -> None:
+        if self._camera is not None:
+            self._camera.deleteLater()
+            self._camera = None
 
     def _toggle_theme(self) -> None:
         self.controller.set_theme(theme.other(self.controller.settings.theme))

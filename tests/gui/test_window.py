@@ -590,6 +590,7 @@ def controls(window: Window) -> set[QWidget]:
     later = {
         window.side.classes.show_all,
         window.help.close_button,
+        window.tool_bar.camera,
         *(() if window.transport.is_useful else window.transport.findChildren(QWidget)),
         *window.banner.findChildren(QAbstractButton),
         *window.no_signal.findChildren(QAbstractButton),
