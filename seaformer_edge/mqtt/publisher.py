@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import logging
 import math
+import sys
 import threading
 from collections.abc import Mapping, Sequence
 from functools import partial
+from ssl import SSLCertVerificationError
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -168,6 +170,12 @@ class MqttPublisher:
             log.warning("%s: %s; trying again", self._broker, reason)
         self._failure = reason
 
+    def _end_if_closed(self, client: Client) -> bool:
+        """Ends a client anew: while it connects, paho-mqtt forgets that it was told to end."""
+        if self._closed.is_set():
+            client.disconnect()
+        return self._closed.is_set()
+
     def _on_connect(
         self,
         client: Client,
@@ -176,6 +184,8 @@ class MqttPublisher:
         reason: ReasonCode,
         properties: Properties | None,
     ) -> None:
+        if self._end_if_closed(client):
+            return
         if reason.is_failure:
             self._fail(f"refused the connection ({reason})")
             return
@@ -186,7 +196,16 @@ class MqttPublisher:
         self._announce()
 
     def _on_connect_fail(self, client: Client, userdata: object) -> None:
-        self._fail("cannot be reached")
+        if self._end_if_closed(client):
+            return
+        error = sys.exception()  # paho-mqtt calls this while it handles one
+        if isinstance(error, SSLCertVerificationError):
+            self._fail(
+                f"its certificate is not accepted ({error.verify_message}); if it is signed by a CA"
+                " of your own, name the CA's file in the variable SSL_CERT_FILE"
+            )
+        else:
+            self._fail(f"cannot be reached ({getattr(error, 'strerror', None) or error})")
 
     def _on_disconnect(
         self,
@@ -196,7 +215,7 @@ class MqttPublisher:
         reason: ReasonCode,
         properties: Properties | None,
     ) -> None:
-        if reason.is_failure and not self._failure:
+        if not self._end_if_closed(client) and reason.is_failure and not self._failure:
             self._fail(f"connection lost ({reason})")
 
     def _on_message(self, client: Client, userdata: object, message: MQTTMessage) -> None:

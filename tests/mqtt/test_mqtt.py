@@ -50,7 +50,9 @@ class Mosquitto:
     def __init__(self, folder: Path, port: int, *settings: str) -> None:
         self.port = port
         self._config = folder / "mosquitto.conf"
-        self._config.write_text("\n".join([f"listener {port} 127.0.0.1", *settings, ""]))
+        # Without "user", a broker that root starts may not read the folder.
+        lines = ["user root", f"listener {port} 127.0.0.1", *settings, ""]
+        self._config.write_text("\n".join(lines))
         self.received: dict[str, bytes] = {}
         self.start()
 
@@ -179,6 +181,64 @@ def test_a_login_that_is_refused(tmp_path: Path, caplog: pytest.LogCaptureFixtur
         server.stop()
 
 
+def make_certificates(folder: Path) -> None:
+    """Makes ca.crt, and a certificate of 127.0.0.1 that is signed by it: broker.crt, broker.key."""
+    new = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc -days 2"
+    signed = "-CA ca.crt -CAkey ca.key -addext subjectAltName=IP:127.0.0.1"
+    for options in (
+        "-subj /CN=own-CA -keyout ca.key -out ca.crt",
+        f"-subj /CN=broker -keyout broker.key -out broker.crt {signed}",
+    ):
+        command = f"{new} {options}".split()
+        subprocess.run(command, cwd=folder, check=True, capture_output=True)
+
+
+@needs_broker
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl")
+# paho-mqtt leaves the socket of a failed handshake to the garbage collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_tls_with_a_login(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    make_certificates(tmp_path)
+    (tmp_path / "passwords").touch()
+    writer = shutil.which("mosquitto_passwd", path=f"{os.environ['PATH']}:/usr/sbin")
+    assert writer is not None
+    command = [writer, "-b", tmp_path / "passwords", "porch", "s3cret"]
+    subprocess.run(command, check=True, capture_output=True)
+    server = Mosquitto(
+        tmp_path,
+        free_port(),
+        *(f"certfile {tmp_path}/broker.crt", f"keyfile {tmp_path}/broker.key"),
+        *("allow_anonymous false", f"password_file {tmp_path}/passwords"),
+    )
+    address = f"mqtts://porch:%s@127.0.0.1:{server.port}"
+    try:
+        # A certificate of an unknown CA, then that CA and a wrong password, then all is right.
+        mqtt = MqttPublisher(read_broker(address % "s3cret"), "porch", [])
+        wait_until(lambda: "its certificate is not accepted (unable to get local" in caplog.text)
+        assert not mqtt._client.is_connected()
+        mqtt.close()
+
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.crt"))
+        mqtt = MqttPublisher(read_broker(address % "wr0ng"), "porch", [])
+        wait_until(lambda: "refused the connection (Not authorized)" in caplog.text)
+        mqtt.close()
+
+        caplog.clear()
+        mqtt = MqttPublisher(read_broker(address % "s3cret"), "porch", [])
+        wait_until(mqtt._client.is_connected)
+        server.stop()
+        wait_until(lambda: "cannot be reached" in caplog.text or "lost" in caplog.text)
+        server.start()
+        wait_until(lambda: "connected again" in caplog.text)
+        mqtt.close()
+    finally:
+        server.stop()
+    assert "s3cret" not in caplog.text
+    assert all("\n" not in record.getMessage() for record in caplog.records)
+
+
 @pytest.mark.parametrize(
     "answer", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\x20\x02\x00", b"\x20\xff\xff\xff\xff"]
 )
@@ -209,7 +269,7 @@ def test_a_server_that_is_no_broker(answer: bytes, caplog: pytest.LogCaptureFixt
 def test_nothing_listens(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         mqtt = MqttPublisher(Broker("127.0.0.1", free_port()), "porch", [])
-        wait_until(lambda: "cannot be reached; trying again" in caplog.text)
+        wait_until(lambda: "cannot be reached (Connection refused); trying" in caplog.text)
     mqtt.close()
     assert not mqtt._thread.is_alive()
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import socket
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from fakes import wait_until
 from web_site import Serve, Site
 
+from seaformer_edge.sources import VideoSource
 from seaformer_edge.web import connections
 
 
@@ -97,3 +99,23 @@ def test_clients_that_leave_at_once_leave_no_trace(
             client.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
     wait_until(lambda: site.get("/api/status").json["stream_clients"] == 0)
     assert not caplog.records
+
+
+def test_nothing_is_lost_of_a_recording_whatever_clients_do(serve: Serve, tmp_path: Path) -> None:
+    with serve("synthetic:96x64@20", folder=tmp_path) as site, ExitStack() as stack:
+        site.change(recording=True)
+        wait_until(lambda: site.pipeline.status().recorded_frames > 0)
+        for sent in (
+            b"",
+            b"\0" * 5000,
+            b"GET /stream.mjpg HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        ) * 20:
+            stack.enter_context(site.connect()).sendall(sent)
+        recorded = site.pipeline.status().recorded_frames
+        wait_until(lambda: site.pipeline.status().recorded_frames > recorded + 10)
+        site.change(recording=False)
+        wait_until(lambda: site.pipeline.status().recording is None)
+        status = site.pipeline.status()
+        (video,) = tmp_path.iterdir()
+        with VideoSource(video) as source:
+            assert sum(1 for _ in source) == status.recorded_frames
