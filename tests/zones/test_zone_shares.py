@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seaformer_edge.zones import Zone, ZoneShares, polygon_mask
@@ -26,6 +26,7 @@ def is_inside(polygon: list[tuple[float, float]], x: float, y: float) -> bool:
 corners = st.tuples(st.floats(0, 1, width=16), st.floats(0, 1, width=16))
 
 
+@settings(deadline=None)
 @given(st.lists(corners, min_size=3, max_size=8), st.integers(1, 23), st.integers(1, 17))
 def test_a_mask_holds_the_pixels_whose_centre_is_inside(
     polygon: list[tuple[float, float]], width: int, height: int
