@@ -107,6 +107,11 @@ def test_pictures_and_figures_move(page: Browser) -> None:
     page.wait(f"document.getElementById('latency_p50_ms').textContent !== {before!r}")
 
 
+def test_unknown_pixels_are_listed_last(page: Browser, site: Site) -> None:
+    site.pipeline.set_min_confidence(1.0)
+    page.wait("document.querySelector('#bars li:last-child')?.textContent.startsWith('unknown')")
+
+
 def test_controls_change_the_run(page: Browser, site: Site) -> None:
     page.run("document.querySelector('#modes input[value=mask]').click()")
     wait_until(lambda: site.controls.view.mode is Mode.MASK)

@@ -229,6 +229,7 @@ async function show(next) {
 
 function showBars() {
   const rows = status.classes.slice(0, BARS);
+  if (status.unknown) rows.push({ class: "unknown", share: status.unknown });
   while ($("bars").children.length > rows.length) $("bars").lastChild.remove();
   rows.forEach((row, i) => {
     const item = $("bars").children[i] ?? $("bars").appendChild(newBar());
