@@ -22,9 +22,11 @@ def compare(profile: Profile, earlier: Profile) -> str:
         memory_mb = run.memory.peak_mb - old.memory.peak_mb
         network.append([run.label, *_cells(run.network, old.network)])
         end_to_end.append([run.label, *_cells(run.end_to_end, old.end_to_end), f"{memory_mb:+.0f}"])
-    header = [f"p50 {earlier.date}", "NOW", "RATIO"]
+    header = ["EARLIER", "NOW", "RATIO"]
     if network:
         lines = [
+            f"EARLIER: {earlier.date}; medians in milliseconds",
+            "",
             table(["NETWORK", *header], network),
             "",
             table(["END TO END", *header, "MEMORY MB"], end_to_end),
