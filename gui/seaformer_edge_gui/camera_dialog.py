@@ -46,15 +46,15 @@ class CameraDialog(QDialog):
         self._settings = settings
         sizes = [(mode.width, mode.height) for mode in modes]
         rates = sorted({rate for mode in modes for rate in mode.rates}, reverse=True)
-        self.size_box = Chooser("Size", "Width and height of the pictures", 10)
-        self.rate = Chooser("Rate", "Frames per second", 6)
-        self.rotate = Chooser("Turn", "Clockwise, in degrees", 6)
+        self.size_box = Chooser("Size", "Width and height of the pictures", 11)
+        self.rate = Chooser("Rate", "Frames per second", 11)
+        self.rotate = Chooser("Turn", "Clockwise, in degrees", 11)
         self.flip = QCheckBox("Flip")
         self.flip.setToolTip("Swap left and right, in recordings too")
         _fill(self.size_box, sizes, settings.size, lambda size: f"{size[0]}x{size[1]}")
         _fill(self.rate, rates, settings.rate, lambda rate: f"{rate:g} per s")
         for degrees in ROTATIONS:
-            self.rotate.addItem(f"{degrees}°", degrees)
+            self.rotate.addItem(f"Turn {degrees}°", degrees)
         self.rotate.choose(settings.rotate)
         self.flip.setChecked(settings.flip)
         self.refused = theme.label()
@@ -113,7 +113,7 @@ class CameraDialog(QDialog):
 
 
 def _fill(box: Chooser, values: Sequence[Any], chosen: object, text: Callable[[Any], str]) -> None:
-    box.addItem("default", None)
+    box.addItem(f"default {box.accessibleName().lower()}", None)
     known = values if chosen is None or chosen in values else [chosen, *values]
     for value in known:
         box.addItem(text(value), value)

@@ -83,7 +83,7 @@ QPushButton, QToolButton {
     min-height: ${inner}px; color: $text;
 }
 QToolButton { padding: 0; min-width: ${inner}px; }
-QComboBox, QLineEdit { min-height: ${inner}px; }
+QComboBox, QLineEdit, QCheckBox, QDoubleSpinBox { min-height: ${inner}px; }
 QLineEdit { background: $window; border: 1px solid $line; border-radius: 4px; padding: 0 6px;
     color: $text; }
 QComboBox QLineEdit { background: transparent; border: 0; padding: 0; min-height: 0; }
