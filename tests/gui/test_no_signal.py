@@ -27,7 +27,7 @@ def test_a_source_that_fails_leaves_no_picture_and_no_figures_of_the_last_one(
     window: Window, qtbot: QtBot, tmp_path: Path
 ) -> None:
     page, clip = window.no_signal, tmp_path / "clip.mp4"
-    assert not page.isVisible()
+    wait(qtbot, lambda: not page.isVisible())
     window.controller.set_source(str(clip))
     wait(qtbot, lambda: page.isVisible() and page.heading.text() == "No signal")
     assert f"{clip}: no such file" in page.reason.text()
