@@ -25,11 +25,12 @@ ThreadPool* get_threadpool();
 // ThreadSanitizer does not see how the pool's threads synchronise, because ExecuTorch's library is not
 // instrumented: it is told that a job begins after the call of run and ends before its return.
 #if defined(__SANITIZE_THREAD__)
-extern "C" void __tsan_acquire(void* job);
-extern "C" void __tsan_release(void* job);
+#include <sanitizer/tsan_interface.h>
+inline void acquire_for_sanitizer(void* token) { __tsan_acquire(token); }
+inline void release_for_sanitizer(void* token) { __tsan_release(token); }
 #else
-inline void __tsan_acquire(void*) {}
-inline void __tsan_release(void*) {}
+inline void acquire_for_sanitizer(void*) {}
+inline void release_for_sanitizer(void*) {}
 #endif
 
 // Guards a native call: at exit, Python waits for running calls and blocks new ones.
@@ -82,14 +83,16 @@ class Pool {
     if (!lock || network_runs_ > 0) return false;
     auto* pool = executorch::extension::threadpool::get_threadpool();
     if (pool->get_thread_count() == 1) return false;
-    __tsan_release(&job);
-    auto run_part = [&job](std::size_t part) {
-      __tsan_acquire(&job);
-      job(part);
-      __tsan_release(&job);
-    };
-    pool->run(run_part, parts);
-    __tsan_acquire(&job);
+    job_ = &job;
+    release_for_sanitizer(&job_);
+    pool->run(
+        [](std::size_t part) {
+          acquire_for_sanitizer(&job_);
+          (*job_)(part);
+          release_for_sanitizer(&job_);
+        },
+        parts);
+    acquire_for_sanitizer(&job_);
     return true;
   }
 
@@ -97,6 +100,7 @@ class Pool {
   static inline const pid_t owner_pid_ = getpid();
   static inline std::atomic<int> network_runs_{0};
   static inline std::mutex job_mutex_;  // held while a job uses the pool
+  static inline const executorch::runtime::FunctionRef<void(std::size_t)>* job_ = nullptr;
 };
 
 // Fixed, so that sums over the parts are identical for any number of threads.
