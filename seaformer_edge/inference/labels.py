@@ -88,8 +88,7 @@ def upsample_argmax(
         np.empty(num_classes, np.float32),
     )
     fill = _fill if _native is None else _native.upsample_argmax
-    floor = (min_confidence,) if min_confidence > 0 else ()
-    if not fill(np.ascontiguousarray(logits, np.float32), *labels, *floor):
+    if not fill(np.ascontiguousarray(logits, np.float32), *labels, min_confidence):
         raise ModelError("the model's logits contain NaN or infinity; export or fetch it again")
     return labels
 

@@ -227,48 +227,19 @@ def padded(*class_layers: str) -> Callable[..., nn.Module]:
     return rewrite
 
 
-register_architecture(
-    Architecture(
-        "topformer",
-        variants=tuple(TopFormer.ROWS),
-        build=segments_only(TopFormer),
-        rewrite=padded("classify"),
-        class_layers=("classify.",),
+for name, variants, network, class_layers in (
+    ("topformer", tuple(TopFormer.ROWS), TopFormer, ("classify",)),
+    ("lr-aspp", ("large",), lambda _, num_classes: LRASPP(num_classes), ("low", "high")),
+    ("segformer", ("B0",), lambda _, num_classes: SegFormerB0(num_classes), ("classify",)),
+    ("efficientvit", tuple(EfficientViT.ROWS), EfficientViT, ("classify",)),
+    ("pp-mobileseg", ("T",), lambda _, num_classes: PPMobileSeg(num_classes), ("classify",)),
+):
+    register_architecture(
+        Architecture(
+            name,
+            variants=variants,
+            build=segments_only(network),
+            rewrite=padded(*class_layers),
+            class_layers=tuple(f"{layer}." for layer in class_layers),
+        )
     )
-)
-register_architecture(
-    Architecture(
-        "lr-aspp",
-        variants=("large",),
-        build=segments_only(lambda _, num_classes: LRASPP(num_classes)),
-        rewrite=padded("low", "high"),
-        class_layers=("low.", "high."),
-    )
-)
-register_architecture(
-    Architecture(
-        "segformer",
-        variants=("B0",),
-        build=segments_only(lambda _, num_classes: SegFormerB0(num_classes)),
-        rewrite=padded("classify"),
-        class_layers=("classify.",),
-    )
-)
-register_architecture(
-    Architecture(
-        "efficientvit",
-        variants=tuple(EfficientViT.ROWS),
-        build=segments_only(EfficientViT),
-        rewrite=padded("classify"),
-        class_layers=("classify.",),
-    )
-)
-register_architecture(
-    Architecture(
-        "pp-mobileseg",
-        variants=("T",),
-        build=segments_only(lambda _, num_classes: PPMobileSeg(num_classes)),
-        rewrite=padded("classify"),
-        class_layers=("classify.",),
-    )
-)
